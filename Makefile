@@ -1,0 +1,64 @@
+# Two commands matter: `make run` serves the site with demo data, `make test` tests it.
+# Nothing but Python 3.11 or newer, make and git is needed.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV = .venv
+BIN = $(VENV)/bin
+MANAGE = $(BIN)/python manage.py
+# What .env says, where there is one, as if it had been exported.
+ENVIRONMENT = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
+LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
+
+.PHONY: run run-s3 test lint format lock vendor bench
+
+run: $(VENV)/installed
+	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
+	@$(ENVIRONMENT) $(MANAGE) seed_demo
+	@$(ENVIRONMENT) $(MANAGE) runserver $(PORT)
+
+run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server on this machine
+	@$(BIN)/python -m tests.run_s3 --port $(PORT)
+
+test: $(VENV)/installed-dev
+	@rm -f .coverage
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=
+	$(BIN)/python -m tests.with_postgresql $(BIN)/python -m pytest -n 2 --cov --cov-append --cov-fail-under=95
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2 --check
+	$(MANAGE) makemigrations --check --dry-run
+	$(BIN)/python -m tests.deployed $(MANAGE) check --deploy --fail-level WARNING
+	sha256sum --quiet --check static/vendor/SHA256SUMS
+
+format: $(VENV)/installed-dev  ## what `make lint` would have
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2
+
+lock: $(VENV)/installed-dev  ## the newest versions that requirements.in allows
+	$(LOCK) --upgrade requirements.in --output-file requirements.txt
+	$(LOCK) --upgrade requirements-dev.in --output-file requirements-dev.txt
+
+vendor:  ## fetch the front-end files again (npm needed) and compare them with what is committed
+	bin/vendor
+
+bench: $(VENV)/installed-dev  ## what a link and a page cost
+	$(BIN)/python -m tests.bench
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed, for example: make PYTHON=python3.13 run"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	@echo "Installing what the site needs (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt | $(VENV)/bin/python
+	@echo "Installing what the tests need (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/installed

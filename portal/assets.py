@@ -1,0 +1,84 @@
+"""Static assets: hashed on disk by collectstatic, then uploaded to the bucket that serves them.
+
+The manifest stays on disk, so no process asks S3 for it at boot and a rollback finds its own.
+An unchanged deploy costs one listing, because what the bucket holds is compared by its MD5.
+"""
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from . import s3
+
+UPLOADS_AT_ONCE = 8
+RECEIPT = "uploaded.json"
+
+
+class UploadedStaticFilesStorage(CompressedManifestStaticFilesStorage):
+    """WhiteNoise's storage, whose files collectstatic also uploads to the storage "assets".
+
+    Pages name the bucket only once this very build is in it. Until then they name the site's own
+    /static/: the first build of a button deploy runs before its bucket exists, and a bucket that
+    is changed between two builds holds nothing yet.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.bucket_address = storages["assets"].url("") + "/"
+        if self.is_uploaded():
+            self.base_url = self.bucket_address
+
+    def is_uploaded(self) -> bool:
+        """Whether this build's assets were uploaded to where the settings now point."""
+        try:
+            with self.open(RECEIPT) as receipt:
+                return json.load(receipt) == self.receipt()
+        except FileNotFoundError:
+            return False
+
+    def receipt(self) -> dict:
+        return {"address": self.bucket_address, "manifest": self.manifest_hash}
+
+    def post_process(self, paths, dry_run=False, **options):
+        yield from super().post_process(paths, dry_run=dry_run, **options)
+        if not dry_run:
+            upload(self, storages["assets"], sorted({*paths, *self.hashed_files.values()}))
+            self.hashed_files, self.manifest_hash = self.load_manifest()
+            self.delete(RECEIPT)
+            self._save(RECEIPT, ContentFile(json.dumps(self.receipt()).encode()))
+
+
+def upload(built, bucket_storage, names: list[str]) -> list[str]:
+    """Put those of the built files into the bucket that it does not hold; returns their names.
+
+    Nothing is ever deleted: pages of the release before, and a rollback, name older files.
+    Raises StorageError when S3 refuses, so that the build fails rather than half-styles the site.
+    """
+    prefix = f"{bucket_storage.location}/"
+    with s3.storage_errors("list", prefix):
+        etags = {
+            found.key: found.e_tag.strip('"')
+            for found in bucket_storage.bucket.objects.filter(Prefix=prefix)
+        }
+        client = bucket_storage.connection.meta.client
+
+    def put_if_new(name: str) -> str | None:
+        # CSS and JavaScript go up compressed: S3 itself compresses nothing.
+        is_compressed = built.exists(f"{name}.gz")
+        body = built.open(f"{name}.gz" if is_compressed else name).read()
+        key = prefix + name
+        if etags.get(key) == hashlib.md5(body, usedforsecurity=False).hexdigest():
+            return None
+        parameters = bucket_storage.get_object_parameters(name)
+        if is_compressed:
+            parameters["ContentEncoding"] = "gzip"
+        with s3.storage_errors("upload", key):
+            client.put_object(Bucket=bucket_storage.bucket_name, Key=key, Body=body, **parameters)
+        return name
+
+    with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
+        return [name for name in pool.map(put_if_new, names) if name]

@@ -1,0 +1,80 @@
+"""System checks: what a deployer can get wrong, and what to do about it.
+
+Errors keep the site from being released and from serving; warnings are for `check --deploy`.
+"""
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import Error, Tags, register
+from django.core.files.storage import storages
+
+
+@register("files")
+def files_have_a_home(app_configs, **kwargs):
+    """Uploads must not land on a disk that vanishes with the dyno."""
+    if settings.AWS_AVAILABLE or settings.SITE_ENVIRONMENT == "development":
+        return []
+    return [
+        Error(
+            "S3 is not configured, so uploads would have nowhere to go.",
+            hint=f"Set {', '.join(settings.S3_REQUIRED)}; .env.example explains them.",
+            id="portal.E001",
+        )
+    ]
+
+
+@register("files")
+def protected_links_are_signed(app_configs, **kwargs):
+    """A custom domain would serve protected files without asking for a signature."""
+    if getattr(storages["protected"], "custom_domain", None):
+        return [
+            Error(
+                "The protected storage has a custom domain, which switches signing off.",
+                hint='Take custom_domain out of STORAGES["protected"] and set no such option.',
+                id="portal.E002",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def hosts_are_named(app_configs, **kwargs):
+    """On Heroku the site comes up under its default host; links in mails need the real one."""
+    if any(host.strip(".") == "herokuapp.com" for host in settings.ALLOWED_HOSTS):
+        return [
+            Warning(
+                "ALLOWED_HOSTS is Heroku's default, any host below herokuapp.com.",
+                hint="Set ALLOWED_HOSTS to the site's own hosts, separated by commas.",
+                id="portal.W001",
+            )
+        ]
+    return []
+
+
+@register(deploy=True)
+def mail_can_be_sent(app_configs, **kwargs):
+    """Invitations and forgotten passwords go by e-mail."""
+    if settings.EMAIL_CONFIGURED or settings.SITE_ENVIRONMENT == "development":
+        return []
+    return [
+        checks.Warning(
+            "E-mail is not configured: nobody can be invited or reset a password.",
+            hint="Set EMAIL_URL (smtp+tls://user:password@host:587) and DEFAULT_FROM_EMAIL.",
+            id="portal.W002",
+        )
+    ]
+
+
+@register(deploy=True)
+def assets_are_in_their_bucket(app_configs, **kwargs):
+    """A build that was made before its bucket was configured serves its assets by itself."""
+    storage = storages["staticfiles"]
+    if not settings.AWS_AVAILABLE or not storage.hashed_files or storage.is_uploaded():
+        return []
+    return [
+        checks.Warning(
+            "This build's assets were not uploaded to the bucket; the site serves them itself.",
+            hint="Build again now that the bucket is configured (on Heroku: push a commit).",
+            id="portal.W003",
+        )
+    ]

@@ -1,0 +1,103 @@
+"""Reading the environment: typed, an empty variable counts as absent, all errors at once.
+
+Error messages name variables and never hold their values, which may be secrets.
+"""
+
+import os
+import re
+from itertools import combinations
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvValidationError
+
+PREFIX = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?")
+
+
+class Environment(Env):
+    """environs' reader, which also collects the errors that concern several variables."""
+
+    def __init__(self):
+        super().__init__(eager=False)
+        self.refusals = []
+
+    def _get_value(self, env_key, default):
+        # Hosts' dashboards and copied .env files leave empty variables behind.
+        value = super()._get_value(env_key, default)
+        return default if isinstance(value, str) and not value.strip() else value
+
+    def refuse(self, sentence: str) -> None:
+        self.refusals.append(sentence)
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A boolean; set but empty counts as false, the strict side of every flag here."""
+        if name in os.environ and not os.environ[name].strip():
+            return False
+        return self.bool(name, default)
+
+    def prefix(self, name: str, default: str) -> str:
+        """A key prefix in a bucket, without slashes at its ends."""
+        value = self.str(name, default).strip("/")
+        if not PREFIX.fullmatch(value):
+            self.refuse(f"{name} must be words of letters, digits, . _ - with / between them.")
+        return value
+
+    def web_address(self, name: str, default=None):
+        """A web address such as https://host:9000, without a slash at its end."""
+        value = self.str(name, default)
+        if value and not (urlsplit(value).scheme in {"http", "https"} and urlsplit(value).netloc):
+            self.refuse(f"{name} must be an address that starts with https:// (or http://).")
+        return value and value.rstrip("/")
+
+    def host(self, name: str, default=None):
+        """A bare host name such as cdn.example.org."""
+        value = self.str(name, default)
+        if value and not HOST.fullmatch(value):
+            self.refuse(f"{name} must be a host name alone, without https:// and without slashes.")
+        return value
+
+    def refuse_overlap(self, *places: tuple[str, str, str]) -> None:
+        """Refuse places (bucket, prefix, name of the variable) of which one holds another.
+
+        The bucket policy opens prefixes: what lies below a public one is public.
+        """
+        for (bucket, prefix, name), (other_bucket, other, other_name) in combinations(places, 2):
+            if bucket == other_bucket and f"{prefix}/".startswith(f"{other}/"):
+                self.refuse(f"{name} must not lie within {other_name}.")
+            elif bucket == other_bucket and f"{other}/".startswith(f"{prefix}/"):
+                self.refuse(f"{other_name} must not lie within {name}.")
+
+    def database(self, name: str, default: str, *, may_be_sqlite: bool) -> dict:
+        """A database URL as Django's settings, with connections kept for a minute and checked.
+
+        PostgreSQL is spoken over TLS unless the URL says otherwise (?sslmode=) or names a socket.
+        """
+        database = self.dj_db_url(name, default, conn_max_age=60, conn_health_checks=True) or {}
+        engine = database.get("ENGINE", "")
+        if engine == "django.db.backends.postgresql":
+            if not database["NAME"]:
+                self.refuse(f"{name} must name a database: postgres://user:password@host/name")
+            options = database.setdefault("OPTIONS", {})
+            options.setdefault("connect_timeout", 5)
+            if database["HOST"]:
+                options.setdefault("sslmode", "prefer" if may_be_sqlite else "require")
+        elif engine and not (may_be_sqlite and engine == "django.db.backends.sqlite3"):
+            self.refuse(f"{name} must be a PostgreSQL address: postgres://user:password@host/name")
+        return database
+
+    def finish(self) -> None:
+        """Raise ImproperlyConfigured with every error found, one a line."""
+        try:
+            self.seal()
+            messages = {}
+        except EnvValidationError as error:
+            messages = error.error_messages
+        lines = [f"{name}: {' '.join(found)}" for name, found in messages.items()]
+        lines += self.refusals
+        if lines:
+            raise ImproperlyConfigured(
+                "The environment is not complete or not valid (.env.example lists all variables):"
+                + "".join(f"\n  - {line}" for line in lines)
+            ) from None

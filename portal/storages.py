@@ -1,0 +1,217 @@
+"""The storage policies: what is public, what is protected, what is an asset.
+
+Each policy is one class whose body is the policy; STORAGES in the settings says only where.
+Beside each stands the local twin that keeps the same promise on a disk, for development.
+"""
+
+import mimetypes
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from boto3.s3.transfer import TransferConfig
+from django.conf import settings
+from django.core import signing
+from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.http import content_disposition_header
+from storages.backends.s3 import S3Storage
+
+from . import s3
+
+# Python knows image/webp only from 3.13 on, and a bare container has no mime.types.
+mimetypes.add_type("image/webp", ".webp")
+
+PROTECTED_CACHE_CONTROL = "private, no-store"
+HASHED_NAME = re.compile(r"\.[0-9a-f]{12}\.")
+
+
+def public_media():
+    """The storage of public uploads; model fields name this, so no migration holds a bucket."""
+    return storages["default"]
+
+
+def protected_media():
+    """The storage of protected uploads; see public_media()."""
+    return storages["protected"]
+
+
+class PolicyMixin:
+    """What all policies share: the process's one client, bounded requests, forced types, no ACL."""
+
+    default_acl = None  # new buckets refuse ACLs; the bucket policy opens what is public
+    signature_version = "s3v4"
+    # One PUT for each upload, in the request's own thread: nothing half-uploaded can stay behind.
+    transfer_config = TransferConfig(use_threads=False, multipart_threshold=64 * 1024 * 1024)
+    attempts = s3.REQUEST_ATTEMPTS
+
+    @property
+    def connection(self):
+        return s3.shared_resource(
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            region=self.region_name,
+            endpoint_url=self.endpoint_url,
+            style=self.addressing_style or s3.addressing_style(self.endpoint_url),
+            attempts=self.attempts,
+        )
+
+    @property
+    def bucket(self):
+        return self.connection.Bucket(self.bucket_name)
+
+    @cached_property
+    def bucket_url(self) -> str:
+        return s3.bucket_url(
+            self.bucket_name, self.region_name, self.endpoint_url, self.addressing_style
+        )
+
+    def cache_control(self, name: str) -> str:
+        raise NotImplementedError
+
+    def get_object_parameters(self, name):
+        """The type is that of the stored name, which is ours; a browser's word counts nothing."""
+        return {"ContentType": stored_type(name), "CacheControl": self.cache_control(name)}
+
+    def _save(self, name, content):
+        with s3.storage_errors("store", name):
+            return super()._save(name, content)
+
+    def _open(self, name, mode="rb"):
+        with s3.storage_errors("open", name):
+            return super()._open(name, mode)
+
+    def delete(self, name):
+        with s3.storage_errors("delete", name):
+            super().delete(name)
+
+    def exists(self, name):
+        with s3.storage_errors("look for", name):
+            return super().exists(name)
+
+
+class UnsignedMixin(PolicyMixin):
+    """Permanent addresses, on the custom domain or else on the bucket's own."""
+
+    querystring_auth = False
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        if not self.custom_domain:
+            address = urlsplit(self.bucket_url)
+            self.url_protocol = f"{address.scheme}:"
+            self.custom_domain = f"{address.netloc}{address.path}"
+
+
+class PublicMediaStorage(UnsignedMixin, S3Storage):
+    """Uploads that everybody may see, under permanent addresses."""
+
+    file_overwrite = False
+
+    def cache_control(self, name):
+        return f"public, max-age={settings.MEDIA_CACHE_SECONDS}"
+
+
+class ProtectedMediaStorage(PolicyMixin, S3Storage):
+    """Uploads that only a freshly signed link opens."""
+
+    querystring_auth = True
+    file_overwrite = False
+    custom_domain = None  # a custom domain would switch signing off
+
+    def cache_control(self, name):
+        return PROTECTED_CACHE_CONTROL
+
+    def get_object_parameters(self, name):
+        return super().get_object_parameters(name) | {"ContentDisposition": "attachment"}
+
+    def url(self, name: str, filename: str | None = None) -> str:
+        """A link that opens the file for PROTECTED_URL_SECONDS, to be saved as `filename`.
+
+        The headers are signed into the link, so that they hold whatever the object carries.
+        """
+        key = self._normalize_name(name)
+        return s3.presigned_url(
+            f"{self.bucket_url}/{s3.quote_key(key)}",
+            access_key=self.access_key,
+            secret_key=self.secret_key,
+            region=self.region_name,
+            seconds=settings.PROTECTED_URL_SECONDS,
+            parameters={
+                "response-content-type": stored_type(name),
+                "response-content-disposition": attachment(filename),
+                "response-cache-control": PROTECTED_CACHE_CONTROL,
+            },
+        )
+
+
+class AssetsStorage(UnsignedMixin, S3Storage):
+    """Static assets, as portal/assets.py uploads them; only collectstatic writes here."""
+
+    file_overwrite = True
+    attempts = s3.COMMAND_ATTEMPTS
+
+    def cache_control(self, name):
+        if HASHED_NAME.search(name):
+            return "public, max-age=31536000, immutable"
+        return "public, max-age=300"
+
+
+class PublicFileStorage(FileSystemStorage):
+    """Local twin of PublicMediaStorage."""
+
+
+class ProtectedFileStorage(FileSystemStorage):
+    """Local twin of ProtectedMediaStorage: outside the media URL, opened by a signed token."""
+
+    def url(self, name: str, filename: str | None = None) -> str:
+        """A link that the view `protected-file` honours for PROTECTED_URL_SECONDS."""
+        token = protected_signer().sign_object([name, filename])
+        return reverse("protected-file", args=[token])
+
+    def path(self, name):
+        """The file's path; a symbolic link that leads out of the folder is no file of ours."""
+        path = super().path(name)
+        if not Path(path).resolve().is_relative_to(Path(self.location).resolve()):
+            raise SuspiciousFileOperation("The file is outside the protected folder.")
+        return path
+
+    def opened_by(self, token: str) -> tuple[str, str | None]:
+        """The stored name, and the name to save it as, that a token was made for.
+
+        Raises django.core.signing.BadSignature, or its SignatureExpired once the time is over.
+        """
+        name, filename = protected_signer().unsign_object(
+            token, max_age=settings.PROTECTED_URL_SECONDS
+        )
+        return name, filename
+
+
+class UnconfiguredStorage(Storage):
+    """Stands where S3 is required and not configured: refuses every use.
+
+    Better than a local disk that would take uploads and vanish with the dyno.
+    """
+
+    def _refuse(self, *args, **kwargs):
+        raise ImproperlyConfigured(
+            "No file storage is configured. Set " + ", ".join(settings.S3_REQUIRED)
+        )
+
+    _open = _save = delete = exists = listdir = size = url = path = _refuse
+
+
+def stored_type(name: str) -> str:
+    """The content type of a stored file, by its name: names are ours, a browser's word is not."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def attachment(filename: str | None) -> str:
+    """The Content-Disposition (RFC 6266) of a file that is saved, never shown."""
+    return content_disposition_header(True, filename) if filename else "attachment"
+
+
+def protected_signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt="portal.protected")

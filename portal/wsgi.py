@@ -1,0 +1,15 @@
+"""The application that gunicorn serves.
+
+Servers do not run Django's system checks by themselves; this one must not serve what fails them,
+such as a site whose uploads would have nowhere to go.
+"""
+
+import os
+
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+application = get_wsgi_application()
+call_command("check")

@@ -1,0 +1,25 @@
+from django import forms
+
+from .models import Profile
+
+
+class SearchForm(forms.Form):
+    """What a visitor typed into the directory's search box."""
+
+    q = forms.CharField(required=False, max_length=100, strip=True)
+
+    def text(self) -> str:
+        """The words to search for; what cannot be searched for counts as nothing typed."""
+        return self.cleaned_data["q"] if self.is_valid() else ""
+
+
+class ProfileForm(forms.ModelForm):
+    """What a member may change of her own profile."""
+
+    class Meta:
+        model = Profile
+        fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
+        widgets = {
+            "bio": forms.Textarea(attrs={"rows": 5}),
+            "visibility": forms.RadioSelect,
+        }

@@ -1,0 +1,145 @@
+from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
+from django.core.validators import MaxLengthValidator
+from django.db import models, transaction
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.storages import protected_media, public_media
+
+from .avatars import AvatarField
+from .managers import ProfileQuerySet, UserManager
+from .resumes import ResumeField
+from .validators import is_printable, validate_printable
+
+NOT_IN_FILE_NAMES = str.maketrans(
+    dict.fromkeys('/\\:*?"<>|', "-")
+)  # Windows' list holds all others
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A member: logs in by e-mail address, and always has a profile."""
+
+    email = models.EmailField("e-mail address", unique=True)
+    is_active = models.BooleanField(
+        "active",
+        default=True,
+        help_text="Take this away instead of deleting a member who has left for a while.",
+    )
+    is_staff = models.BooleanField(
+        "staff", default=False, help_text="May open the admin, as far as permissions go."
+    )
+    date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = []
+
+    class Meta:
+        verbose_name = "member"
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="email_unique_whatever_the_case",
+                violation_error_message="A member with this e-mail address exists already.",
+            )
+        ]
+
+    def __str__(self):
+        return self.email
+
+    @classmethod
+    def normalize_username(cls, username):
+        return super().normalize_username(username).lower()
+
+    def clean(self):
+        self.email = self.normalize_username(self.email)
+
+    def save(self, *args, **kwargs):
+        """Save the user, and with a new one its profile: both or neither."""
+        self.email = self.normalize_username(self.email)
+        is_new = self._state.adding
+        with transaction.atomic(using=kwargs.get("using")):
+            super().save(*args, **kwargs)
+            if is_new:
+                Profile.objects.using(self._state.db).get_or_create(user=self)
+
+
+class Profile(models.Model):
+    """What a member shows of herself, and to whom."""
+
+    class Visibility(models.TextChoices):
+        PUBLIC = "public", "Everyone: name, headline and avatar"
+        MEMBERS = "members", "Members only"
+        HIDDEN = "hidden", "Only me and the staff"
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="profile")
+    name = models.CharField(max_length=150, blank=True, validators=[validate_printable])
+    headline = models.CharField(
+        max_length=150,
+        blank=True,
+        validators=[validate_printable],
+        help_text="One line: what you do, or would like to be asked about.",
+    )
+    bio = models.TextField(
+        blank=True,
+        validators=[MaxLengthValidator(4000)],
+        help_text="Shown to logged-in members only.",
+    )
+    visibility = models.CharField(
+        max_length=10,
+        choices=Visibility,
+        default=Visibility.MEMBERS,
+        help_text="Who may see this profile. Resumes are for logged-in members in any case.",
+    )
+    avatar = AvatarField(
+        storage=public_media,
+        upload_to="avatars",
+        blank=True,
+        help_text="A photo, cut to a square and cleared of what the camera noted (place, time). "
+        "Anyone who has its address can see it.",
+    )
+    resume = ResumeField(
+        storage=protected_media,
+        upload_to="resumes",
+        blank=True,
+        help_text="PDF resume (accessible only to members)",
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ProfileQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "id"], name="profile_by_name")]
+
+    def __str__(self):
+        return self.name or self.user.email
+
+    def get_absolute_url(self):
+        return reverse("profile", args=[self.pk])
+
+    @property
+    def resume_filename(self) -> str:
+        """What the resume is called once it is saved: its owner's name, safe on every disk."""
+        name = "".join(filter(is_printable, self.name)) or "Member"
+        return f"{name.translate(NOT_IN_FILE_NAMES).strip(' .')} - resume.pdf"
+
+
+class ResumeDownload(models.Model):
+    """That a member was sent to a resume: kept so that its owner can see who opened it."""
+
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="downloads")
+    member = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="resume_downloads"
+    )
+    opened_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-opened_at", "-pk"]
+        indexes = [models.Index(fields=["profile", "-opened_at"], name="downloads_by_profile")]
+
+    def __str__(self):
+        return f"{self.member or 'A former member'} opened the resume of {self.profile}"

@@ -1,0 +1,119 @@
+"""What a resume is: a whole PDF that opens without a password, kept byte for byte."""
+
+import inspect
+import re
+import subprocess
+import sys
+import threading
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files import File
+
+from portal.fields import CleanedFileField, check_size
+
+# The last two lines of every PDF, and nothing behind them (ISO 32000-1, 7.5.5).
+ENDING = re.compile(rb"startxref\s+\d+\s+%%EOF[\s\0]*\Z")
+ENDING_BYTES = 1024
+
+INSPECTION_SECONDS = 10  # on the wall, for a machine that is busy; see cpu_seconds below
+
+# An inspection may take up to 130 MB, and a dyno has 512: one at a time in each process.
+one_inspection = threading.Lock()
+
+REFUSALS = {
+    "password": "This PDF needs a password. Please save it without one and choose that file.",
+    "no_pages": "This PDF has no pages. Please choose another.",
+    "damaged": "This PDF is damaged. Please save it as PDF again and choose the new file.",
+    "too_complex": "This PDF is too complicated to check. Please print it to a new PDF and "
+    "choose that file.",
+}
+
+
+class ResumeField(CleanedFileField):
+    """A PDF, stored as it came."""
+
+    extension = ".pdf"
+    content_type = "application/pdf"
+    accept = "application/pdf"
+
+    def clean_upload(self, file):
+        return clean_resume(file, max_bytes=settings.RESUME_MAX_BYTES)
+
+
+def clean_resume(file: File, *, max_bytes: int) -> File:
+    """Return ``file``, rewound and otherwise untouched, if it is a whole PDF that anyone can open.
+
+    What a PDF may carry (scripts, links, attachments) stays in it: it is only ever served as an
+    attachment.
+
+    Raises ValidationError with the code ``empty``, ``too_large``, ``not_a_pdf``, ``cut_off``,
+    ``trailing`` or one of ``REFUSALS``.
+    """
+    check_size(file, max_bytes)
+    file.seek(0)
+    content = file.read()
+    file.seek(0)
+    if not content.startswith(b"%PDF-"):
+        raise ValidationError("This is not a PDF. Please choose a PDF file.", code="not_a_pdf")
+    if not ENDING.search(content, max(0, len(content) - ENDING_BYTES)):
+        if b"%%EOF" in content[-ENDING_BYTES:]:
+            raise ValidationError(
+                "Something follows the end of this PDF. Please save it as PDF again and choose "
+                "the new file.",
+                code="trailing",
+            )
+        raise ValidationError(
+            "This PDF is cut off. Please choose the original file.", code="cut_off"
+        )
+    verdict = inspected(content)
+    if verdict in REFUSALS:
+        raise ValidationError(REFUSALS[verdict], code=verdict)
+    return file
+
+
+def inspected(content: bytes) -> str:
+    """Return what ``inspection`` says about a PDF: ``good``, or a key of ``REFUSALS``.
+
+    It runs in a Python of its own, since limits on a whole process are the only ones that hold:
+    a page of 9 kB can make qpdf take gigabytes, or minutes, whatever limits qpdf itself is given.
+    """
+    source = f"{inspect.getsource(inspection)}\ninspection()"
+    try:
+        with one_inspection:
+            child = subprocess.run(  # noqa: S603  our own code; the upload is data on its input
+                [sys.executable, "-P", "-c", source],
+                input=content,
+                stdout=subprocess.PIPE,
+                timeout=INSPECTION_SECONDS,
+            )
+    except subprocess.TimeoutExpired:
+        return "too_complex"
+    if child.returncode < 0:  # stopped at a limit, or crashed: by a signal in either case
+        return "too_complex"
+    child.check_returncode()  # anything else that went wrong is our own mistake
+    return child.stdout.decode()
+
+
+def inspection():
+    """Print a verdict on the PDF on standard input: the one thing the process is started for."""
+    import resource
+    import sys
+    from io import BytesIO
+
+    import pikepdf
+
+    cpu_seconds, data_bytes = 1, 96 * 1024 * 1024  # 10 MB and 2,600 pages take 0.2 s and 40 MB
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+    resource.setrlimit(resource.RLIMIT_DATA, (data_bytes, data_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        with pikepdf.open(BytesIO(sys.stdin.buffer.read()), attempt_recovery=False) as pdf:
+            verdict = "good" if len(pdf.pages) else "no_pages"
+    except pikepdf.PasswordError:
+        verdict = "password"
+    except pikepdf.PdfError:
+        verdict = "damaged"
+    except MemoryError:
+        verdict = "too_complex"
+    sys.stdout.write(verdict)

@@ -1,0 +1,94 @@
+"""The pages of the site. Who may see which profile is ProfileQuerySet.visible_to's to say."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.views import forbidden
+
+from .forms import ProfileForm, SearchForm
+from .models import Profile, ResumeDownload
+
+PROFILES_PER_PAGE = 24
+NEWEST = 6
+DOWNLOADS_PER_PAGE = 50
+
+
+@require_safe
+def home(request):
+    """Say what this site is; show a member what is new."""
+    visible = Profile.objects.visible_to(request.user).exclude(name="")
+    context = {"newest": visible.order_by("-created_at", "-pk")[:NEWEST]}
+    if request.user.is_authenticated:
+        with_resume = visible.exclude(resume="").exclude(user=request.user)
+        context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
+        context["opened"] = opened_by_others(request.user.profile)[:3]
+    return render(request, "profiles/home.html", context)
+
+
+@require_safe
+def directory(request):
+    """List the profiles that this visitor may see, found by name or headline."""
+    text = SearchForm(request.GET).text()
+    profiles = Profile.objects.visible_to(request.user).search(text).order_by("name", "pk")
+    page = Paginator(profiles, PROFILES_PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "profiles/directory.html", {"page": page, "q": text})
+
+
+@require_safe
+def profile(request, pk):
+    """Show one profile; the resume is linked for members only, by its view's address."""
+    shown = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
+    return render(request, "profiles/profile.html", {"profile": shown})
+
+
+@require_safe
+@never_cache
+def resume(request, pk):
+    """Send a member to a temporary link to the resume; a stranger learns nothing."""
+    if not request.user.is_authenticated:
+        return forbidden(request)
+    profile = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
+    if not profile.resume:
+        raise Http404("No resume")
+    link = profile.resume.storage.url(profile.resume.name, filename=profile.resume_filename)
+    ResumeDownload.objects.create(profile=profile, member=request.user)
+    return HttpResponseRedirect(link, headers={"Referrer-Policy": "no-referrer"})
+
+
+@require_safe
+@login_required
+def me(request):
+    """Show a member her own profile as others see it."""
+    own = request.user.profile
+    return render(request, "profiles/profile.html", {"profile": own, "is_own": True})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def edit_me(request):
+    """Let a member change her own profile, and nobody else's."""
+    form = ProfileForm(request.POST or None, request.FILES or None, instance=request.user.profile)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Your profile is saved.")
+        return redirect("me")
+    return render(request, "profiles/edit.html", {"form": form})
+
+
+@require_safe
+@login_required
+def resume_opened(request):
+    """Tell a member who opened her resume, and when."""
+    opened = opened_by_others(request.user.profile)
+    page = Paginator(opened, DOWNLOADS_PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "profiles/resume_opened.html", {"page": page})
+
+
+def opened_by_others(profile):
+    """The openings of this profile's resume, newest first, without its owner's own."""
+    return profile.downloads.exclude(member=profile.user).select_related("member__profile")

@@ -1,0 +1,5 @@
+from django import forms
+
+
+class UploadInput(forms.ClearableFileInput):
+    """A file input (being written)."""

@@ -1,0 +1,136 @@
+"""Fixtures: where files are kept in a test, and who is there."""
+
+import importlib
+import importlib.util
+import os
+from unittest import mock
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.urls import clear_url_caches
+
+from profiles.models import Profile, User
+
+from . import samples
+from .settings import SITE_VARIABLES
+from .strict_s3 import StrictS3
+
+S3_KEYS = {"AKIAPORTAL": "portal-secret"}
+BUCKET = "portal-files"
+
+
+def settings_for(environment: dict[str, str]) -> dict:
+    """What portal/settings.py makes of an environment: the real module, run afresh."""
+    others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    spec = importlib.util.find_spec("portal.settings")
+    module = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(os.environ, others | environment, clear=True):
+        spec.loader.exec_module(module)
+    return {name: value for name, value in vars(module).items() if name.isupper()}
+
+
+def use_settings(settings, monkeypatch, values: dict) -> None:
+    """Serve the rest of the test with these settings, model fields and routes included."""
+    for name, value in values.items():
+        setattr(settings, name, value)
+    for name in ("avatar", "resume"):
+        field = Profile._meta.get_field(name)
+        monkeypatch.setattr(field, "storage", field._storage_callable())
+    reload_urls()
+
+
+def reload_urls():
+    import portal.urls
+
+    importlib.reload(portal.urls)
+    clear_url_caches()
+
+
+@pytest.fixture(autouse=True)
+def on_disk(settings, monkeypatch, tmp_path):
+    """Each test has folders of its own, as a laptop has them."""
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
+    values = settings_for({"MEDIA_ROOT": str(tmp_path / "media-root")})
+    values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
+    use_settings(settings, monkeypatch, {name: values[name] for name in ("MEDIA_ROOT", "STORAGES")})
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """An S3 server over HTTP that checks signatures, expiry and policies as AWS does."""
+    with StrictS3(credentials=S3_KEYS, region="eu-west-1") as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server):
+    """The S3 server, empty and with its clock right."""
+    s3_server.wipe()
+    s3_server.clear()
+    s3_server.reset_clock()
+    yield s3_server
+    s3_server.reset_clock()
+
+
+@pytest.fixture
+def s3_environment(s3):
+    return {
+        "AWS_STORAGE_BUCKET_NAME": BUCKET,
+        "AWS_ACCESS_KEY_ID": "AKIAPORTAL",
+        "AWS_SECRET_ACCESS_KEY": S3_KEYS["AKIAPORTAL"],
+        "AWS_S3_REGION_NAME": "eu-west-1",
+        "AWS_S3_ENDPOINT_URL": s3.endpoint_url,
+    }
+
+
+@pytest.fixture
+def on_s3(s3, s3_environment, on_disk, settings, monkeypatch, tmp_path):
+    """The site with its files on S3, in a bucket made by setup_bucket."""
+    values = settings_for(s3_environment)
+    values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
+    names = ("AWS_AVAILABLE", "MEDIA_URL", "STORAGES", "CONTENT_SECURITY_POLICY")
+    use_settings(settings, monkeypatch, {name: values[name] for name in names})
+    call_command("setup_bucket", verbosity=0)
+    s3.clear()
+    yield s3
+    settings.AWS_AVAILABLE = False
+    reload_urls()
+
+
+@pytest.fixture
+def member(db):
+    return make_member("ada@example.org", name="Ada Lovelace")
+
+
+@pytest.fixture
+def other_member(db):
+    return make_member("grace@example.org", name="Grace Hopper")
+
+
+@pytest.fixture
+def staff(db):
+    return make_member("staff@example.org", name="Staff", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def owner(db):
+    """A member with an avatar and a resume."""
+    owner = make_member("mary@example.org", name="Mary Somerville")
+    owner.profile.avatar = ContentFile(samples.jpeg(), name="photo.jpg")
+    owner.profile.resume = ContentFile(samples.pdf(), name="cv.pdf")
+    owner.profile.save()
+    return owner
+
+
+PASSWORD = "a long enough passphrase"
+
+
+def make_member(email, *, name="", visibility=Profile.Visibility.MEMBERS, **fields):
+    user = User.objects.create_user(email, PASSWORD, **fields)
+    user.profile.name = name
+    user.profile.visibility = visibility
+    user.profile.save()
+    return user

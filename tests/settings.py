@@ -1,0 +1,23 @@
+"""The site's own settings, away from whatever the developer's environment holds."""
+
+import os
+import re
+from pathlib import Path
+
+EXAMPLE = Path(__file__).parent.parent / ".env.example"
+SITE_VARIABLES = re.findall(r"^([A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE)
+
+for variable in SITE_VARIABLES:
+    os.environ.pop(variable, None)
+if "TEST_DATABASE_URL" in os.environ:  # tests/with_postgresql.py sets it
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+
+from portal.settings import *  # noqa: E402, F403
+from portal.settings import STORAGES  # noqa: E402
+
+DEBUG = False
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nothing is at stake
+STORAGES = STORAGES | {
+    # No build before a test run; the tests of assets collect them for themselves.
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}

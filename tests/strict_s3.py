@@ -1,0 +1,528 @@
+"""An S3 server for tests, and for a newcomer's laptop, that refuses what AWS refuses.
+
+moto stores and lists well but trusts everybody: it accepts expired, tampered and wrongly signed
+links, strangers who write and list, and ACLs. A test of signing against it proves nothing. So a
+guard stands before it: every request is verified with botocore's own signer, on what arrived on
+the wire, and a stranger reads only what the bucket's own policy opens.
+
+Not like AWS: everything is in memory; policies are understood in part (see s3_policy.py); of
+aws-chunked uploads the request's signature is checked, that of each chunk is not; temporary
+credentials and browser-form uploads are refused; ACLs cannot be switched back on; one forbidden
+key refuses a whole DeleteObjects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import re
+import signal
+import sys
+import threading
+import traceback
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from hmac import compare_digest
+from io import BytesIO
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus
+from xml.sax.saxutils import escape
+
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
+from moto.s3.models import s3_backends
+from moto.s3.responses import ALLOWED_HEADER_OVERRIDES
+from moto.utilities.utils import get_partition
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
+
+from tests import s3_policy
+
+MAX_LINK_SECONDS = 7 * 24 * 3600
+MAX_SKEW_SECONDS = 15 * 60
+POLL_SECONDS = 0.05  # how long stop() may wait
+
+PRESIGNED = {
+    f"X-Amz-{name}"
+    for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature")
+}
+AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]+)"
+)
+VIRTUAL_HOST = re.compile(r"(?P<bucket>.+)\.(localhost|s3[.-].*amazonaws\.com)(:\d+)?")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+OWNER_ACL = "bucket-owner-full-control"  # the one ACL that changes nothing
+ALL_BLOCKED = dict.fromkeys(
+    ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
+)
+
+account_numbers = itertools.count(1)
+
+
+def read_only(method: str, bucket: str, key: str) -> bool:
+    """Permit what a key pair for copying from a live bucket may do: read and list."""
+    return method in ("GET", "HEAD")
+
+
+class StrictS3:
+    """An S3 endpoint on loopback, for as long as the `with` block lasts.
+
+        with StrictS3({"access-key": "secret"}) as server:
+            client = boto3.client("s3", endpoint_url=server.endpoint_url, ...)
+
+    `permissions` may narrow what an access key may do: a callable is given the method, the bucket
+    and the key ("" for the bucket itself). `treat_as_tls` is what policies are told about the
+    connection, for loopback has no TLS.
+
+    moto's state belongs to the process. Each server has its own account there and sees only its
+    own buckets; but, as on AWS, a bucket's name is taken for everybody.
+    """
+
+    def __init__(
+        self,
+        credentials: Mapping[str, str],
+        *,
+        permissions: Mapping[str, Callable[[str, str, str], bool]] | None = None,
+        region: str = "eu-west-1",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        treat_as_tls: bool = True,
+    ) -> None:
+        self.credentials, self.permissions = dict(credentials), dict(permissions or {})
+        self.region, self.host, self.port = region, host, port
+        self.treat_as_tls = treat_as_tls
+        self.requests: list[S3Request] = []
+        self._faults: list[tuple[Refusal, Callable[[S3Request], bool]]] = []
+        self._lock = threading.Lock()
+        self._policies: dict[str, bytes] = {}
+        self._account = f"{next(account_numbers):012d}"
+        self._backend = s3_backends[self._account][get_partition(region)]
+        self._moto = create_backend_app("s3")
+        self._moto.after_request_funcs.clear()  # moto lets every origin in
+        self.reset_clock()
+
+    def __enter__(self) -> StrictS3:
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self._http = make_server(self.host, self.port, self, threaded=True, request_handler=Handler)
+        self.port = self._http.port
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(POLL_SECONDS,))
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._http.shutdown()
+        self._thread.join()
+        self.wipe()
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://{self.host}:{self.port}"
+
+    def wipe(self) -> None:
+        """Be as new: no buckets, no records, no faults to come, the time of day."""
+        for bucket in self._backend.buckets.values():
+            for key in list(bucket.keys):
+                bucket.keys.setlist(key, [])  # closes moto's temporary files
+            for upload in bucket.multiparts.values():
+                upload.dispose()
+            s3_backends.bucket_accounts.pop(bucket.name, None)
+        self._backend.buckets.clear()
+        self._policies.clear()
+        self.clear()
+        self.reset_clock()
+
+    def clear(self) -> None:
+        """Forget the requests seen and the faults to come."""
+        with self._lock:
+            self.requests.clear()
+            self._faults.clear()
+
+    def clock(self) -> datetime:
+        """Tell the time in whole seconds, as signatures do, so that 599 s in a test is 599 s."""
+        return (datetime.now(UTC) + self._ahead).replace(microsecond=0)
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += timedelta(seconds=seconds)
+
+    def reset_clock(self) -> None:
+        self._ahead = timedelta()
+
+    def fail_next(
+        self,
+        status: int = 503,
+        code: str = "SlowDown",
+        times: int = 1,
+        matching: Callable[[S3Request], bool] = lambda request: True,
+    ) -> None:
+        """Answer the next requests that match with an error. (boto3 retries a 503 by itself.)"""
+        with self._lock:
+            self._faults += [(Refusal(status, code), matching)] * times
+
+    def __call__(self, environ: dict, start_response: Callable) -> object:
+        request = S3Request.from_environ(environ)
+        try:
+            response = self._answer(request, environ)
+        except Refusal as refusal:
+            response = refusal.as_response()
+        except NotImplementedError as error:
+            response = Refusal(501, "NotImplemented", f"Not understood: {error}").as_response()
+        except Exception:  # a fault of moto's own: the answer tells, for there is no log
+            response = Refusal(500, "InternalError", traceback.format_exc()).as_response()
+        request.status, request.body = response.status_code, b""
+        with self._lock:
+            self.requests.append(request)
+        return response(environ, start_response)
+
+    def _answer(self, request: S3Request, environ: dict) -> Response:
+        self._raise_fault(request)
+        caller = authenticate(request, self.credentials, self.region, self.clock())
+        request.access_key = caller.access_key
+        for method, action, bucket, key in request.touches():
+            if bucket and bucket not in self._backend.buckets and not request.creates_bucket:
+                raise Refusal(404, "NoSuchBucket", "The specified bucket does not exist")
+            self._authorize(caller, method, action, bucket, key)
+        refuse_acls(request)
+        overrides = header_overrides(request, caller)
+        if request.bucket and not request.key and "policy" in request.query:
+            return self._policy(request)
+
+        response = self._forward(request, environ)
+        if request.creates_bucket and response.status_code == 200:
+            self._backend.put_public_access_block(request.bucket, ALL_BLOCKED)
+            self._backend.put_bucket_ownership_controls(request.bucket, "BucketOwnerEnforced")
+            self._policies.pop(request.bucket, None)
+        if request.action == "s3:GetObject" and response.status_code == 404:
+            self._authorize(caller, "GET", "s3:ListBucket", request.bucket, "")
+        if response.status_code in (200, 206):
+            response.headers.update(overrides)
+        return response
+
+    def _raise_fault(self, request: S3Request) -> None:
+        with self._lock:
+            fault = next((f for f in self._faults if f[1](request)), None)
+            if fault:
+                self._faults.remove(fault)
+                raise fault[0]
+
+    def _authorize(self, caller: Caller, method: str, action: str, bucket: str, key: str) -> None:
+        """Raise AccessDenied unless the policy and the key pair's permission let the caller in."""
+        facts = {
+            "aws:securetransport": str(self.treat_as_tls).lower(),
+            "s3:signatureage": caller.signature_age_ms,
+        }
+        statements = s3_policy.parse(self._policies.get(bucket, b'{"Statement": []}'), bucket)
+        resource = f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
+        effect = s3_policy.decide(statements, action, resource, facts)
+        if effect == "Deny":
+            raise AccessDenied("Access Denied with an explicit deny in the bucket policy")
+        if caller.access_key:
+            allowed = self.permissions.get(caller.access_key, lambda *_: True)(method, bucket, key)
+        else:
+            opened = effect == "Allow" and action == "s3:GetObject"
+            allowed = opened and not self._blocks(bucket, "restrict_public_buckets")
+        if not allowed:
+            raise AccessDenied
+
+    def _blocks(self, bucket: str, switch: str) -> bool:
+        block = self._backend.buckets[bucket].public_access_block
+        return block is not None and getattr(block, switch)
+
+    def _policy(self, request: S3Request) -> Response:
+        """Keep policies here: moto would apply them without their conditions."""
+        bucket = request.bucket
+        if request.method == "PUT":
+            try:
+                statements = s3_policy.parse(request.body, bucket)
+            except ValueError as error:
+                raise Refusal(400, "MalformedPolicy", str(error)) from error
+            public = any(statement.effect == "Allow" for statement in statements)
+            if public and self._blocks(bucket, "block_public_policy"):
+                raise AccessDenied("Public policies are prevented by BlockPublicPolicy")
+            self._policies[bucket] = request.body
+            return Response(status=204)
+        if request.method == "DELETE":
+            self._policies.pop(bucket, None)
+            return Response(status=204)
+        if bucket not in self._policies:
+            raise Refusal(404, "NoSuchBucketPolicy", "The bucket policy does not exist")
+        return Response(self._policies[bucket], content_type="application/json")
+
+    def _forward(self, request: S3Request, environ: dict) -> Response:
+        """Let moto answer: to a path-style address, and to this server's account."""
+        path = f"/{request.bucket}/{request.key}" if request.key else f"/{request.bucket}"
+        target = request.target(path, without=PRESIGNED)
+        scope = f"{self.clock():%Y%m%d}/{self.region}/s3/aws4_request"
+        forwarded = environ | {
+            "PATH_INFO": path.encode().decode("latin-1"),
+            "RAW_URI": target,
+            "QUERY_STRING": target.partition("?")[2],
+            "HTTP_HOST": "localhost",
+            "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential=guard/{scope}",
+            "HTTP_X_MOTO_ACCOUNT_ID": self._account,
+            "CONTENT_LENGTH": str(len(request.body)),
+            "wsgi.input": BytesIO(request.body),
+        }
+        forwarded.pop("HTTP_TRANSFER_ENCODING", None)
+        return Response.from_app(self._moto, forwarded, buffered=True)
+
+
+class Handler(MotoRequestHandler):
+    """Hand the wire's own spelling to the guard, and log nothing.
+
+    werkzeug closes the connection after each answer. Keep-alive would take a copy of its loop, and
+    on loopback a new connection costs a fraction of a millisecond.
+    """
+
+    def make_environ(self) -> dict:
+        return super().make_environ() | {
+            "strict_s3.target": self.requestline.split()[1],
+            "strict_s3.headers": self.headers.items(),
+        }
+
+    def log(self, *args: object) -> None:
+        pass
+
+
+class Refusal(Exception):
+    """An answer in S3's own words instead of the one that was asked for."""
+
+    def __init__(self, status: int, code: str, message: str = "") -> None:
+        super().__init__(code)
+        self.status, self.code, self.message = status, code, message or code
+
+    def as_response(self) -> Response:
+        error = f"<Error><Code>{self.code}</Code><Message>{escape(self.message)}</Message></Error>"
+        xml = f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'
+        return Response(xml, self.status, content_type="application/xml")
+
+
+class AccessDenied(Refusal):
+    def __init__(self, message: str = "Access Denied") -> None:
+        super().__init__(403, "AccessDenied", message)
+
+
+@dataclass
+class S3Request:
+    """A request as it arrived, and what became of it. `server.requests` is a list of these."""
+
+    method: str
+    bucket: str
+    key: str
+    path: str  # decoded, and with the bucket only where the client put it there
+    pairs: list[tuple[str, str]] = field(repr=False)  # the query, repetitions and all
+    headers: dict[str, str]  # names in lower case
+    body: bytes = field(repr=False)  # b"" once answered
+    status: int | None = None
+    access_key: str | None = None  # of the key pair that proved itself
+
+    @classmethod
+    def from_environ(cls, environ: dict) -> S3Request:
+        """Read the request line itself: WSGI's PATH_INFO has lost what was percent-encoded."""
+        path, _, query = environ["strict_s3.target"].partition("?")
+        path = unquote_plus(path)  # S3 reads a bare + in a path as a space
+        headers: dict[str, str] = {}
+        for name, value in environ["strict_s3.headers"]:
+            name = name.lower()
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+        if host := VIRTUAL_HOST.fullmatch(headers.get("host", "")):
+            bucket, key = host["bucket"], path[1:]
+        else:
+            bucket, _, key = path[1:].partition("/")
+        length = -1 if "transfer-encoding" in headers else int(headers.get("content-length", 0))
+        body = environ["wsgi.input"].read(length)
+        pairs = parse_qsl(query, keep_blank_values=True)
+        return cls(environ["REQUEST_METHOD"], bucket, key, path, pairs, headers, body)
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(self.pairs)
+
+    @property
+    def action(self) -> str:
+        return s3_policy.action_name(self.method, self.key, self.query)
+
+    @property
+    def creates_bucket(self) -> bool:
+        parameters = self.query.keys() - PRESIGNED - {"x-id"}
+        return self.method == "PUT" and bool(self.bucket) and not self.key and not parameters
+
+    def touches(self) -> Iterator[tuple[str, str, str, str]]:
+        """Yield each method, action, bucket and key that the caller must be allowed."""
+        yield self.method, self.action, self.bucket, self.key
+        if source := self.headers.get("x-amz-copy-source"):
+            bucket, _, key = unquote(source.partition("?")[0]).lstrip("/").partition("/")
+            yield "GET", "s3:GetObject", bucket, key
+        if self.method == "POST" and "delete" in self.query:
+            try:
+                elements = list(ET.fromstring(self.body).iter())
+            except ET.ParseError as error:
+                raise Refusal(400, "MalformedXML") from error
+            for element in elements:
+                if element.tag.endswith("Key"):
+                    yield "DELETE", "s3:DeleteObject", self.bucket, element.text or ""
+
+    def target(self, path: str, without: Container[str]) -> str:
+        """Spell a path and the query as AWS does, whatever the client's own spelling was."""
+        query = [f"{quote(n, '')}={quote(v, '')}" for n, v in self.pairs if n not in without]
+        return f"{quote(path)}?{'&'.join(query)}"
+
+
+def refuse_acls(request: S3Request) -> None:
+    """Buckets made since April 2023 have no ACLs."""
+    names = request.query | request.headers  # a presigned link may carry an ACL in its query
+    if (
+        (request.method == "PUT" and "acl" in request.query)
+        or names.get("x-amz-acl", OWNER_ACL) != OWNER_ACL
+        or any(name.lower().startswith("x-amz-grant-") for name in names)
+    ):
+        raise Refusal(400, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+
+def header_overrides(request: S3Request, caller: Caller) -> dict[str, str]:
+    """Return the headers that a link asks for (moto sets them on GET, but not on HEAD)."""
+    asked = ALLOWED_HEADER_OVERRIDES.keys() & request.query.keys()
+    if asked and not caller.access_key:
+        words = "Request specific response headers cannot be used for anonymous GET requests."
+        raise Refusal(400, "InvalidRequest", words)
+    overrides = {ALLOWED_HEADER_OVERRIDES[name]: request.query[name] for name in asked}
+    if not all(HEADER_VALUE.fullmatch(value) for value in overrides.values()):
+        words = "Header value cannot be represented using ISO-8859-1."
+        raise Refusal(400, "InvalidArgument", words)
+    return overrides
+
+
+class Caller(NamedTuple):
+    """Who signed, and for a presigned link how long ago. A stranger has no access key."""
+
+    access_key: str | None = None
+    signature_age_ms: float | None = None
+
+
+def authenticate(
+    request: S3Request, secrets: Mapping[str, str], region: str, now: datetime
+) -> Caller:
+    """Verify the Signature Version 4 in the header or in the query string."""
+    header = request.headers.get("authorization", "")
+    if header.startswith("AWS ") or "AWSAccessKeyId" in request.query:
+        raise Refusal(400, "InvalidRequest", "Please use AWS4-HMAC-SHA256.")
+    presigned = PRESIGNED & request.query.keys()
+    if not header and not presigned:
+        return Caller()
+    if header and presigned:
+        raise Refusal(400, "InvalidArgument", "Only one auth mechanism allowed")
+    if "x-amz-security-token" in request.headers or "X-Amz-Security-Token" in request.query:
+        raise Refusal(400, "InvalidToken", "There are no temporary credentials here")
+
+    if header:
+        malformed = "AuthorizationHeaderMalformed"
+        if not (parts := AUTHORIZATION.fullmatch(header)):
+            raise Refusal(400, malformed)
+        credential, signed_names, signature = parts.groups()
+        timestamp = request.headers.get("x-amz-date", "")
+    else:
+        malformed = "AuthorizationQueryParametersError"
+        if missing := PRESIGNED - presigned:
+            raise Refusal(400, malformed, f"Missing {', '.join(sorted(missing))}")
+        names = ("Credential", "SignedHeaders", "Signature", "Date")
+        values = (request.query[f"X-Amz-{name}"] for name in names)
+        credential, signed_names, signature, timestamp = values
+    try:
+        signed_at = datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise AccessDenied("AWS authentication requires a valid x-amz-date") from error
+    access_key, *scope = credential.rsplit("/", 4)
+    if scope != (wanted := [timestamp[:8], region, "s3", "aws4_request"]):
+        raise Refusal(400, malformed, f"The scope {scope} is wrong; expecting {wanted}")
+    if access_key not in secrets:
+        raise Refusal(403, "InvalidAccessKeyId")
+
+    age = (now - signed_at).total_seconds()
+    if presigned:
+        check_lifetime(request.query["X-Amz-Expires"], age)
+    elif abs(age) > MAX_SKEW_SECONDS:
+        raise Refusal(403, "RequestTimeTooSkewed")
+    signed = {n: request.headers[n] for n in signed_names.split(";") if n in request.headers}
+    if unsigned := {n for n in request.headers if n.startswith("x-amz-")} - signed.keys():
+        raise AccessDenied(f"There were headers which were not signed: {sorted(unsigned)}")
+    signer_class = S3SigV4QueryAuth if presigned else S3SigV4Auth
+    signer = signer_class(Credentials(access_key, secrets[access_key]), "s3", region)
+    if not compare_digest(signature, expected_signature(request, signed, timestamp, signer)):
+        raise Refusal(403, "SignatureDoesNotMatch")
+    check_payload(request, hash_required=not presigned)
+    return Caller(access_key, age * 1000 if presigned else None)
+
+
+def check_lifetime(expires: str, age: float) -> None:
+    """Refuse a link outside its lifetime (seconds), and one that asks for more than a week."""
+    if not expires.isdecimal() or int(expires) > MAX_LINK_SECONDS:
+        words = "X-Amz-Expires must be less than a week (in seconds); that is 604800"
+        raise Refusal(400, "AuthorizationQueryParametersError", words)
+    if age > int(expires):
+        raise AccessDenied("Request has expired")
+    if age < -MAX_SKEW_SECONDS:
+        raise AccessDenied("Request is not yet valid")
+
+
+def expected_signature(
+    request: S3Request, headers: dict[str, str], timestamp: str, signer: S3SigV4Auth
+) -> str:
+    """Sign what arrived, in its canonical spelling.
+
+    AWS does so too; text compared as sent would let in a client that signs a spelling of its own.
+    """
+    target = request.target(request.path, without={"X-Amz-Signature"})
+    again = AWSRequest(request.method, f"http://{request.headers['host']}{target}", headers)
+    again.context["timestamp"] = timestamp
+    canonical = signer.canonical_request(again)
+    return signer.signature(signer.string_to_sign(again, canonical), again)
+
+
+def check_payload(request: S3Request, *, hash_required: bool) -> None:
+    """Hold the body against its signed hash, where it has one, and against its length."""
+    if len(request.body) < int(request.headers.get("content-length", 0)):
+        raise Refusal(400, "IncompleteBody")
+    declared = request.headers.get("x-amz-content-sha256")
+    if declared is None and hash_required:
+        raise Refusal(400, "InvalidRequest", "Missing required header: x-amz-content-sha256")
+    if declared is None or declared == "UNSIGNED-PAYLOAD" or declared.startswith("STREAMING-"):
+        return
+    if declared != sha256(request.body).hexdigest():
+        raise Refusal(400, "XAmzContentSHA256Mismatch")
+
+
+def main() -> int:
+    """Serve in the foreground until interrupted."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.strict_s3",
+        description="An S3 server on loopback that refuses what AWS refuses. Everything is kept"
+        " in memory, and gone when the server stops.",
+    )
+    parser.add_argument("--port", type=int, default=9000)
+    parser.add_argument("--access-key", required=True)
+    parser.add_argument("--secret-key", required=True)
+    parser.add_argument("--region", default="eu-west-1")
+    options = parser.parse_args()
+
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    credentials = {options.access_key: options.secret_key}
+    with StrictS3(credentials, region=options.region, port=options.port) as server:
+        sys.stdout.write(f"S3, in memory, at {server.endpoint_url}\n")
+        sys.stdout.flush()
+        stopped.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
