@@ -69,7 +69,8 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
     def put_if_new(name: str) -> str | None:
         # CSS and JavaScript go up compressed: S3 itself compresses nothing.
         is_compressed = built.exists(f"{name}.gz")
-        body = built.open(f"{name}.gz" if is_compressed else name).read()
+        with built.open(f"{name}.gz" if is_compressed else name) as file:
+            body = file.read()
         key = prefix + name
         if etags.get(key) == hashlib.md5(body, usedforsecurity=False).hexdigest():
             return None

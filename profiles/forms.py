@@ -1,6 +1,7 @@
 from django import forms
 
 from .models import Profile
+from .widgets import UploadInput
 
 
 class SearchForm(forms.Form):
@@ -22,4 +23,6 @@ class ProfileForm(forms.ModelForm):
         widgets = {
             "bio": forms.Textarea(attrs={"rows": 5}),
             "visibility": forms.RadioSelect,
+            "avatar": UploadInput,
+            "resume": UploadInput,
         }

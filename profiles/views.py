@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -15,6 +16,7 @@ from .models import Profile, ResumeDownload
 
 PROFILES_PER_PAGE = 24
 NEWEST = 6
+LATEST_DOWNLOADS = 3
 DOWNLOADS_PER_PAGE = 50
 
 
@@ -26,7 +28,7 @@ def home(request):
     if request.user.is_authenticated:
         with_resume = visible.exclude(resume="").exclude(user=request.user)
         context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
-        context["opened"] = opened_by_others(request.user.profile)[:3]
+        context["opened"] = opened_by_others(request.user.profile)[:LATEST_DOWNLOADS]
     return render(request, "profiles/home.html", context)
 
 
@@ -43,7 +45,7 @@ def directory(request):
 def profile(request, pk):
     """Show one profile; the resume is linked for members only, by its view's address."""
     shown = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
-    return render(request, "profiles/profile.html", {"profile": shown})
+    return render_profile(request, shown)
 
 
 @require_safe
@@ -63,9 +65,16 @@ def resume(request, pk):
 @require_safe
 @login_required
 def me(request):
-    """Show a member her own profile as others see it."""
-    own = request.user.profile
-    return render(request, "profiles/profile.html", {"profile": own, "is_own": True})
+    """Show a member her own profile."""
+    return render_profile(request, request.user.profile)
+
+
+def render_profile(request, profile):
+    """Render a profile; to its owner, with who opened the resume."""
+    context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
+    if context["is_own"]:
+        context["opened"] = opened_by_others(profile)[:LATEST_DOWNLOADS]
+    return render(request, "profiles/profile.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,5 +99,10 @@ def resume_opened(request):
 
 
 def opened_by_others(profile):
-    """The openings of this profile's resume, newest first, without its owner's own."""
-    return profile.downloads.exclude(member=profile.user).select_related("member__profile")
+    """The openings of this profile's resume, newest first, without its owner's own.
+
+    Each says whether its owner may look back: ``member_is_visible``.
+    """
+    visible = Profile.objects.visible_to(profile.user).filter(user=OuterRef("member"))
+    opened = profile.downloads.exclude(member=profile.user)
+    return opened.select_related("member__profile").annotate(member_is_visible=Exists(visible))

@@ -1,5 +1,34 @@
 from django import forms
+from django.db.models.fields.files import FieldFile
+from django.forms.renderers import TemplatesSetting
+from django.urls import reverse
+
+from .avatars import AvatarField
+from .resumes import ResumeField
 
 
 class UploadInput(forms.ClearableFileInput):
-    """A file input (being written)."""
+    """A file chooser that shows which file is there: the photo itself, a resume by its view's address.
+
+    Django's own would link to the file's URL, which for a resume is a signed link.
+    """
+
+    template_name = "profiles/widgets/upload.html"
+
+    def is_initial(self, value):
+        # Only what is stored; the inherited test would sign a link to find out.
+        return isinstance(value, FieldFile) and bool(value)
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        if self.is_initial(value):
+            context["label"] = value.field.verbose_name
+            if isinstance(value.field, AvatarField):
+                context["photo_url"] = value.url
+            elif isinstance(value.field, ResumeField):
+                context["view_url"] = reverse("resume", args=[value.instance.pk])
+        return context
+
+    def render(self, name, value, attrs=None, renderer=None):
+        # The renderer of forms does not look into templates/, that of pages does.
+        return super().render(name, value, attrs, TemplatesSetting())

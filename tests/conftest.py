@@ -2,10 +2,12 @@
 
 import importlib
 import importlib.util
+import io
 import os
 from unittest import mock
 
 import pytest
+from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
@@ -50,7 +52,8 @@ def reload_urls():
 
 @pytest.fixture(autouse=True)
 def on_disk(settings, monkeypatch, tmp_path):
-    """Each test has folders of its own, as a laptop has them."""
+    """Each test has folders of its own, as a laptop has them, and an empty cache."""
+    cache.clear()
     settings.STATIC_ROOT = tmp_path / "static"
     settings.STATIC_ROOT.mkdir()
     values = settings_for({"MEDIA_ROOT": str(tmp_path / "media-root")})
@@ -68,11 +71,8 @@ def s3_server():
 @pytest.fixture
 def s3(s3_server):
     """The S3 server, empty and with its clock right."""
-    s3_server.wipe()
-    s3_server.clear()
-    s3_server.reset_clock()
     yield s3_server
-    s3_server.reset_clock()
+    s3_server.wipe()
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def on_s3(s3, s3_environment, on_disk, settings, monkeypatch, tmp_path):
     values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
     names = ("AWS_AVAILABLE", "MEDIA_URL", "STORAGES", "CONTENT_SECURITY_POLICY")
     use_settings(settings, monkeypatch, {name: values[name] for name in names})
-    call_command("setup_bucket", verbosity=0)
+    call_command("setup_bucket", stdout=io.StringIO())
     s3.clear()
     yield s3
     settings.AWS_AVAILABLE = False

@@ -353,7 +353,7 @@ class S3Request:
 
     @property
     def creates_bucket(self) -> bool:
-        parameters = self.query.keys() - PRESIGNED - {"x-id"}
+        parameters = self.query.keys() - PRESIGNED
         return self.method == "PUT" and bool(self.bucket) and not self.key and not parameters
 
     def touches(self) -> Iterator[tuple[str, str, str, str]]:

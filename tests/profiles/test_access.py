@@ -1,0 +1,239 @@
+"""Who may do what: every address, for every kind of person, with every method.
+
+tests/access.txt is the committed matrix: a route, a role, and what that role is answered to GET,
+HEAD, POST and DELETE. A new address fails the test until its rows, which it prints, are there.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from profiles.models import Profile, ResumeDownload, User
+from tests import samples
+from tests.conftest import make_member
+
+pytestmark = pytest.mark.django_db
+
+MATRIX = Path(__file__).parent.parent / "access.txt"
+METHODS = ["GET", "HEAD", "POST", "DELETE"]
+ROLES = ["anonymous", "inactive", "member", "owner", "staff", "superuser"]
+
+
+def addresses(patterns=None, prefix=""):
+    """Every route of the site, as one string each: admin/profiles/user/<path:object_id>/change/."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(pattern.pattern).lstrip("^").removesuffix("$").removesuffix("\\Z")
+        if isinstance(pattern, URLPattern):
+            yield route
+        else:
+            yield from addresses(pattern.url_patterns, route)
+
+
+@pytest.fixture
+def people(owner):
+    """One of each role; `owner` is the one that the addresses are about."""
+    return {
+        "anonymous": None,
+        "inactive": make_member("left@example.org", name="Left", is_active=False),
+        "member": make_member("ada@example.org", name="Ada"),
+        "owner": owner,
+        "staff": make_member("clerk@example.org", name="Clerk", is_staff=True),
+        "superuser": make_member("chief@example.org", is_staff=True, is_superuser=True),
+    }
+
+
+@pytest.fixture
+def examples(people, owner):
+    """What stands for the parameters of a route."""
+    opened = ResumeDownload.objects.create(profile=owner.profile, member=people["member"])
+    factor = Authenticator.objects.create(user=owner, type="totp", data={})
+    objects = {"user": owner.pk, "resumedownload": opened.pk, "authenticator": factor.pk}
+
+    def fill(route):
+        app_model = re.search(r"admin/\w+/(\w+)/", route)
+        object_id = objects.get(app_model[1], 999_999) if app_model else 999_999
+        values = {
+            "pk": owner.profile.pk,
+            "object_id": object_id,
+            "id": owner.pk,
+            "content_type_id": 999_999,
+            "app_label": "profiles",
+            "token": "forged",
+            "path": owner.profile.avatar.name,
+            "key": "forged",
+            "uidb36": "1",
+            "url": "nothing",
+            "final_catch_all": "nothing/",
+        }
+        route = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), route)
+        route = re.sub(r"\(\?P(\w+)\)", r"\1", route)
+        return "/" + re.sub(r"\(\?P\d+\[[^)]*\)|\(\?P[^)]*\)", "forged", route)
+
+    return fill
+
+
+def test_every_address_answers_as_the_matrix_says(people, examples):
+    """Z1."""
+    expected = MATRIX.read_text().splitlines()
+
+    actual = []
+    for route in addresses():
+        for role in ROLES:
+            answers = [answer(people[role], method, examples(route)) for method in METHODS]
+            actual.append(f"/{route}  {role}  {' '.join(answers)}")
+
+    assert [row for row in actual if row not in expected] == [], "not in tests/access.txt"
+    assert [row for row in expected if row not in actual] == [], "in tests/access.txt, but not so"
+
+
+def answer(user, method, address) -> str:
+    """The status, in a world that forgets the request afterwards."""
+    client = Client(raise_request_exception=False)
+    cache.clear()  # the throttle counts whatever comes before
+    with transaction.atomic():
+        if user:
+            client.force_login(user)
+        response = client.generic(method, address)
+        if hasattr(response, "close"):
+            response.close()
+        transaction.set_rollback(True)
+    if response.status_code == 302:
+        where = response["Location"].partition("?")[0]
+        return "log-in" if where == "/accounts/login/" else "302"
+    return str(response.status_code)
+
+
+@pytest.mark.parametrize("pk", [0, 2**31, 2**63, 10**30])
+@pytest.mark.parametrize("suffix", ["", "resume/"])
+def test_a_number_that_is_nobodys_is_not_found(client, member, pk, suffix):
+    """Z4."""
+    client.force_login(member)
+
+    assert client.get(f"/members/{pk}/{suffix}").status_code == 404
+
+
+@given(pk=st.text(st.characters(exclude_characters="/?#", exclude_categories=["Cs"]), min_size=1))
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_anything_else_for_a_number_is_not_found(client, member, pk):
+    """Z4: never an error."""
+    client.force_login(member)
+
+    assert client.generic("GET", f"/members/x{pk}/resume/").status_code in {400, 404}
+
+
+@pytest.mark.parametrize(
+    "query", ["page=0", "page=-1", "page=x", "page=99999999999999999999", "q=%00"]
+)
+def test_a_strange_query_is_answered(client, member, query):
+    """Z4."""
+    client.force_login(member)
+
+    assert client.get(f"/members/?{query}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("visibility", "is_active", "seen_by"),
+    [
+        ("public", True, {"anonymous", "member", "owner", "staff"}),
+        ("members", True, {"member", "owner", "staff"}),
+        ("hidden", True, {"owner", "staff"}),
+        ("public", False, {"staff"}),
+        ("members", False, {"staff"}),
+        ("hidden", False, {"staff"}),
+    ],
+)
+def test_a_profile_is_seen_by_whom_its_visibility_says(
+    client, member, owner, staff, visibility, is_active, seen_by
+):
+    """Z5, and the access rule as a table."""
+    owner.is_active = is_active
+    owner.save()
+    owner.profile.visibility = visibility
+    owner.profile.save()
+    viewers = {"anonymous": AnonymousUser(), "member": member, "owner": owner, "staff": staff}
+
+    seen = {
+        name
+        for name, viewer in viewers.items()
+        if Profile.objects.visible_to(viewer).filter(pk=owner.profile.pk).exists()
+        and (is_active or name != "owner")  # an inactive owner is anonymous to every view
+    }
+
+    assert seen == seen_by
+    client.force_login(member)
+    for address in [owner.profile.get_absolute_url(), f"/members/{owner.profile.pk}/resume/"]:
+        assert client.get(address).status_code in ({200, 302} if "member" in seen_by else {404})
+
+
+def test_strangers_see_name_headline_and_avatar_alone(client, owner, member):
+    owner.profile.visibility = "public"
+    owner.profile.headline = "The headline"
+    owner.profile.bio = "The biography"
+    owner.profile.save()
+
+    page = client.get(owner.profile.get_absolute_url()).content.decode()
+    client.force_login(member)
+    page_of_a_member = client.get(owner.profile.get_absolute_url()).content.decode()
+
+    for text in ["Mary Somerville", "The headline", owner.profile.avatar.url]:
+        assert text in page
+    for text in ["The biography", f"/members/{owner.profile.pk}/resume/", owner.email]:
+        assert text not in page
+    assert "The biography" in page_of_a_member
+    assert f"/members/{owner.profile.pk}/resume/" in page_of_a_member
+
+
+def test_a_member_changes_what_is_on_the_form_and_nothing_else(client, member, owner):
+    """Z7: neither rights, nor keys of files, nor somebody else's profile."""
+    client.force_login(member)
+
+    response = client.post(
+        "/me/edit/",
+        {
+            "name": "Ada L.",
+            "visibility": "public",
+            "is_staff": "on",
+            "is_superuser": "on",
+            "user": owner.pk,
+            "pk": owner.profile.pk,
+            "id": owner.profile.pk,
+            "avatar": owner.profile.avatar.name,
+            "resume": owner.profile.resume.name,
+        },
+    )
+
+    assert response.status_code == 302
+    changed = User.objects.get(pk=member.pk)
+    assert changed.profile.name == "Ada L."
+    assert not changed.is_staff
+    assert not changed.is_superuser
+    assert not changed.profile.avatar
+    assert not changed.profile.resume
+    assert Profile.objects.get(pk=owner.profile.pk).name == "Mary Somerville"
+
+
+def test_staff_without_permission_cannot_upload(client, owner, settings):
+    """Z6."""
+    clerk = make_member("clerk@example.org", is_staff=True)
+    client.force_login(clerk)
+    before = owner.profile.avatar.name
+
+    response = client.post(
+        f"/admin/profiles/user/{owner.pk}/change/",
+        {"profile-0-avatar": ContentFile(samples.jpeg(), name="x.jpg")},
+    )
+
+    assert response.status_code == 403
+    assert Profile.objects.get(pk=owner.profile.pk).avatar.name == before
+    assert len(list(settings.MEDIA_ROOT.rglob("*.webp"))) == 1
