@@ -2,6 +2,7 @@ from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
+from django.utils.http import url_has_allowed_host_and_scheme
 
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):
@@ -9,6 +10,15 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request):
         return False
+
+    def is_safe_url(self, url):
+        """Let ?next= lead to paths of this site alone.
+
+        allauth would let it lead to whatever ALLOWED_HOSTS matches, and on Heroku that may be
+        .herokuapp.com, where anybody can have a site. What is not printable breaks the header.
+        """
+        is_path = url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()
+        return is_path and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
 
 def send_invitation(user) -> None:

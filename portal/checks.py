@@ -42,7 +42,7 @@ def hosts_are_named(app_configs, **kwargs):
     """On Heroku the site comes up under its default host; links in mails need the real one."""
     if any(host.strip(".") == "herokuapp.com" for host in settings.ALLOWED_HOSTS):
         return [
-            Warning(
+            checks.Warning(
                 "ALLOWED_HOSTS is Heroku's default, any host below herokuapp.com.",
                 hint="Set ALLOWED_HOSTS to the site's own hosts, separated by commas.",
                 id="portal.W001",

@@ -4,7 +4,6 @@ from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import models
 from django.db.models.fields.files import FieldFile
-from django.template.defaultfilters import filesizeformat
 
 
 class CleanedFieldFile(FieldFile):
@@ -85,7 +84,7 @@ def check_size(file: File, max_bytes: int) -> None:
         raise ValidationError("This file is empty. Please choose another.", code="empty")
     if file.size > max_bytes:
         raise ValidationError(
-            "This file is larger than %(limit)s. Please choose a smaller one.",
+            "This file is larger than %(megabytes).3g MB. Please choose a smaller one.",
             code="too_large",
-            params={"limit": filesizeformat(max_bytes)},
+            params={"megabytes": max_bytes / 1_000_000},
         )

@@ -42,7 +42,10 @@ def readyz(request):
 @require_safe
 def media(request, path):
     """Serve public uploads from local disk, with the headers that they have on S3."""
-    response = serve(request, path, document_root=storages["default"].location)
+    try:
+        response = serve(request, path, document_root=storages["default"].location)
+    except SuspiciousFileOperation:
+        raise Http404("No such file") from None
     response["Cache-Control"] = f"public, max-age={settings.MEDIA_CACHE_SECONDS}"
     return response
 

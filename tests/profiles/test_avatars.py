@@ -1,0 +1,322 @@
+"""What an avatar is, whatever is sent for one."""
+
+import sys
+import warnings
+from io import BytesIO
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+
+from profiles.avatars import clean_avatar
+from tests import samples
+
+LIMITS = {"max_bytes": 15_000_000, "max_pixels": 25_000_000}
+
+needs_proc = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="peak memory is read from Linux's /proc"
+)
+
+
+def clean(content, **limits):
+    return clean_avatar(ContentFile(content), **{**LIMITS, **limits})
+
+
+def opened(content, **limits):
+    return Image.open(clean(content, **limits))
+
+
+def refusal(content, **limits):
+    with pytest.raises(ValidationError) as refused:
+        clean(content, **limits)
+    return refused.value
+
+
+def is_red(pixel):
+    return pixel[0] > 150 and pixel[1] < 100 and pixel[2] < 100
+
+
+def test_makes_a_square_webp_of_any_photo():
+    image = opened(samples.jpeg((640, 900)))
+
+    assert (image.format, image.mode, image.size) == ("WEBP", "RGB", (512, 512))
+
+
+def test_cuts_the_middle_out():
+    wide = Image.new("RGB", (900, 300), "white")
+    wide.paste((220, 20, 20), (300, 0, 600, 300))
+
+    image = opened(samples.encoded(wide, "PNG"))
+
+    assert image.size == (300, 300)
+    assert all(is_red(image.getpixel(corner)) for corner in [(5, 5), (294, 5), (5, 294)])
+
+
+def test_does_not_blow_up_a_small_photo():
+    assert opened(samples.jpeg((64, 100))).size == (64, 64)
+
+
+def test_refuses_a_smudge():
+    assert refusal(samples.jpeg((63, 640))).code == "too_small"
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
+def test_accepts(kind):
+    content = samples.encoded(samples.photo(), kind)
+
+    image = opened(content)
+
+    assert is_red(image.getpixel((100, 100)))
+    assert not is_red(image.getpixel((400, 400)))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])
+def test_refuses_a_photo_that_is_cut_off(kind):
+    """I1: its positive control is test_accepts."""
+    content = samples.encoded(samples.photo(), kind)
+
+    error = refusal(content[: len(content) * 2 // 3])
+
+    assert error.code in {"cut_off", "damaged", "not_a_photo"}  # an AVIF is nothing without its end
+
+
+def test_says_that_a_jpeg_is_cut_off():
+    """I1."""
+    error = refusal(samples.jpeg()[:5000])
+
+    assert error.messages == ["This photo is cut off. Please choose the original file."]
+    assert error.code == "cut_off"
+
+
+@needs_proc
+def test_refuses_bombs_at_no_cost(tmp_path):
+    """I2, I3."""
+    note = samples.png_chunk(b"zTXt", b"note\0\0" + samples.deflated_zeros(1_000_000))
+    notes = samples.png_chunk(b"zTXt", b"note\0\0" + samples.deflated_zeros(900_000_000))
+    profile = samples.png_chunk(b"iCCP", b"icc\0\0" + samples.deflated_zeros(1_000_000))
+    contents = {
+        "50,000 squared": samples.blank_png(50_000),
+        "13,370 squared": samples.blank_png(13_370),
+        "a note of 900 MB": samples.png_with(notes),
+        "60 notes of 1 MB": samples.png_with(note, times=60),
+        "5,000 colour profiles": samples.png_with(profile, times=5_000),
+        "5,000 scans": samples.jpeg_with_scans(5_000),
+        "a million parts": samples.png_with(samples.png_chunk(b"tiMe"), times=1_000_000),
+    }
+    expected = dict.fromkeys(contents, "damaged")
+    expected |= {"50,000 squared": "too_many_pixels", "13,370 squared": "too_many_pixels"}
+
+    costs = samples.costs("profiles.avatars.clean_avatar", contents, tmp_path, **LIMITS)
+
+    assert {name: cost["outcome"] for name, cost in costs.items()} == expected
+    assert max(cost["seconds"] for cost in costs.values()) < 1
+    assert max(cost["megabytes"] for cost in costs.values()) < 50
+
+
+@needs_proc
+def test_accepts_the_largest_photos_within_a_dyno(tmp_path):
+    """I4: 24 megapixels, as today's phones make them."""
+    large = samples.photo((6000, 4000))
+    large.paste(Image.effect_noise((500, 1000), 60).resize((2000, 4000)), (4000, 0))
+    contents = {
+        "baseline.jpg": samples.encoded(large, "JPEG", quality=90),
+        "progressive.jpg": samples.encoded(large, "JPEG", quality=90, progressive=True),
+        "plain.png": samples.encoded(large, "PNG", compress_level=1),
+        "transparent.png": samples.encoded(large.convert("RGBA"), "PNG", compress_level=1),
+    }
+
+    costs = samples.costs("profiles.avatars.clean_avatar", contents, tmp_path, **LIMITS)
+
+    assert {cost["outcome"] for cost in costs.values()} == {"accepted"}
+    assert max(cost["seconds"] for cost in costs.values()) < 1.5
+    assert max(cost["megabytes"] for cost in costs.values()) < 200
+
+
+def test_reads_no_byte_of_a_file_that_is_too_large():
+    class Unread(ContentFile):
+        def read(self, *args):
+            raise AssertionError("read")
+
+    file = Unread(samples.jpeg())
+
+    with pytest.raises(ValidationError) as refused:
+        clean_avatar(file, **{**LIMITS, "max_bytes": file.size - 1})
+
+    assert refused.value.code == "too_large"
+
+
+def test_counts_bytes_and_pixels_inclusively():
+    content = samples.jpeg((300, 200))
+    exact = {"max_bytes": len(content), "max_pixels": 60_000}
+
+    assert clean(content, **exact)
+    assert refusal(content, **exact | {"max_bytes": len(content) - 1}).code == "too_large"
+    assert refusal(content, **exact | {"max_pixels": 59_999}).code == "too_many_pixels"
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
+def test_takes_half_the_pixels_of_what_costs_twice_the_memory(kind):
+    content = samples.encoded(samples.photo((300, 200)), kind)
+
+    assert clean(content, max_pixels=120_000)
+    assert refusal(content, max_pixels=119_999).code == "too_many_pixels"
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_takes_the_first_frame_of_an_animation(kind):
+    """I5."""
+    image = opened(samples.animation(kind))
+
+    assert getattr(image, "n_frames", 1) == 1
+    assert is_red(image.getpixel((100, 100)))
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(samples.SVG, "not_a_photo", id="I6-SVG"),
+        pytest.param(samples.HTML, "not_a_photo", id="I6-HTML"),
+        pytest.param(samples.EPS, "not_a_photo", id="I6-EPS"),
+        pytest.param(b"", "empty", id="I6-nothing"),
+        pytest.param(b"\xff\xd8\xff", "not_a_photo", id="I6-three bytes"),
+        pytest.param(samples.HEIC, "heic", id="I6-HEIC"),
+    ],
+)
+def test_refuses_what_is_not_a_photo(content, code):
+    """I6: whatever its name; the positive control is test_accepts."""
+    error = refusal(content)
+
+    assert error.code == code
+    assert "Please choose" in error.messages[0] or "Please save it as JPEG" in error.messages[0]
+
+
+def test_drops_everything_but_the_pixels():
+    """I7: the place, the camera, the colour profile, and HTML behind the end."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    content = samples.jpeg(
+        exif=samples.exif(1), icc_profile=profile, comment=b"SecretComment", xmp=b"<SecretXmp/>"
+    )
+
+    cleaned = clean(content + samples.HTML).read()
+
+    assert b"Secret" in content
+    assert b"Secret" not in cleaned
+    assert b"script" not in cleaned
+    image = Image.open(BytesIO(cleaned))
+    assert not image.getexif()
+    assert not {"exif", "xmp", "icc_profile"} & image.info.keys()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+@pytest.mark.parametrize(
+    ("orientation", "red_corner"),
+    [(1, (10, 10)), (2, (90, 10)), (3, (90, 90)), (4, (10, 90)),
+     (5, (10, 10)), (6, (90, 10)), (7, (90, 90)), (8, (10, 90))],
+)  # fmt: skip
+def test_turns_a_photo_upright(kind, orientation, red_corner):
+    """I7."""
+    content = samples.encoded(samples.photo((100, 140)), kind, exif=samples.exif(orientation))
+
+    image = opened(content)
+
+    corners = [(10, 10), (90, 10), (10, 90), (90, 90)]
+    assert [corner for corner in corners if is_red(image.getpixel(corner))] == [red_corner]
+
+
+GREY = Image.new("RGB", (100, 100), (128, 128, 128))
+
+
+@pytest.mark.parametrize(
+    ("image", "value"),
+    [
+        pytest.param(Image.new("1", (100, 100), 1), 255, id="1 bit"),
+        pytest.param(GREY.convert("L"), 128, id="grey"),
+        pytest.param(GREY.convert("LA"), 128, id="grey with alpha"),
+        pytest.param(GREY.quantize(4), 128, id="palette"),
+        pytest.param(GREY.convert("RGBA"), 128, id="RGBA"),
+        pytest.param(Image.new("I;16", (100, 100), 32_896), 128, id="16 bits"),
+    ],
+)
+def test_makes_rgb_of_every_kind_of_png(image, value):
+    """I7."""
+    made = opened(samples.encoded(image, "PNG"))
+
+    assert made.mode == "RGB"
+    assert all(abs(band - value) < 4 for band in made.getpixel((50, 50)))
+
+
+def test_makes_rgb_of_a_cmyk_photo():
+    """I7."""
+    image = opened(samples.encoded(samples.photo(mode="CMYK"), "JPEG"))
+
+    assert image.mode == "RGB"
+    assert is_red(image.getpixel((100, 100)))
+
+
+def test_puts_what_is_transparent_on_white():
+    clear = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
+
+    image = opened(samples.encoded(clear, "PNG"))
+
+    assert image.getpixel((50, 50)) == (255, 255, 255)
+
+
+def test_converts_from_the_photo_s_colour_profile():
+    lab = ImageCms.createProfile("LAB")
+    srgb = ImageCms.createProfile("sRGB")
+    swapped = ImageCms.ImageCmsProfile(srgb).tobytes().replace(b"rXYZ", b"----")
+    swapped = swapped.replace(b"bXYZ", b"rXYZ").replace(b"----", b"bXYZ")
+    red = Image.new("RGB", (100, 100), (255, 0, 0))
+
+    image = opened(samples.encoded(red, "PNG", icc_profile=swapped))
+    control = opened(
+        samples.encoded(red, "PNG", icc_profile=ImageCms.ImageCmsProfile(lab).tobytes())
+    )
+
+    assert image.getpixel((50, 50))[2] > 200  # its profile says that red is blue
+    assert is_red(control.getpixel((50, 50)))  # this one is not about RGB, so it is ignored
+
+
+def test_ignores_a_broken_colour_profile_and_broken_exif():
+    content = samples.jpeg(icc_profile=b"no profile", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Pillow mentions what it cannot read
+        image = opened(content)
+
+    assert is_red(image.getpixel((100, 100)))
+
+
+ORIGINALS = [
+    samples.jpeg((80, 70), exif=samples.exif(6)),
+    samples.jpeg((80, 70), progressive=True),
+    samples.png((80, 70)),
+    *(samples.encoded(samples.photo((80, 70)), kind) for kind in ("GIF", "WEBP", "AVIF")),
+    *(samples.animation(kind, (80, 70)) for kind in ("GIF", "PNG", "WEBP", "AVIF")),
+]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow mentions what it cannot read
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    content=st.sampled_from(ORIGINALS),
+    edits=st.lists(
+        st.tuples(st.integers(0, 3000), st.integers(0, 8), st.binary(max_size=8)), max_size=5
+    ),
+)
+def test_answers_to_any_damage_with_a_photo_or_a_sentence(content, edits):
+    """I1, I6: no broken file raises anything that a form would not show."""
+    damaged = bytearray(content)
+    for start, length, new in edits:
+        start %= len(content)
+        damaged[start : start + length] = new
+
+    try:
+        answer = opened(bytes(damaged)).format
+    except ValidationError as error:
+        answer = bool(error.code), error.messages[0][-1]
+
+    assert answer in {"WEBP", (True, ".")}

@@ -1,0 +1,207 @@
+"""The pages that people see."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from profiles.models import Profile, ResumeDownload
+from tests.conftest import make_member
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def society(owner):
+    """Thirty members besides the owner, ten of them public, all with an avatar's name."""
+    for number in range(30):
+        user = make_member(
+            f"m{number}@example.org",
+            name=f"Member {number:02}",
+            visibility="public" if number < 10 else "members",
+        )
+        Profile.objects.filter(user=user).update(avatar=f"avatars/{number}.webp")
+
+
+def names(response):
+    return [profile.name for profile in response.context["page"]]
+
+
+def test_the_directory_shows_24_avatars_a_page_in_few_queries(
+    client, society, owner, django_assert_num_queries
+):
+    """F6: a constant number of queries, and no question to the file storage."""
+    client.force_login(owner)
+
+    with django_assert_num_queries(4):  # session, user, count, page
+        page = client.get(reverse("directory"))
+
+    assert len(names(page)) == 24
+    assert page.content.decode().count("<img") >= 24
+
+
+def test_the_directory_has_further_pages(client, society, owner):
+    client.force_login(owner)
+
+    second = client.get(reverse("directory"), {"page": 2, "q": "member"})
+
+    assert names(second) == [f"Member {number:02}" for number in range(24, 30)]
+    assert "q=member" in second.content.decode(), "paging must keep the search"
+
+
+def test_strangers_find_public_members_alone(client, society):
+    assert len(names(client.get(reverse("directory")))) == 10
+    assert names(client.get(reverse("directory"), {"q": "Mary"})) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("SOMERVILLE", ["Mary Somerville"]),
+        ("mary some", ["Mary Somerville"]),
+        ("astronom mary", ["Mary Somerville"]),
+        ("mary@example.org", []),
+        ("%", []),
+        ("x" * 200, None),
+    ],
+)
+def test_members_are_found_by_words_of_name_and_headline(client, society, owner, text, found):
+    owner.profile.headline = "Astronomer"
+    owner.profile.save()
+    client.force_login(owner)
+
+    response = client.get(reverse("directory"), {"q": text})
+
+    assert response.status_code == 200
+    if found is not None:
+        assert names(response) == found
+
+
+def test_a_visitor_sees_a_page_without_any_resume(client, society, owner):
+    page = client.get("/").content.decode()
+
+    assert reverse("account_login") in page
+    assert "/resume/" not in page
+
+
+def test_a_member_sees_what_is_new(client, society, owner, member):
+    ResumeDownload.objects.create(profile=owner.profile, member=member)
+    client.force_login(owner)
+
+    page = client.get("/").content.decode()
+
+    assert "Member 29" in page
+    assert "Ada Lovelace" in page
+
+
+def test_an_owner_sees_who_opened_her_resume_and_not_herself(client, owner, member):
+    client.force_login(member)
+    client.get(reverse("resume", args=[owner.profile.pk]))
+    client.force_login(owner)
+    client.get(reverse("resume", args=[owner.profile.pk]))
+
+    response = client.get(reverse("resume-opened"))
+
+    assert [opening.member for opening in response.context["page"]] == [member]
+    assert "Ada Lovelace" in response.content.decode()
+
+
+def test_an_opening_by_somebody_who_left_is_still_shown(client, owner, member):
+    ResumeDownload.objects.create(profile=owner.profile, member=member)
+    member.delete()
+    client.force_login(owner)
+
+    assert "former member" in client.get(reverse("resume-opened")).content.decode().lower()
+
+
+def test_a_member_without_a_name_is_shown_all_the_same(client, member):
+    make_member("anna@example.org", visibility="public")
+    client.force_login(member)
+
+    for address in ["/", "/members/"]:
+        page = client.get(address)
+        assert page.status_code == 200
+        assert "anna@example.org" not in page.content.decode()
+
+
+def edit(client, **fields):
+    return client.post(reverse("edit-me"), {"name": "Ada", "visibility": "members"} | fields)
+
+
+def test_a_member_changes_her_profile(client, member):
+    client.force_login(member)
+
+    response = edit(client, headline="Analyst", bio="Engines.", visibility="public")
+
+    assert response.status_code == 302
+    profile = Profile.objects.get(user=member)
+    assert (profile.headline, profile.bio, profile.visibility) == ("Analyst", "Engines.", "public")
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "content", "words"),
+    [
+        ("avatar", "photo.jpg", b"nonsense", "photo"),
+        ("resume", "cv.pdf", b"nonsense", "PDF"),
+        ("resume", "cv.pdf", b"", "empty"),
+    ],
+)
+def test_a_refused_file_is_explained_and_nothing_is_lost(
+    client, owner, settings, field, name, content, words
+):
+    client.force_login(owner)
+    before = {path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()}
+
+    response = edit(client, **{field: SimpleUploadedFile(name, content), "headline": "Typed"})
+
+    assert response.status_code == 200
+    assert words in str(response.context["form"].errors[field])
+    assert "Typed" in response.content.decode()
+    assert {path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()} == before
+    assert Profile.objects.get(pk=owner.profile.pk).headline == ""
+
+
+def test_files_can_be_taken_away(client, owner, settings, django_capture_on_commit_callbacks):
+    client.force_login(owner)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        edit(client, **{"avatar-clear": "on", "resume-clear": "on"})
+
+    profile = Profile.objects.get(pk=owner.profile.pk)
+    assert not profile.avatar
+    assert not profile.resume
+    assert not [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("name", ["Ada\nBcc: all", "Ada\u202efdp.exe", "Ada\x00"])
+def test_a_name_has_nothing_unseen_in_it(client, member, name):
+    """P6."""
+    client.force_login(member)
+
+    response = edit(client, name=name)
+
+    assert response.status_code == 200
+    assert response.context["form"].errors["name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "filename"),
+    [
+        ("Ada Lovelace", "Ada Lovelace - resume.pdf"),
+        ("../../etc/passwd", "-..-etc-passwd - resume.pdf"),
+        ('A "quoted" name', "A -quoted- name - resume.pdf"),
+        ("Ada\r\nX: y", "AdaX- y - resume.pdf"),
+        ("", "Member - resume.pdf"),
+        ("نسیم\u200cپور", "نسیم\u200cپور - resume.pdf"),
+    ],
+)
+def test_a_resume_is_saved_under_its_owners_name(name, filename):
+    assert Profile(name=name).resume_filename == filename
+
+
+def test_every_page_has_a_title_and_one_heading(client, society, owner):
+    client.force_login(owner)
+
+    for address in ["/", "/members/", "/me/", "/me/edit/", "/me/resume/opened/", "/nothing"]:
+        page = client.get(address).content.decode()
+        assert page.count("<h1") == 1, address
+        assert "<title>" in page
