@@ -9,7 +9,6 @@ from unittest import mock
 import pytest
 from django.core.cache import cache
 from django.core.files.base import ContentFile
-from django.core.files.storage import storages
 from django.core.management import call_command
 from django.urls import clear_url_caches
 
@@ -48,6 +47,19 @@ def reload_urls():
 
     importlib.reload(portal.urls)
     clear_url_caches()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Run what needs no database once, with SQLite, and not again with PostgreSQL."""
+    if "TEST_DATABASE_URL" in os.environ:
+        needing = [item for item in items if needs_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in needing])
+        items[:] = needing
+
+
+def needs_database(item) -> bool:
+    names = {"db", "transactional_db", "live_server"}
+    return bool(names & set(item.fixturenames) or item.get_closest_marker("django_db"))
 
 
 @pytest.fixture(autouse=True)

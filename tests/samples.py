@@ -6,7 +6,6 @@ import resource
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from importlib import import_module
 from io import BytesIO
@@ -141,7 +140,7 @@ SMALL = {
 def handmade_pdf(objects, trailer=b""):
     """A PDF of the given object bodies, by number from 1 without a gap; 1 is the catalogue."""
     out = bytearray(b"%PDF-1.5\n")
-    table = b"0000000000 65535 f \n"
+    table = bytearray(b"0000000000 65535 f \n")
     for number, body in sorted(objects.items()):
         table += b"%010d 00000 n \n" % len(out)
         out += b"%d 0 obj\n%b\nendobj\n" % (number, body)
