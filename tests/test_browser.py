@@ -1,0 +1,137 @@
+"""The site as people use it: a walk in Chromium, where there is one."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from profiles.models import Profile
+from tests import samples
+
+from .conftest import PASSWORD, make_member
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    # Playwright runs a loop of its own in this thread, which Django would take for async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page(browser, live_server):
+    """A page that fails the test for whatever it complains about in its console."""
+    context = browser.new_context(base_url=live_server.url, accept_downloads=True)
+    page = context.new_page()
+    complaints = []
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.complaints = complaints
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def log_in(page, email):
+    page.goto("/")
+    page.get_by_role("link", name="Log in").first.click()
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+@pytest.mark.parametrize("where", ["disk", "s3"])
+def test_a_member_finds_somebody_opens_a_resume_and_leaves(request, where):
+    """H4: after the log-out the Back button shows nothing private."""
+    if where == "s3":
+        request.getfixturevalue("on_s3")
+    owner = request.getfixturevalue("owner")
+    make_member("ada@example.org", name="Ada Lovelace")
+    page = request.getfixturevalue("page")
+    owner.profile.bio = "A biography for members alone."
+    owner.profile.save()
+
+    log_in(page, "ada@example.org")
+    page.get_by_role("link", name="Members").first.click()
+    page.get_by_role("searchbox").fill("somerville")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Mary Somerville").click()
+    with page.expect_download() as opened:
+        page.get_by_role("link", name="Open resume").click()
+
+    assert opened.value.suggested_filename == "Mary Somerville - resume.pdf"
+    assert Path(opened.value.path()).read_bytes() == samples.pdf()
+
+    expect(page.get_by_text("A biography for members alone.")).to_be_visible()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("link", name="Log in").first).to_be_visible()
+    page.go_back()
+
+    expect(page.get_by_text("A biography for members alone.")).not_to_be_visible()
+    page.complaints.clear()  # the page before is for members: its 404 is what was wanted
+
+
+@pytest.mark.parametrize("where", ["disk", "s3"])
+def test_a_link_to_a_resume_survives_the_log_in(request, where):
+    """The policy for forms lets the log-in end in a redirect to the bucket."""
+    if where == "s3":
+        request.getfixturevalue("on_s3")
+    owner = request.getfixturevalue("owner")
+    make_member("ada@example.org", name="Ada Lovelace")
+    page = request.getfixturevalue("page")
+
+    page.goto(f"/members/{owner.profile.pk}/resume/")
+    page.complaints.clear()  # the refusal, 403, is what was wanted
+    page.get_by_role("main").get_by_role("link", name="Log in").click()
+    page.get_by_label("Email").fill("ada@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    with page.expect_download() as opened:
+        page.get_by_role("button", name="Log in").click()
+
+    assert Path(opened.value.path()).read_bytes() == samples.pdf()
+
+
+def test_staff_upload_a_photo_that_the_directory_shows(on_s3, staff, member, page, tmp_path):
+    photo = tmp_path / "IMG_0001.JPG"
+    photo.write_bytes(samples.jpeg())
+
+    log_in(page, staff.email)
+    page.goto("/admin/profiles/user/")
+    page.get_by_role("link", name=member.email).click()
+    page.locator("input[name=profile-0-avatar]").set_input_files(photo)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    page.goto("/members/")
+
+    avatar = Profile.objects.get(user=member).avatar.url
+    shown = page.locator(f'img[src="{avatar}"]')
+    expect(shown).to_be_visible()
+    assert shown.evaluate("image => image.naturalWidth") > 0
