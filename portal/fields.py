@@ -1,3 +1,5 @@
+"""A file field for uploads: what is stored is what the field has cleaned, under a random name."""
+
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError

@@ -71,7 +71,15 @@ class ProfileInline(admin.StackedInline):
 class MemberAdmin(auth_admin.UserAdmin):
     """Invites members and keeps their accounts and profiles, on one form."""
 
-    list_display = ["email", "thumbnail", "name", "has_resume", "visibility", "is_active", "is_staff"]
+    list_display = [
+        "email",
+        "thumbnail",
+        "name",
+        "has_resume",
+        "visibility",
+        "is_active",
+        "is_staff",
+    ]
     list_filter = ["is_active", "is_staff", HasAvatarFilter, HasResumeFilter, "profile__visibility"]
     list_select_related = ["profile"]
     list_per_page = 50
@@ -105,7 +113,7 @@ class MemberAdmin(auth_admin.UserAdmin):
     @admin.display(description="photo")
     def thumbnail(self, user):
         if not user.profile.avatar:
-            return "–"
+            return "-"
         return format_html(
             '<img src="{}" alt="" width="40" height="40" loading="lazy">', user.profile.avatar.url
         )
@@ -153,7 +161,9 @@ class MemberAdmin(auth_admin.UserAdmin):
 
     def invite(self, request, user):
         if not settings.EMAIL_CONFIGURED and settings.SITE_ENVIRONMENT != "development":
-            messages.error(request, "E-mail is not configured (EMAIL_URL), so no invitation was sent.")
+            messages.error(
+                request, "E-mail is not configured (EMAIL_URL), so no invitation was sent."
+            )
             return
         try:
             send_invitation(user)
@@ -171,7 +181,7 @@ class MemberAdmin(auth_admin.UserAdmin):
 
 
 def may_manage(staff, member):
-    """Only superusers manage superusers, and give staff rights: the others could promote themselves."""
+    """Only superusers manage superusers; whoever else could would soon be one."""
     return member is None or staff.is_superuser or not member.is_superuser
 
 

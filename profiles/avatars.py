@@ -42,7 +42,8 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# What Pillow raised when it was fed 300,000 broken pictures; the second line is all AVIF.
+# What Pillow raised when it was fed half a million broken pictures (and, by its source, EOFError);
+# the second line is all AVIF.
 BROKEN_IMAGE = (OSError, SyntaxError, ValueError, EOFError)
 BROKEN_IMAGE += (RuntimeError, ZeroDivisionError, AttributeError)
 
@@ -192,9 +193,9 @@ def not_a_photo(data):
 
 def too_many_pixels(max_pixels):
     return ValidationError(
-        "This photo has more than %(megapixels)d megapixels. Please choose a smaller one.",
+        "This photo has more than %(megapixels).3g megapixels. Please choose a smaller one.",
         code="too_many_pixels",
-        params={"megapixels": max_pixels // 1_000_000},
+        params={"megapixels": max_pixels / 1_000_000},
     )
 
 

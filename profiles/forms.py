@@ -4,6 +4,9 @@ from .models import Profile
 from .widgets import UploadInput
 
 
+NEW_OR_NONE = {"contradiction": "Please either choose a new file or tick “Remove it”, not both."}
+
+
 class SearchForm(forms.Form):
     """What a visitor typed into the directory's search box."""
 
@@ -26,3 +29,4 @@ class ProfileForm(forms.ModelForm):
             "avatar": UploadInput,
             "resume": UploadInput,
         }
+        error_messages = {"avatar": NEW_OR_NONE, "resume": NEW_OR_NONE}

@@ -1,10 +1,10 @@
 """What a resume is: a whole PDF that opens without a password, kept byte for byte."""
 
-import inspect
 import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -16,6 +16,7 @@ from portal.fields import CleanedFileField, check_size
 ENDING = re.compile(rb"startxref\s+\d+\s+%%EOF[\s\0]*\Z")
 ENDING_BYTES = 1024
 
+INSPECTION = Path(__file__).with_name("pdf_inspection.py")
 INSPECTION_SECONDS = 10  # by the clock, for a machine that is busy; the limit on work is below
 
 # An inspection may take up to 140 MB, and a dyno has 512: one at a time in each process.
@@ -73,16 +74,15 @@ def clean_resume(file: File, *, max_bytes: int) -> File:
 
 
 def inspected(content: bytes) -> str:
-    """Return what ``inspection`` says about a PDF: ``good``, or a key of ``REFUSALS``.
+    """Return what profiles/pdf_inspection.py says of a PDF: ``good``, or a key of ``REFUSALS``.
 
     It runs in a Python of its own, because only the limits of a process hold: 33 kB of PDF made
     qpdf take 2.3 GB, and others run for minutes, within the limits that qpdf itself can be given.
     """
-    source = f"{inspect.getsource(inspection)}\ninspection()"
     try:
         with one_inspection:
             child = subprocess.run(  # noqa: S603  our own code; the upload is data on its input
-                [sys.executable, "-P", "-c", source],
+                [sys.executable, "-P", INSPECTION],
                 input=content,
                 stdout=subprocess.PIPE,
                 timeout=INSPECTION_SECONDS,
@@ -93,34 +93,3 @@ def inspected(content: bytes) -> str:
         return "too_complex"
     child.check_returncode()  # anything else that went wrong is our own mistake
     return child.stdout.decode()
-
-
-def inspection():
-    """Print a verdict on the PDF on standard input; the process is started for nothing else."""
-    import logging
-    import resource
-    import sys
-    from io import BytesIO
-
-    import pikepdf
-
-    content = sys.stdin.buffer.read()
-    cpu_seconds = 1  # 10 MB in 2,600 pages take 0.1
-    data_bytes = 80 * 1024 * 1024 + 2 * len(content)
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
-    resource.setrlimit(resource.RLIMIT_DATA, (data_bytes, data_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    pikepdf.settings.set_qpdf_limits(flate_max_memory=data_bytes)  # macOS ignores RLIMIT_DATA
-    logging.disable()  # qpdf's complaints about a file are no news for the site's log
-    try:
-        with pikepdf.open(
-            BytesIO(content), attempt_recovery=False, inherit_page_attributes=False
-        ) as pdf:
-            verdict = "good" if len(pdf.pages) else "no_pages"
-    except pikepdf.PasswordError:
-        verdict = "password"
-    except (pikepdf.exceptions.PikepdfError, ValueError):
-        verdict = "damaged"
-    except MemoryError:
-        verdict = "too_complex"
-    sys.stdout.write(verdict)

@@ -227,8 +227,25 @@ def test_makes_a_random_name_of_any_name(name):
     assert first != second
 
 
-def test_states_the_type_that_the_browser_did_not(on_s3, profile):
-    """I7: an avatar is served as what it is."""
+@pytest.mark.parametrize(
+    ("field", "content", "content_type"),
+    [
+        pytest.param("avatar", samples.jpeg(), "image/webp", id="I7-avatar"),
+        pytest.param("resume", samples.pdf(), "application/pdf", id="P6-resume"),
+    ],
+)
+def test_declares_its_own_type_not_the_browser_s(profile, field, content, content_type):
+    """I7, P6."""
+    upload = SimpleUploadedFile("me.html", content, content_type="text/html")
+    setattr(profile, field, upload)
+
+    profile.full_clean()
+
+    assert getattr(profile, field).file.content_type == content_type
+
+
+def test_serves_an_avatar_as_what_it_is(on_s3, profile):
+    """I7."""
     upload = SimpleUploadedFile("me.html", samples.jpeg() + samples.HTML, content_type="text/html")
     assign(profile, upload)
 

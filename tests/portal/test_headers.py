@@ -134,7 +134,7 @@ def test_a_local_protected_file_runs_nothing(client, member, owner):
     link = client.get(f"/members/{owner.profile.pk}/resume/")["Location"]
 
     response = client.get(link)
-    response.close()
+    list(response)  # to its end, which closes the file
 
     assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert response["X-Content-Type-Options"] == "nosniff"

@@ -106,7 +106,7 @@ def answer(client, method, address) -> str:
     cookies = client.cookies.output()
     with transaction.atomic():
         response = client.generic(method, address)
-        response.close()
+        list(response)  # to its end, which closes a file
         transaction.set_rollback(True)
     client.cookies.clear()
     client.cookies.load(cookies.replace("Set-Cookie: ", ""))

@@ -133,6 +133,7 @@ def test_accepts_the_largest_photos_within_a_dyno(tmp_path):
     assert {cost["outcome"] for cost in costs.values()} == {"accepted"}
     assert max(cost["seconds"] for cost in costs.values()) < 1.5
     assert max(cost["megabytes"] for cost in costs.values()) < 200
+    assert costs["baseline.jpg"]["megabytes"] < 100  # 96 would be the pixels alone
 
 
 def test_reads_no_byte_of_a_file_that_is_too_large():
@@ -191,6 +192,32 @@ def test_refuses_what_is_not_a_photo(content, code):
 
     assert error.code == code
     assert "Please choose" in error.messages[0] or "Please save it as JPEG" in error.messages[0]
+
+
+def avif_without_its_pixels():
+    content = samples.encoded(samples.photo(), "AVIF")
+    start = content.index(b"mdat") + 4
+    return content[:start] + b"\xff" * (len(content) - start)
+
+
+def avif_without_a_clock():
+    content = bytearray(samples.animation("AVIF"))
+    scale = content.index(b"mdhd") + 24
+    content[scale : scale + 4] = bytes(4)
+    return bytes(content)
+
+
+def avif_with_a_number_for_a_maker():
+    content = samples.encoded(samples.photo(), "AVIF", exif=samples.exif(6))
+    return content.replace(b"\x01\x0f\0\x02\0\0\0\x0c", b"\x01\x0f\0\x05\0\0\0\x01")
+
+
+@pytest.mark.parametrize(
+    "make", [avif_without_its_pixels, avif_without_a_clock, avif_with_a_number_for_a_maker]
+)
+def test_refuses_an_avif_that_pillow_stumbles_over(make):
+    """I6: RuntimeError, ZeroDivisionError and AttributeError in Pillow 13."""
+    assert refusal(make()).code == "damaged"
 
 
 def test_drops_everything_but_the_pixels():

@@ -13,7 +13,7 @@ from PIL import Image
 
 from profiles.avatars import AvatarField, clean_avatar
 from profiles.models import Profile, ResumeDownload, User
-from profiles.resumes import clean_resume
+from profiles.resumes import ResumeField, clean_resume
 
 DEMO = Path(site_settings.BASE_DIR) / "profiles" / "demo"
 MEMBERS = tomllib.loads((DEMO / "members.toml").read_text(encoding="utf-8"))["members"]
@@ -24,10 +24,10 @@ MAX_RESUME_BYTES = 45_000
 
 
 @pytest.fixture(autouse=True)
-def fast_photos(request, monkeypatch):
-    """Store the shipped photos as they are: each is held to the real rule by a test of its own."""
-    if "clean_avatar" not in request.node.name:
-        monkeypatch.setattr(AvatarField, "clean_upload", lambda self, file: file)
+def accepted_files(monkeypatch):
+    """Store the shipped files as they are: each is held to the real rule by a test of its own."""
+    for field in (AvatarField, ResumeField):
+        monkeypatch.setattr(field, "clean_upload", lambda self, file: file)
 
 
 def seed_demo(**options):

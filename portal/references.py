@@ -1,0 +1,99 @@
+"""Which stored files the database refers to: every FileField of every model.
+
+Rows are the truth about which files are wanted; portal/copying.py and portal/sweeping.py
+compare them with what a storage holds, both in key order, so that neither is held in memory.
+"""
+
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from operator import attrgetter
+from typing import NamedTuple
+
+from django.apps import apps
+from django.conf import settings
+from django.core.files.storage import Storage, storages
+from django.db import connections
+from django.db.models import FileField, Model, QuerySet, TextField
+from django.db.models.functions import Cast, Collate
+
+# The collations that sort as UTF-8 bytes do: the order in which S3 lists keys.
+BYTE_ORDER = {"postgresql": "C", "sqlite": "BINARY"}
+ROWS_AT_ONCE = 2000
+
+Fields = Iterable[tuple[type[Model], FileField]]
+
+
+class Reference(NamedTuple):
+    """That a row names a stored file."""
+
+    storage: str  # its alias in STORAGES, or what storage_label() calls it
+    name: str  # as it stands in the row, without the storage's prefix
+    model: str  # such as "profiles.Profile"
+    pk: object
+    field: str
+
+
+def file_fields() -> list[tuple[type[Model], FileField]]:
+    """Every file field with the model whose table has its column.
+
+    An inherited field is found once if the parent has a table of its own, and on each child if
+    the parent is abstract. Proxies and tables that Django does not manage have none.
+    """
+    return [
+        (model, field)
+        for model in apps.get_models()
+        if model._meta.managed and not model._meta.proxy
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, FileField)
+    ]
+
+
+def field_label(model: type[Model], field: FileField) -> str:
+    return f"{model._meta.label}.{field.name}"
+
+
+def storage_label(storage: Storage) -> str:
+    """What references call a storage: its alias, or else the first field that keeps files in it."""
+    for alias in settings.STORAGES:
+        if storages[alias] == storage:
+            return alias
+    return next(field_label(*pair) for pair in file_fields() if pair[1].storage == storage)
+
+
+def field_storages(fields: Fields | None = None) -> dict[str, Storage]:
+    """The storages that the fields (by default all) keep their files in, by their labels."""
+    fields = file_fields() if fields is None else fields
+    return {storage_label(field.storage): field.storage for _, field in fields}
+
+
+def references(fields: Fields | None = None) -> Iterator[Reference]:
+    """Everything that the fields (by default all) name, sorted by storage and name.
+
+    The order is that of UTF-8 bytes. A name that two rows share comes twice.
+    """
+    by_storage = {}
+    for model, field in file_fields() if fields is None else fields:
+        by_storage.setdefault(storage_label(field.storage), []).append((model, field))
+    for label, pairs in sorted(by_storage.items()):
+        streams = [field_references(label, model, field) for model, field in pairs]
+        # Python compares text by code points, which is the order of UTF-8 bytes too.
+        yield from merge(*streams, key=attrgetter("name"))
+
+
+def field_references(label: str, model: type[Model], field: FileField) -> Iterator[Reference]:
+    """What one field names, in byte order, read from the database a few rows at a time."""
+    rows = QuerySet(model)  # not a manager, which may hide rows
+    stored_name = Collate(Cast(field.name, TextField()), BYTE_ORDER[connections[rows.db].vendor])
+    named = rows.annotate(stored_name=stored_name).filter(stored_name__gt="")
+    in_order = named.order_by("stored_name", "pk").values_list("pk", "stored_name")
+    for pk, name in in_order.iterator(ROWS_AT_ONCE):
+        yield Reference(label, name, model._meta.label, pk, field.name)
+
+
+def is_named(storage: Storage, name: str) -> bool:
+    """Whether any row names this file of this storage."""
+    return any(
+        QuerySet(model).filter(**{field.name: name}).exists()
+        for model, field in file_fields()
+        if field.storage == storage
+    )
