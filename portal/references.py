@@ -13,8 +13,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.files.storage import Storage, storages
 from django.db import connections
-from django.db.models import FileField, Model, QuerySet, TextField
+from django.db.models import FileField, Model, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Collate
+from django.db.models.lookups import GreaterThan
 
 # The collations that sort as UTF-8 bytes do: the order in which S3 lists keys.
 BYTE_ORDER = {"postgresql": "C", "sqlite": "BINARY"}
@@ -84,9 +85,8 @@ def field_references(label: str, model: type[Model], field: FileField) -> Iterat
     """What one field names, in byte order, read from the database a few rows at a time."""
     rows = QuerySet(model)  # not a manager, which may hide rows
     stored_name = Collate(Cast(field.name, TextField()), BYTE_ORDER[connections[rows.db].vendor])
-    named = rows.annotate(stored_name=stored_name).filter(stored_name__gt="")
-    in_order = named.order_by("stored_name", "pk").values_list("pk", "stored_name")
-    for pk, name in in_order.iterator(ROWS_AT_ONCE):
+    in_order = rows.filter(GreaterThan(stored_name, Value(""))).order_by(stored_name, "pk")
+    for pk, name in in_order.values_list("pk", stored_name).iterator(ROWS_AT_ONCE):
         yield Reference(label, name, model._meta.label, pk, field.name)
 
 
