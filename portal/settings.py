@@ -259,7 +259,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 10
 csp_media, csp_assets, csp_protected = [], [], []
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "var")))
 MEDIA_URL = "/media/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 if AWS_AVAILABLE:

@@ -3,7 +3,6 @@ from django import forms
 from .models import Profile
 from .widgets import UploadInput
 
-
 NEW_OR_NONE = {"contradiction": "Please either choose a new file or tick “Remove it”, not both."}
 
 

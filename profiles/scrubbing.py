@@ -76,11 +76,9 @@ DECISIONS = {
     "usersessions.UserSession": Decision(EVERY_ROW),
 }
 
-# Tables that belong to no model, and whether they are emptied.
-OTHER_TABLES = {
-    "django_migrations": False,
-    "portal_cache": True,  # the log-in throttle's keys are made of e-mail addresses
-}
+# Tables that belong to no model.
+KEPT_TABLES = {"django_migrations"}
+EMPTIED_TABLES = {"portal_cache"}  # the log-in throttle's keys are made of e-mail addresses
 
 
 class ScrubRefused(Exception):
@@ -110,7 +108,7 @@ def reason_to_refuse(environment: str, database_host: str, shares_live_bucket: b
 
 def is_near(database_host: str) -> bool:
     """Whether a host is this machine, or beside it in a network of containers."""
-    return "." not in database_host or database_host.startswith(("/", "127."))
+    return "." not in database_host or database_host.startswith("/") or database_host == "127.0.0.1"
 
 
 def scrub(*, dry_run: bool = False) -> list[Change]:
@@ -162,12 +160,11 @@ def refuse_danglers(model: type[Model], leaving: QuerySet) -> None:
 
 
 def emptied_tables() -> Iterator[Change]:
-    present = connection.introspection.table_names()
+    present = EMPTIED_TABLES.intersection(connection.introspection.table_names())
     with connection.cursor() as cursor:
-        for table in sorted(name for name, emptied in OTHER_TABLES.items() if emptied):
-            if table in present:
-                cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608
-                yield Change(table, deleted=cursor.rowcount)
+        for table in sorted(present):
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            yield Change(table, deleted=cursor.rowcount)
 
 
 def undecided_columns() -> list[str]:
@@ -188,7 +185,7 @@ def undecided_columns() -> list[str]:
 
 
 def undecided_tables() -> list[str]:
-    """Tables of the database that are neither a model's nor in OTHER_TABLES."""
+    """Tables of the database that belong to no model and have no decision."""
     models = apps.get_models(include_auto_created=True)
-    known = {model._meta.db_table for model in models} | OTHER_TABLES.keys()
+    known = {model._meta.db_table for model in models} | KEPT_TABLES | EMPTIED_TABLES
     return sorted(set(connection.introspection.table_names()) - known)

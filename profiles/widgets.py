@@ -8,7 +8,7 @@ from .resumes import ResumeField
 
 
 class UploadInput(forms.ClearableFileInput):
-    """A file chooser that shows which file is there: the photo itself, a resume by its view's address.
+    """A file chooser that shows what is there: the photo itself, a resume by its view's address.
 
     Django's own would link to the file's URL, which for a resume is a signed link.
     """

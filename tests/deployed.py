@@ -13,6 +13,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "an-example-secret",
     "AWS_S3_REGION_NAME": "eu-west-1",
+    "STATIC_ROOT": "staticfiles-of-no-build",
 }
 
 if __name__ == "__main__":

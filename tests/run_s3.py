@@ -43,6 +43,7 @@ def main() -> int:
             "DJANGO_SETTINGS_MODULE": "portal.settings",
             "DEBUG": "off",  # as deployed: assets come from the bucket under their hashed names
             "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
+            "STATIC_ROOT": f"{folder}/staticfiles",
             "PORT": str(options.port),
             "AWS_STORAGE_BUCKET_NAME": "portal-files",
             "AWS_ACCESS_KEY_ID": KEY,
@@ -67,8 +68,9 @@ def main() -> int:
 
 def serve(environment) -> int:
     """Run gunicorn until somebody stops it; leave nothing running behind."""
+    address = f"127.0.0.1:{environment['PORT']}"
     site = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{environment['PORT']}", "portal.wsgi"],
+        [sys.executable, "-m", "gunicorn", "--bind", address, "portal.wsgi"],
         cwd=ROOT,
         env=environment,
     )

@@ -117,7 +117,7 @@ class Command(BaseCommand):
             return {}
 
     def optional(self, step, bucket, wanted):
-        """Take a step that S3-compatible servers may not know, and without which the site is safe."""
+        """Take a step that some servers do not know, and without which the site is safe."""
         try:
             step(bucket, wanted)
         except ClientError as error:
@@ -127,7 +127,8 @@ class Command(BaseCommand):
             self.stdout.write(f"  {name}: this server has none, left out")
 
     def report(self, what, changed):
-        self.stdout.write(f"  {what}: {self.style.SUCCESS('set') if changed else 'as it should be'}")
+        state = self.style.SUCCESS("set") if changed else "as it should be"
+        self.stdout.write(f"  {what}: {state}")
 
 
 def policy(statements: list[dict]) -> dict:
