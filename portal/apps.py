@@ -6,7 +6,7 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self):
-        from . import checks  # noqa: F401 - registers them
+        from . import checks, cleanup  # noqa: F401 - registers them
 
 
 class PortalAdminConfig(AdminConfig):

@@ -11,7 +11,8 @@ def uses_live_bucket() -> bool:
     Names are compared and endpoints are not: an endpoint has aliases, and to take one bucket for
     two costs the live site's files, while to take two for one costs somebody another name.
     """
-    live = {settings.LIVE_STORAGE_BUCKET_NAME, settings.LIVE_PROTECTED_BUCKET_NAME} - {None}
+    names = ("LIVE_STORAGE_BUCKET_NAME", "LIVE_PROTECTED_BUCKET_NAME")
+    live = {getattr(settings, name, None) for name in names} - {None}
     return any(
         getattr(storage, "bucket_name", None) in live for storage in field_storages().values()
     )

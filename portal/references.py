@@ -4,7 +4,7 @@ Rows are the truth about which files are wanted; portal/copying.py and portal/sw
 compare them with what a storage holds, both in key order, so that neither is held in memory.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from heapq import merge
 from operator import attrgetter
 from typing import NamedTuple
@@ -90,10 +90,11 @@ def field_references(label: str, model: type[Model], field: FileField) -> Iterat
         yield Reference(label, name, model._meta.label, pk, field.name)
 
 
-def is_named(storage: Storage, name: str) -> bool:
-    """Whether any row names this file of this storage."""
-    return any(
-        QuerySet(model).filter(**{field.name: name}).exists()
-        for model, field in file_fields()
-        if field.storage == storage
-    )
+def named_among(storage: Storage, names: Collection[str]) -> set[str]:
+    """Those of some files of a storage that a row names at this moment."""
+    named = set()
+    for model, field in file_fields():
+        if field.storage == storage:
+            rows = QuerySet(model).filter(**{f"{field.name}__in": names})
+            named.update(map(str, rows.values_list(field.name, flat=True)))
+    return named

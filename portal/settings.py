@@ -385,6 +385,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django.utils.autoreload": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
         "pikepdf": {"level": "WARNING"},
     },

@@ -6,10 +6,10 @@ such as a site whose uploads would have nowhere to go.
 
 import os
 
-from django.core.management import call_command
+from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 application = get_wsgi_application()
-call_command("check")
+BaseCommand().check()

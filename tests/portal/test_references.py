@@ -212,9 +212,9 @@ def peak_memory(rows):
 
 
 @pytest.mark.django_db
-def test_it_knows_whether_a_file_is_named():
+def test_it_knows_which_files_are_named():
     add_profiles(1, avatar="avatars/a.webp")
+    names = ["avatars/a.webp", "avatars/b.webp"]
 
-    assert references.is_named(public_media(), "avatars/a.webp")
-    assert not references.is_named(public_media(), "avatars/b.webp")
-    assert not references.is_named(protected_media(), "avatars/a.webp")
+    assert references.named_among(public_media(), names) == {"avatars/a.webp"}
+    assert references.named_among(protected_media(), names) == set()

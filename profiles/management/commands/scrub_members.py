@@ -27,7 +27,7 @@ class Command(BaseCommand):
         try:
             changes = scrub(dry_run=dry_run)
         except ScrubRefused as refused:
-            raise CommandError(refused) from refused
+            raise CommandError(str(refused)) from refused
         self.report(changes)
         self.stdout.write("Nothing was changed: this was a dry run." if dry_run else "Scrubbed.")
 
@@ -35,6 +35,6 @@ class Command(BaseCommand):
         """A table of counts: names and addresses have no business in a nightly job's log."""
         width = max(len(change.what) for change in changes)
         self.stdout.write(f"{'':{width}}{'deleted':>10}{'cleared':>10}")
-        for what, deleted, cleared in reversed(changes):
+        for what, deleted, cleared in sorted(changes):
             if deleted or cleared:
                 self.stdout.write(f"{what:{width}}{deleted or '':>10}{cleared or '':>10}")

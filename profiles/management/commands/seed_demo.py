@@ -61,6 +61,8 @@ class Command(BaseCommand):
         )
 
     def print_logins(self, members, passwords):
+        if members:
+            self.stdout.write("Log in as one of these:")
         for member in sorted(members, key=lambda member: member["login"]):
             login = member["login"]
             self.stdout.write(f"  {login:<8}{member['email']:<22}{passwords[login]}")

@@ -1,0 +1,164 @@
+"""What storages hold compared with what rows name: files of no row, and rows without their file.
+
+Both sides come in the order of their names and are merged, so that memory stays the same however
+many there are. Files without a row are left by transactions that were rolled back, by processes
+that were killed, and by deletes that the storage refused; nobody else looks for them.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from heapq import merge
+from itertools import combinations, groupby, islice
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from django.core.files.storage import FileSystemStorage, Storage
+from storages.backends.s3 import S3Storage
+from storages.utils import clean_name
+
+from . import s3
+from .references import Reference, named_among
+
+NAMED, YOUNG, ORPHAN, MISSING = "named", "young", "orphan", "missing"
+CHECKED_AT_ONCE = 500  # names in one query
+
+
+class SweepRefused(Exception):
+    """The storages cannot be swept as they are."""
+
+
+class Stored(NamedTuple):
+    """A file that a storage holds."""
+
+    name: str
+    written: datetime
+    size: int  # bytes
+
+
+class Finding(NamedTuple):
+    kind: str  # NAMED, YOUNG, ORPHAN or MISSING
+    name: str
+    stored: Stored | None = None
+    reference: Reference | None = None
+
+
+def findings(
+    storage: Storage, references: Iterable[Reference], before: datetime
+) -> Iterator[Finding]:
+    """A finding for each file, and for each reference whose file is missing.
+
+    A file without a row is an ORPHAN if it was last written before the given time. A younger one
+    may belong to a transaction that has not been committed: an upload comes before its row.
+    """
+    merged = compared(references, listing(storage), before)
+    while batch := list(islice(merged, CHECKED_AT_ONCE)):
+        yield from rechecked(storage, batch)
+
+
+def rechecked(storage: Storage, batch: list[Finding]) -> Iterator[Finding]:
+    """The findings that still hold, for rows come and go while a bucket is being listed."""
+    doubtful = [finding.name for finding in batch if finding.kind in {ORPHAN, MISSING}]
+    named = named_among(storage, doubtful) if doubtful else set()
+    for finding in batch:
+        if finding.kind == ORPHAN and finding.name in named:
+            finding = finding._replace(kind=NAMED)
+        if finding.kind != MISSING or finding.name in named:
+            yield finding
+
+
+def compared(
+    references: Iterable[Reference], stored: Iterable[Stored], before: datetime
+) -> Iterator[Finding]:
+    last = ""
+    # The references are first, so that their query has begun when the listing does: a file comes
+    # before its row, and is then in the listing of every row that is read.
+    both = merge(references, stored, key=attrgetter("name"))
+    for name, group in groupby(both, key=attrgetter("name")):
+        if name < last:
+            raise SweepRefused("The storage does not list its files in the order of their names.")
+        last = name
+        items = list(group)
+        rows = [item for item in items if isinstance(item, Reference)]
+        files = [item for item in items if isinstance(item, Stored)]
+        if not files:
+            yield from (Finding(MISSING, name, reference=row) for row in rows)
+        elif rows:
+            yield Finding(NAMED, name, files[0])
+        else:
+            yield Finding(YOUNG if files[0].written >= before else ORPHAN, name, files[0])
+
+
+def listing(storage: Storage) -> Iterator[Stored]:
+    """The files of a storage, in the order of their names."""
+    if isinstance(storage, S3Storage):
+        return bucket_listing(storage)
+    return folder_listing(Path(storage.location))
+
+
+def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
+    """The objects below a storage's prefix; S3 sorts them as UTF-8 bytes, as Python does text."""
+    prefix = f"{storage.location}/"
+    pages = storage.connection.meta.client.get_paginator("list_objects_v2")
+    with s3.storage_errors("list", prefix):
+        for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
+            for item in page.get("Contents", []):
+                # S3's console makes folders: empty objects with a slash at the end.
+                if not item["Key"].endswith("/"):
+                    name = item["Key"].removeprefix(prefix)
+                    yield Stored(name, item["LastModified"], item["Size"])
+
+
+def folder_listing(folder: Path, prefix: str = "") -> Iterator[Stored]:
+    """The files below a folder; in memory are the entries of one folder at a time."""
+    if not (folder / prefix).is_dir():
+        return
+    with os.scandir(folder / prefix) as entries:
+        names = [entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in entries]
+    # With the slash, "a.b" comes before what is in the folder "a", as it does in a bucket.
+    for name in sorted(names):
+        if name.endswith("/"):
+            yield from folder_listing(folder, prefix + name)
+        else:
+            # st_mtime may be that of a copy's original; st_ctime is when the file came to be here.
+            status = (folder / prefix / name).lstat()
+            written = datetime.fromtimestamp(status.st_ctime, UTC)
+            yield Stored(prefix + name, written, status.st_size)
+
+
+def delete(storage: Storage, name: str) -> None:
+    """Delete exactly this file. Raises OSError.
+
+    Storage.delete() would tidy the name first, so that of "a//b" it deletes "a/b".
+    """
+    if isinstance(storage, S3Storage):
+        with s3.storage_errors("delete", name):
+            storage.bucket.Object(f"{storage.location}/{name}").delete()
+    else:
+        Path(storage.location, name).unlink(missing_ok=True)
+
+
+def is_plain(name: str) -> bool:
+    """Whether a row's name is also the stored one: "a//b" and "./a" open "a/b" and "a"."""
+    return clean_name(name) == name and not name.startswith("/")
+
+
+def refuse_overlap(storages: dict[str, Storage]) -> None:
+    """Raise SweepRefused if the files of one storage would be taken for orphans of another."""
+    places = {label: place_of(storage) for label, storage in storages.items()}
+    for (label, (place, prefix)), (other, (other_place, other_prefix)) in combinations(
+        places.items(), 2
+    ):
+        is_within = prefix.startswith(other_prefix) or other_prefix.startswith(prefix)
+        if place == other_place and is_within:
+            raise SweepRefused(f"The storages {label} and {other} keep their files together.")
+
+
+def place_of(storage: Storage) -> tuple[str, str]:
+    """The bucket ("" for this machine's disk), and the prefix with a slash at its end."""
+    if isinstance(storage, S3Storage):
+        return storage.bucket_name, f"{storage.location}/"
+    if isinstance(storage, FileSystemStorage):
+        return "", f"{os.path.realpath(storage.location)}/"
+    raise SweepRefused(f"{type(storage).__name__} is not a storage that can be swept.")
