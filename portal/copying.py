@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import md5
 from itertools import count, repeat
 from queue import PriorityQueue, SimpleQueue
@@ -124,7 +125,7 @@ class Listing:
         except PermissionError:
             self.lists = False
         except OSError as error:
-            raise Unusable(f"Could not list {self.place}. {error}") from error
+            raise Unusable(f"{self.place} cannot be listed. {error}") from error
         else:
             self.page, self.first = page.found, name
             self.last = LAST_NAME if page.is_last else next(reversed(page.found))
@@ -269,8 +270,8 @@ class Transfer:
     def _stream(self, name: str) -> None:
         digest = md5(usedforsecurity=False)
         with self._streams, self.source.open(name) as content:
-            content.chunks = self._checked(content, digest)
-            received = self.target.write(name, content)
+            checked = replace(content, chunks=self._checked(content, digest))
+            received = self.target.write(name, checked)
         if not received:
             self._compare(name)
         elif received != digest.hexdigest():
@@ -279,8 +280,8 @@ class Transfer:
     def _stream_in_parts(self, name: str, here: Found) -> None:
         def send(upload: str, number: int, part: range) -> str:
             with self._streams, self.source.open(name, part, here.etag) as content:
-                content.chunks = self._checked(content, md5(usedforsecurity=False))
-                return self.target.write_part(name, upload, number, content)
+                checked = replace(content, chunks=self._checked(content, None))
+                return self.target.write_part(name, upload, number, checked)
 
         self.target.in_parts(
             name,
@@ -293,20 +294,22 @@ class Transfer:
     def _checked(self, content: Content, digest) -> Iterator[bytes]:
         """The content's chunks, the last of them only when all of them are what they should be.
 
-        A target that has not received the last one has received nothing.
+        A target that has not received the last one has received nothing. A part has no digest:
+        the ETag is that of the whole.
         """
         left, held = content.found.size, b""
         for chunk in content.chunks:
             if self.patience.stopping.is_set():
                 raise Stopped
-            digest.update(chunk)
+            if digest:
+                digest.update(chunk)
             left -= len(chunk)
             if held:
                 yield held
             held = chunk
         if left:
             raise Transient("The source sent fewer bytes than it had announced.")
-        if content.found.md5 not in {"", digest.hexdigest()}:
+        if digest and content.found.md5 not in {"", digest.hexdigest()}:
             raise Transient("What was read is not what the source's ETag stands for.")
         yield held
 

@@ -66,11 +66,11 @@ class Folder:
     single_bytes = float("inf")  # nothing is too large to be written in one go
 
     def __init__(self, storage: FileSystemStorage):
-        self.storage = storage
+        self.storage, self.path = storage, Path(storage.location)
         self._tidied: set[Path] = set()
 
     def __str__(self):
-        return f"the folder {self.storage.location}"
+        return f"The folder {self.path}"
 
     def find(self, name: str) -> Found | None:
         try:

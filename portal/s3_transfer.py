@@ -98,7 +98,7 @@ class S3Source:
         )
 
     def __str__(self):
-        return f"the bucket {self.bucket}"
+        return f"The bucket {self.bucket}, below {self.prefix}"
 
     def key(self, name: str) -> str:
         return self.prefix + name
@@ -178,7 +178,7 @@ class S3Source:
             if response.status >= 300:
                 raise refusal(response.status, response.data, self.bucket)
         except urllib3.exceptions.HTTPError as error:
-            raise Transient(f"{type(error).__name__} at {self}") from error
+            raise Transient(f"{self.address.netloc} does not answer: {type(error).__name__}.") from error
         return response
 
     def _signed(self, method, path, query, headers, body) -> dict[str, str]:

@@ -150,6 +150,9 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if IS_DEVELOPMENT else "https"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 1 if ON_HEROKU else 0)
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = SITE_NAME
+MFA_ALLOW_UNVERIFIED_EMAIL = (
+    True  # the staff vouch for addresses; a second factor waits for no mail
+)
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_DEVELOPMENT
 ADMIN_NEEDS_SECOND_FACTOR = not IS_DEVELOPMENT
 SESSION_COOKIE_AGE = 14 * 24 * 60 * 60  # seconds: two weeks, counted from the log-in
@@ -324,6 +327,56 @@ else:  # a build may come before its bucket: assets can be collected, the site r
         "protected": {"BACKEND": "portal.storages.UnconfiguredStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
+
+# Files of the live site, for a staging copy of it: copy_live_media reads them, with keys that can
+# do nothing else.
+LIVE_STORAGE_BUCKET_NAME = env.str("LIVE_STORAGE_BUCKET_NAME", None)
+LIVE_PROTECTED_BUCKET_NAME = env.str("LIVE_PROTECTED_BUCKET_NAME", None)
+LIVE_READ_ONLY_ACCESS_KEY_ID = env.str("LIVE_READ_ONLY_ACCESS_KEY_ID", None)
+LIVE_READ_ONLY_SECRET_KEY = env.str("LIVE_READ_ONLY_SECRET_KEY", None)
+LIVE_S3_REGION_NAME = env.str("LIVE_S3_REGION_NAME", None)
+LIVE_S3_ENDPOINT_URL = env.web_address("LIVE_S3_ENDPOINT_URL")
+LIVE_S3_ADDRESSING_STYLE = env.str("LIVE_S3_ADDRESSING_STYLE", None)
+LIVE_MEDIA_PREFIX = env.prefix("LIVE_MEDIA_PREFIX", MEDIA_PREFIX)
+LIVE_PROTECTED_PREFIX = env.prefix("LIVE_PROTECTED_PREFIX", PROTECTED_PREFIX)
+if LIVE_S3_ENDPOINT_URL:
+    LIVE_S3_REGION_NAME = LIVE_S3_REGION_NAME or "us-east-1"
+LIVE_REQUIRED = {
+    "LIVE_STORAGE_BUCKET_NAME": LIVE_STORAGE_BUCKET_NAME,
+    "LIVE_READ_ONLY_ACCESS_KEY_ID": LIVE_READ_ONLY_ACCESS_KEY_ID,
+    "LIVE_READ_ONLY_SECRET_KEY": LIVE_READ_ONLY_SECRET_KEY,
+    "LIVE_S3_REGION_NAME": LIVE_S3_REGION_NAME,
+}
+LIVE_OPTIONAL = [LIVE_PROTECTED_BUCKET_NAME, LIVE_S3_ENDPOINT_URL, LIVE_S3_ADDRESSING_STYLE]
+LIVE_STORAGES = {}
+if all(LIVE_REQUIRED.values()):
+    live_place = {
+        "bucket_name": LIVE_STORAGE_BUCKET_NAME,
+        "access_key": LIVE_READ_ONLY_ACCESS_KEY_ID,
+        "secret_key": LIVE_READ_ONLY_SECRET_KEY,
+        "region_name": LIVE_S3_REGION_NAME,
+        "endpoint_url": LIVE_S3_ENDPOINT_URL,
+        "addressing_style": LIVE_S3_ADDRESSING_STYLE,
+    }
+    LIVE_STORAGES = {
+        "default": {
+            "BACKEND": "portal.storages.PublicMediaStorage",
+            "OPTIONS": {**live_place, "location": LIVE_MEDIA_PREFIX},
+        },
+        "protected": {
+            "BACKEND": "portal.storages.ProtectedMediaStorage",
+            "OPTIONS": {
+                **live_place,
+                "bucket_name": LIVE_PROTECTED_BUCKET_NAME or LIVE_STORAGE_BUCKET_NAME,
+                "location": LIVE_PROTECTED_PREFIX,
+            },
+        },
+    }
+elif any(LIVE_REQUIRED.values()) or any(LIVE_OPTIONAL):
+    missing = ", ".join(name for name, value in LIVE_REQUIRED.items() if not value)
+    env.refuse(f"The live site's S3 is configured by half: set {missing} too, or none of LIVE_.")
+if LIVE_S3_ADDRESSING_STYLE not in {None, "virtual", "path"}:
+    env.refuse("LIVE_S3_ADDRESSING_STYLE must be virtual or path.")
 
 # Security: HTTPS behind the host's router, which sets X-Forwarded-Proto and drops a client's own.
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT

@@ -34,7 +34,6 @@ class Stored(NamedTuple):
 
     name: str
     written: datetime
-    size: int  # bytes
 
 
 class Finding(NamedTuple):
@@ -107,7 +106,7 @@ def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
                 # S3's console makes folders: empty objects with a slash at the end.
                 if not item["Key"].endswith("/"):
                     name = item["Key"].removeprefix(prefix)
-                    yield Stored(name, item["LastModified"], item["Size"])
+                    yield Stored(name, item["LastModified"])
 
 
 def folder_listing(folder: Path, prefix: str = "") -> Iterator[Stored]:
@@ -122,9 +121,8 @@ def folder_listing(folder: Path, prefix: str = "") -> Iterator[Stored]:
             yield from folder_listing(folder, prefix + name)
         else:
             # st_mtime may be that of a copy's original; st_ctime is when the file came to be here.
-            status = (folder / prefix / name).lstat()
-            written = datetime.fromtimestamp(status.st_ctime, UTC)
-            yield Stored(prefix + name, written, status.st_size)
+            came = (folder / prefix / name).lstat().st_ctime
+            yield Stored(prefix + name, datetime.fromtimestamp(came, UTC))
 
 
 def delete(storage: Storage, name: str) -> None:

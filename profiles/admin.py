@@ -1,6 +1,8 @@
 """The staff's view: members with their profiles on one form, and who opened which resume."""
 
+from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator, AuthenticatorAdmin
+from allauth.usersessions.admin import UserSession
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -15,8 +17,9 @@ from portal.fields import CleanedFileField
 from .models import Profile, ResumeDownload, User
 from .widgets import UploadInput
 
-admin.site.unregister(Group)  # permissions are given to members one by one; societies are small
-admin.site.unregister(Authenticator)
+# Groups: permissions are given one by one, as societies are small. Addresses and sessions follow
+# the member; second factors are registered again below.
+admin.site.unregister([Group, EmailAddress, UserSession, Authenticator])
 
 
 class HasFileFilter(admin.SimpleListFilter):
@@ -152,6 +155,9 @@ class MemberAdmin(auth_admin.UserAdmin):
     def save_model(self, request, obj, form, change):
         if change:
             super().save_model(request, obj, form, change)
+            if "email" in form.changed_data:
+                # Or the former address would still log in, and be sent set-password links.
+                EmailAddress.objects.filter(user=obj).delete()
             return
         obj.set_unusable_password()
         super().save_model(request, obj, form, change)

@@ -9,8 +9,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
+from django.urls import reverse
 
-from portal.fields import CleanedFileField, check_size
+from portal.fields import CleanedFieldFile, CleanedFileField, check_size
 
 # The last two lines of every PDF, and nothing behind them (ISO 32000-1, 7.5.5).
 ENDING = re.compile(rb"startxref\s+\d+\s+%%EOF[\s\0]*\Z")
@@ -31,9 +32,22 @@ REFUSALS = {
 }
 
 
+class ResumeFile(CleanedFieldFile):
+    """A resume on a profile; wherever its URL is shown, that is the resume view's."""
+
+    @property
+    def url(self):
+        """The address that asks who is there. Only that view asks the storage for a signed link.
+
+        Django's admin shows a file's URL to those who may look but not change.
+        """
+        return reverse("resume", args=[self.instance.pk])
+
+
 class ResumeField(CleanedFileField):
     """A PDF, stored as it came."""
 
+    attr_class = ResumeFile
     extension = ".pdf"
     content_type = "application/pdf"
     accept = "application/pdf"

@@ -1,7 +1,6 @@
 from django import forms
 from django.db.models.fields.files import FieldFile
 from django.forms.renderers import TemplatesSetting
-from django.urls import reverse
 
 from .avatars import AvatarField
 from .resumes import ResumeField
@@ -26,7 +25,7 @@ class UploadInput(forms.ClearableFileInput):
             if isinstance(value.field, AvatarField):
                 context["photo_url"] = value.url
             elif isinstance(value.field, ResumeField):
-                context["view_url"] = reverse("resume", args=[value.instance.pk])
+                context["view_url"] = value.url
         return context
 
     def render(self, name, value, attrs=None, renderer=None):

@@ -67,7 +67,6 @@ def on_disk(settings, monkeypatch, tmp_path):
     """Each test has folders of its own, as a laptop has them, and an empty cache."""
     cache.clear()
     settings.STATIC_ROOT = tmp_path / "static"
-    settings.STATIC_ROOT.mkdir()
     values = settings_for({"MEDIA_ROOT": str(tmp_path / "media-root")})
     values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
     use_settings(settings, monkeypatch, {name: values[name] for name in ("MEDIA_ROOT", "STORAGES")})

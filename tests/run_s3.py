@@ -21,7 +21,8 @@ KEY, SECRET = "AKIALOCAL", "a-secret-for-this-machine-alone"
 SHOW = """
 from profiles.models import Profile
 avatar = Profile.objects.filter(visibility="public").exclude(avatar="").first().avatar.url
-resume = Profile.objects.exclude(resume="").first().resume.url.partition("?")[0]
+stored = Profile.objects.exclude(resume="").first().resume
+resume = stored.storage.url(stored.name).partition("?")[0]
 print(f"\\nTry in a private window:\\n  an avatar, open to everyone  {avatar}")
 print(f"  a resume, refused unsigned   {resume}")
 """

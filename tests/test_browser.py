@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from profiles.models import Profile
@@ -135,3 +136,33 @@ def test_staff_upload_a_photo_that_the_directory_shows(on_s3, staff, member, pag
     shown = page.locator(f'img[src="{avatar}"]')
     expect(shown).to_be_visible()
     assert shown.evaluate("image => image.naturalWidth") > 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_page_is_accessible(browser, live_server, owner, staff, width, scheme):
+    """No fault that axe can find, and nothing to scroll sideways for."""
+    owner.profile.visibility = "public"
+    owner.profile.save()
+    context = browser.new_context(
+        base_url=live_server.url, color_scheme=scheme, viewport={"width": width, "height": 800}
+    )
+    page = context.new_page()
+    profile = owner.profile.get_absolute_url()
+
+    for address in ["/", "/members/", profile, f"{profile}resume/", "/accounts/password/reset/"]:
+        assert_accessible(page, address)
+    log_in(page, staff.email)
+    for address in ["/", "/members/", profile, "/me/", "/me/edit/", "/me/resume/opened/", "/x",
+                    "/accounts/password/change/", "/accounts/email/", "/accounts/2fa/",
+                    "/accounts/sessions/"]:  # fmt: skip
+        assert_accessible(page, address)
+    context.close()
+
+
+def assert_accessible(page, address):
+    page.goto(address)
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+    width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert width[0] <= width[1], address

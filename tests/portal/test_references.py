@@ -1,11 +1,10 @@
 """References: every file that a row names, in the order of a bucket's listing."""
 
-import itertools
 import tracemalloc
 
 import pytest
 from django.core.files.storage import FileSystemStorage
-from django.db import models
+from django.db import connection, models
 from django.test.utils import isolate_apps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -41,10 +40,10 @@ def found():
     return [references.field_label(*pair) for pair in references.file_fields()]
 
 
-def add_profiles(count, *, avatar="", resume=""):
-    """Add so many profiles; both names are formats that take the profile's number."""
+def add_profiles(count, *, avatar="", resume="", email="{}@example.org"):
+    """Add so many profiles; the words are formats that take the profile's number."""
     users = User.objects.bulk_create(
-        User(email=f"{number}@example.org", password="") for number in range(count)
+        User(email=email.format(number), password="") for number in range(count)
     )
     return Profile.objects.bulk_create(
         Profile(user=user, avatar=avatar.format(number), resume=resume.format(number))
@@ -165,12 +164,19 @@ def test_names_come_in_the_order_of_their_bytes():
 
 
 @pytest.mark.django_db
-def test_names_that_languages_sort_otherwise():
+def test_a_databases_language_does_not_count():
+    """Most databases sort as people do, Heroku's among them: "a" before "B", and "é" before "z"."""
+    if connection.vendor == "postgresql":  # SQLite knows no languages
+        with connection.cursor() as cursor:
+            column = 'COLUMN avatar TYPE varchar(200) COLLATE "unicode"'
+            cursor.execute(f"ALTER TABLE profiles_profile ALTER {column}")
     names = ["B", "a", "Z", "é", "a+b", "a b", "a%20b", "ż", "\U0001d518", "\ue000", "~", "-"]
     for profile, name in zip(add_profiles(len(names)), names, strict=True):
         Profile.objects.filter(pk=profile.pk).update(avatar=name)
 
-    assert [r.name for r in references.references()] == sorted(names, key=str.encode)
+    streamed = [reference.name for reference in references.references()]
+
+    assert streamed == sorted(names, key=str.encode)
 
 
 @pytest.mark.django_db
@@ -194,18 +200,19 @@ class NoRows(models.QuerySet):
 @pytest.mark.django_db
 def test_rows_are_streamed():
     """Y8: the memory it takes does not grow with the rows."""
-    add_profiles(20_000, avatar="avatars/{:032}.webp")
-
-    few, many = peak_memory(5_000), peak_memory(20_000)
+    add_profiles(5_000, avatar="avatars/{:032}.webp")
+    few = peak_memory()
+    add_profiles(20_000, avatar="avatars/{:032}.webp", email="second-{}@example.org")
+    many = peak_memory()
 
     assert many < few * 1.2
 
 
-def peak_memory(rows):
+def peak_memory():
     tracemalloc.start()
     try:
-        read = sum(1 for _ in itertools.islice(references.references(), rows))
-        assert read == rows
+        for _ in references.references():
+            pass
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -4,6 +4,11 @@ import re
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import (
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.exceptions import ValidationError
@@ -272,6 +277,23 @@ def test_staff_need_a_second_factor_once_the_site_is_deployed(client, staff, set
     assert refused.redirect_chain[-1][0] == "/accounts/2fa/"
     assert "second factor" in refused.content.decode()
     assert client.get("/admin/").status_code == 200
+
+
+def test_staff_set_up_a_second_factor_and_enter_the_admin(client, staff, settings):
+    settings.ADMIN_NEEDS_SECOND_FACTOR = True
+    log_in(client, staff.email)
+    activate = "/accounts/2fa/totp/activate/"
+    client.post(f"/accounts/reauthenticate/?next={activate}", {"password": PASSWORD})
+
+    form = client.get(activate).context["form"]
+    client.post(activate, {"code": totp_code(form.secret)})
+
+    assert client.get("/admin/").status_code == 200
+
+
+def totp_code(secret) -> str:
+    value = hotp_value(secret, next(iter(yield_hotp_counters_from_time())))
+    return format_hotp_value(value)
 
 
 def test_the_admins_door_is_closed_to_members(client, member):

@@ -1,9 +1,11 @@
 """What the staff do in the admin."""
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Permission
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 
 from profiles.models import Profile, ResumeDownload, User
@@ -175,3 +177,14 @@ def test_staff_see_every_opening_and_change_none(admin_client, owner, member):
 
     assert "Mary Somerville" in page
     assert changed.status_code == 403
+
+
+def test_a_former_address_is_good_for_nothing(admin_client, member):
+    EmailAddress.objects.create(user=member, email=member.email, verified=True, primary=True)
+    former = member.email
+
+    admin_client.post(f"{LIST}{member.pk}/change/", change(member) | {"email": "new@example.org"})
+    Client().post("/accounts/password/reset/", {"email": former})
+
+    assert User.objects.get(pk=member.pk).email == "new@example.org"
+    assert mail.outbox == []
