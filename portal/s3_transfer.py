@@ -178,7 +178,9 @@ class S3Source:
             if response.status >= 300:
                 raise refusal(response.status, response.data, self.bucket)
         except urllib3.exceptions.HTTPError as error:
-            raise Transient(f"{self.address.netloc} does not answer: {type(error).__name__}.") from error
+            raise Transient(
+                f"{self.address.netloc} does not answer: {type(error).__name__}."
+            ) from error
         return response
 
     def _signed(self, method, path, query, headers, body) -> dict[str, str]:

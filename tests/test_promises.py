@@ -1,7 +1,7 @@
 """The promises about files, kept alike by S3 and by its twin on local disk."""
 
 import time
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 import requests
@@ -13,7 +13,7 @@ from django.urls import reverse
 from profiles.models import Profile, ResumeDownload, User
 
 from . import samples
-from .conftest import make_member
+from .conftest import BUCKET, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -317,3 +317,62 @@ def test_the_site_sends_s3_no_acl(on_s3, owner):
     assert not [
         name for request in on_s3.requests for name in request.headers if "acl" in name.lower()
     ]
+
+
+def altered(link, **changes):
+    """The same link with these parameters of its query changed, taken away (None) or added."""
+    parts = urlsplit(link)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()} | changes
+    kept = {name: value for name, value in query.items() if value is not None}
+    return parts._replace(query=urlencode(kept, quote_via=quote)).geturl()
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        pytest.param({}, 200, id="unaltered"),
+        pytest.param({"X-Amz-Signature": "0" * 64}, 403, id="signature"),
+        pytest.param({"X-Amz-Expires": "604800"}, 403, id="expiry"),
+        pytest.param({"X-Amz-Date": "20260101T000000Z"}, 403, id="date"),
+        pytest.param({"response-content-type": "text/html"}, 403, id="type"),
+        pytest.param({"response-content-disposition": "inline"}, 403, id="disposition"),
+        pytest.param({"versionId": "1"}, 403, id="extra parameter"),
+        pytest.param({"X-Amz-Signature": None}, 403, id="no signature"),
+    ],
+)
+def test_every_part_of_a_link_is_signed(on_s3, client, member, owner, changes, status):
+    """S3."""
+    link = altered(link_for(client, member, owner), **changes)
+
+    assert requests.get(link, timeout=5).status_code == status
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
+def test_a_link_only_reads(on_s3, client, member, owner, method):
+    """S3."""
+    link = link_for(client, member, owner)
+
+    assert requests.request(method, link, data=b"x", timeout=5).status_code in {400, 403}
+    assert requests.get(link, timeout=5).content == samples.pdf()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "{resume}"),
+        ("HEAD", "{resume}"),
+        ("PUT", "{resume}"),
+        ("DELETE", "{resume}"),
+        ("PUT", "media/avatars/mine.webp"),
+        ("GET", ""),
+        ("GET", "?list-type=2&prefix=protected/"),
+        ("GET", "?policy"),
+    ],
+)
+def test_a_stranger_gets_nowhere_in_the_bucket(on_s3, owner, method, path):
+    """S4; the avatar is the control."""
+    bucket = f"{on_s3.endpoint_url}/{BUCKET}"
+    path = path.format(resume=f"protected/{owner.profile.resume.name}")
+
+    assert requests.request(method, f"{bucket}/{path}", timeout=5).status_code == 403
+    assert requests.get(f"{bucket}/media/{owner.profile.avatar.name}", timeout=5).ok
