@@ -1,18 +1,21 @@
-"""Whether this site keeps its files where the live site keeps its own."""
+"""Whether this site keeps its files where the live site keeps its own, by mistake or being it."""
 
 from django.conf import settings
+from django.core.files.storage.handler import StorageHandler
 
 from .references import field_storages
+from .sweeping import share_files
 
 
-def uses_live_bucket() -> bool:
-    """Whether a bucket of this site's is one that the LIVE_* settings name.
+def shares_files_with_live() -> bool:
+    """Whether a storage of this site's has its files where one of LIVE_STORAGES has them.
 
-    Names are compared and endpoints are not: an endpoint has aliases, and to take one bucket for
-    two costs the live site's files, while to take two for one costs somebody another name.
+    Makes no request. Endpoints are not compared, as a copy has to: they have aliases, and to take
+    one bucket for two costs the live site's files, two for one only somebody another name.
     """
-    names = ("LIVE_STORAGE_BUCKET_NAME", "LIVE_PROTECTED_BUCKET_NAME")
-    live = {getattr(settings, name, None) for name in names} - {None}
+    twins = StorageHandler(settings.LIVE_STORAGES)
     return any(
-        getattr(storage, "bucket_name", None) in live for storage in field_storages().values()
+        share_files(storage, twins[label])
+        for storage in field_storages().values()
+        for label in settings.LIVE_STORAGES
     )

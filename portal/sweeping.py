@@ -90,10 +90,12 @@ def compared(
 
 
 def listing(storage: Storage) -> Iterator[Stored]:
-    """The files of a storage, in the order of their names."""
+    """The files of a storage, in the order of their names. Raises SweepRefused."""
     if isinstance(storage, S3Storage):
         return bucket_listing(storage)
-    return folder_listing(Path(storage.location))
+    if isinstance(storage, FileSystemStorage):
+        return folder_listing(Path(storage.location))
+    raise SweepRefused(f"{type(storage).__name__} is not a storage that can be swept.")
 
 
 def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
@@ -144,19 +146,22 @@ def is_plain(name: str) -> bool:
 
 def refuse_overlap(storages: dict[str, Storage]) -> None:
     """Raise SweepRefused if the files of one storage would be taken for orphans of another."""
-    places = {label: place_of(storage) for label, storage in storages.items()}
-    for (label, (place, prefix)), (other, (other_place, other_prefix)) in combinations(
-        places.items(), 2
-    ):
-        is_within = prefix.startswith(other_prefix) or other_prefix.startswith(prefix)
-        if place == other_place and is_within:
-            raise SweepRefused(f"The storages {label} and {other} keep their files together.")
+    for (label, one), (other_label, other) in combinations(storages.items(), 2):
+        if share_files(one, other):
+            raise SweepRefused(f"The storages {label} and {other_label} keep their files together.")
 
 
-def place_of(storage: Storage) -> tuple[str, str]:
-    """The bucket ("" for this machine's disk), and the prefix with a slash at its end."""
+def share_files(one: Storage, other: Storage) -> bool:
+    """Whether the place of one storage is that of the other, or within it."""
+    (place, prefix), (other_place, other_prefix) = place_of(one), place_of(other)
+    is_within = prefix.startswith(other_prefix) or other_prefix.startswith(prefix)
+    return place == other_place and is_within
+
+
+def place_of(storage: Storage) -> tuple[object, str]:
+    """Where a storage keeps its files, and the prefix there with a slash at its end."""
     if isinstance(storage, S3Storage):
         return storage.bucket_name, f"{storage.location}/"
     if isinstance(storage, FileSystemStorage):
-        return "", f"{os.path.realpath(storage.location)}/"
-    raise SweepRefused(f"{type(storage).__name__} is not a storage that can be swept.")
+        return Path, f"{os.path.realpath(storage.location)}/"
+    return storage, ""  # nothing is known but that it is not another

@@ -91,7 +91,9 @@ class Change(NamedTuple):
     cleared: int = 0  # rows
 
 
-def reason_to_refuse(environment: str, database_host: str, shares_live_bucket: bool) -> str | None:
+def reason_to_refuse(
+    environment: str, database_host: str, shares_files_with_live: bool
+) -> str | None:
     """Why this site must not be scrubbed, in one sentence; None if it may be."""
     if environment not in {"staging", "development"}:
         return f"This is a {environment} site: only a staging or development one may be scrubbed."
@@ -101,8 +103,10 @@ def reason_to_refuse(environment: str, database_host: str, shares_live_bucket: b
             "The database is on another machine and may be the live one. "
             "If it is a copy, say so with SITE_ENVIRONMENT=staging."
         )
-    if shares_live_bucket:
-        return "This site's bucket is the one that LIVE_* names, so this may be the live site."
+    if shares_files_with_live:
+        return (
+            "This site's files are where LIVE_* says that live's are, so it may be the live site."
+        )
     return None
 
 

@@ -25,7 +25,7 @@ from portal.references import Reference
 from portal.storages import UnconfiguredStorage, protected_media, public_media
 from profiles.models import Profile
 from tests import samples
-from tests.conftest import BUCKET, S3_KEYS
+from tests.conftest import BUCKET, S3_KEYS, settings_for
 from tests.settings import SITE_VARIABLES
 
 pytestmark = pytest.mark.django_db
@@ -352,18 +352,70 @@ def test_a_row_that_goes_during_the_sweep_misses_nothing(place, owner, monkeypat
     assert "missing=0" in sweep_media()
 
 
-def test_a_bucket_of_lives_is_not_swept(on_s3, a_day_later, settings):
-    """On live itself, LIVE_* may name its own bucket: the control."""
+@pytest.fixture
+def live_storages(s3_environment):
+    """LIVE_STORAGES, by the LIVE_* variables beside those of a read-only key pair."""
+
+    def make(**variables):
+        live = {
+            "LIVE_STORAGE_BUCKET_NAME": "portal-live",
+            "LIVE_READ_ONLY_ACCESS_KEY_ID": "AKIALIVE",
+            "LIVE_READ_ONLY_SECRET_KEY": "secret",
+            "LIVE_S3_REGION_NAME": "eu-west-1",
+        }
+        return settings_for(s3_environment | live | variables)["LIVE_STORAGES"]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"LIVE_STORAGE_BUCKET_NAME": BUCKET},
+        {"LIVE_PROTECTED_BUCKET_NAME": BUCKET},
+        {"LIVE_STORAGE_BUCKET_NAME": BUCKET, "LIVE_MEDIA_PREFIX": "media/live"},
+        {"LIVE_STORAGE_BUCKET_NAME": BUCKET, "LIVE_S3_ENDPOINT_URL": "https://alias.example.org"},
+    ],
+    ids=["bucket", "protected bucket", "prefix within", "endpoint's alias"],
+)
+@pytest.mark.parametrize("environment", ["staging", "development"])
+def test_lives_files_are_not_swept(
+    on_s3, a_day_later, settings, live_storages, variables, environment
+):
+    """The control is the same site, told that it is the live one."""
     add_orphan()
-    settings.LIVE_PROTECTED_BUCKET_NAME = BUCKET
-    for environment in ("staging", "development"):
-        settings.SITE_ENVIRONMENT = environment
-        on_s3.clear()
-        with pytest.raises(CommandError, match="not this site's own"):
-            sweep_media("--delete")
-        assert on_s3.requests == []
+    settings.LIVE_STORAGES = live_storages(**variables)
+    settings.SITE_ENVIRONMENT = environment
+    on_s3.clear()
+    with pytest.raises(CommandError, match="not this site's own"):
+        sweep_media("--delete")
+    assert on_s3.requests == []
 
     settings.SITE_ENVIRONMENT = "production"
+    sweep_media("--delete")
+
+    assert stored() == []
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {
+            "LIVE_STORAGE_BUCKET_NAME": BUCKET,
+            "LIVE_MEDIA_PREFIX": "live/media",
+            "LIVE_PROTECTED_PREFIX": "live/protected",
+        },
+    ],
+    ids=["another bucket", "another part of the bucket"],
+)
+def test_what_is_beside_lives_files_is_swept(
+    on_s3, a_day_later, settings, live_storages, variables
+):
+    """Some add-ons lend every site a part of one bucket."""
+    add_orphan()
+    settings.LIVE_STORAGES = live_storages(**variables)
+
     sweep_media("--delete")
 
     assert stored() == []
@@ -475,7 +527,7 @@ def test_a_hostile_name_is_one_harmless_line(a_day_later):
     assert r"orphan   default 'a\n\x1b[2Jb'" in sweep_media()
 
 
-@given(st.sets(NAMES.filter(lambda name: sweeping.is_plain(f"a/{name}a") and ".." not in name)))
+@given(st.sets(NAMES.filter(lambda name: sweeping.is_plain(f"a/{name}/a") and ".." not in name)))
 def test_a_folder_is_listed_as_a_bucket_is(tmp_path_factory, names):
     """In the order of bytes, folders and all, so that both may be merged with rows."""
     folder = tmp_path_factory.mktemp("folder")

@@ -24,7 +24,7 @@ from profiles import scrubbing
 from profiles.models import Profile, ResumeDownload, User
 from profiles.scrubbing import Decision
 from tests import samples
-from tests.conftest import PASSWORD, make_member, settings_for
+from tests.conftest import BUCKET, PASSWORD, make_member, settings_for
 from tests.deployed import ENVIRONMENT
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +125,13 @@ def dumped_data() -> str:
     out = io.StringIO()
     call_command("dumpdata", stdout=out)
     return out.getvalue()
+
+
+def live_storages(environment, bucket) -> dict:
+    """LIVE_STORAGES of a site in this environment whose LIVE_* variables name this bucket."""
+    keys = {"LIVE_READ_ONLY_ACCESS_KEY_ID": "AKIALIVE", "LIVE_READ_ONLY_SECRET_KEY": "secret"}
+    place = {"LIVE_STORAGE_BUCKET_NAME": bucket, "LIVE_S3_REGION_NAME": "eu-west-1"}
+    return settings_for(environment | keys | place)["LIVE_STORAGES"]
 
 
 def found_in(text, words) -> list[str]:
@@ -292,15 +299,17 @@ def test_a_distant_database_is_scrubbed_once_marked(on_staging, departed, monkey
 
 @pytest.mark.parametrize("host", ["", "localhost", "127.0.0.1", "::1", "/run/postgresql", "db"])
 def test_a_database_nearby_is_no_reason_to_refuse(host):
-    assert scrubbing.reason_to_refuse("development", host, shares_live_bucket=False) is None
+    assert scrubbing.reason_to_refuse("development", host, shares_files_with_live=False) is None
 
 
-def test_a_site_with_lives_bucket_is_not_scrubbed(on_s3, on_staging, staff, settings):
+def test_a_site_with_lives_files_is_not_scrubbed(
+    on_s3, s3_environment, on_staging, staff, settings
+):
     """B1: marked as staging, but its files are where LIVE_* says that live's are."""
-    settings.LIVE_STORAGE_BUCKET_NAME = "portal-files"
+    settings.LIVE_STORAGES = live_storages(s3_environment, BUCKET)
     refused("may be the live site")
 
-    settings.LIVE_STORAGE_BUCKET_NAME = "portal-live"
+    settings.LIVE_STORAGES = live_storages(s3_environment, "portal-live")
     scrub_members()
 
 

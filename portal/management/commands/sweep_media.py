@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from portal import sweeping
-from portal.live import uses_live_bucket
+from portal.live import shares_files_with_live
 from portal.references import field_storages, file_fields, references
 from portal.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
 
@@ -42,9 +42,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, delete, older_than, most, **options):
-        if settings.SITE_ENVIRONMENT != "production" and uses_live_bucket():
+        if settings.SITE_ENVIRONMENT != "production" and shares_files_with_live():
             raise CommandError(
-                "The bucket is the one that LIVE_* names: it is not this site's own."
+                "The files are where LIVE_* says that live's are: not this site's own."
             )
         if older_than < MIN_AGE_HOURS:
             raise CommandError(f"--older-than must be at least {MIN_AGE_HOURS} (hours).")

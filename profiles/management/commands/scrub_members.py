@@ -2,7 +2,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from portal.live import uses_live_bucket
+from portal.live import shares_files_with_live
 from profiles.scrubbing import ScrubRefused, reason_to_refuse, scrub
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run, **options):
         host = connection.get_connection_params().get("host") or ""
-        reason = reason_to_refuse(settings.SITE_ENVIRONMENT, host, uses_live_bucket())
+        reason = reason_to_refuse(settings.SITE_ENVIRONMENT, host, shares_files_with_live())
         if reason:
             raise CommandError(f"Nothing was changed. {reason}")
         try:
