@@ -10,7 +10,7 @@ MANAGE = $(BIN)/python manage.py
 ENVIRONMENT = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
 
-.PHONY: run run-s3 test lint format lock vendor bench
+.PHONY: run run-s3 test lint format lock vendor bench bench-copy
 
 run: $(VENV)/installed
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -41,12 +41,16 @@ format: $(VENV)/installed-dev  ## what `make lint` would have
 lock: $(VENV)/installed-dev  ## the newest versions that requirements.in allows
 	$(LOCK) --upgrade requirements.in --output-file requirements.txt
 	$(LOCK) --upgrade requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) --upgrade requirements-bench.in --output-file requirements-bench.txt
 
 vendor:  ## fetch the front-end files again (npm needed) and compare them with what is committed
 	bin/vendor
 
 bench: $(VENV)/installed-dev  ## what a link and a page cost
 	$(BIN)/python -m tests.bench
+
+bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
+	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench_copy $(BENCH)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -62,3 +66,9 @@ $(VENV)/installed-dev: requirements-dev.txt | $(VENV)/bin/python
 	@echo "Installing what the tests need (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/installed
+
+$(VENV)/bench/installed: requirements-bench.txt | $(VENV)/installed-dev
+	@echo "Installing what the bench compares with (once) ..."
+	@$(BIN)/python -m venv $(VENV)/bench
+	@$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@

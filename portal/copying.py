@@ -5,6 +5,7 @@ three streams are merged, so memory is constant, and each side is asked for the 
 wanted names and no others. What has to be copied waits for a crew of threads, largest first.
 """
 
+import contextlib
 import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import SuspiciousOperation
 
-from .places import CHUNK_BYTES, Content, Found, Transient, Unusable
+from .places import CHUNK_BYTES, Content, Found, Page, Transient, Unusable
 
 JOBS = 64  # S3 answers in 30 to 100 ms: it takes this many at a time to keep a dyno busy
 WINDOW = 5000  # files that may wait: enough to find the large ones in, 5 MB of memory
@@ -121,14 +122,19 @@ class Listing:
     def turn_to(self, name: str) -> None:
         """Leap to the page that begins with this name, over all that nobody has asked for."""
         try:
-            page = self.patience(lambda: self.place.page(just_before(name)))
+            page = self._page(just_before(name))
+            while not page.is_last and last_of(page) < name:  # more in between than on a page
+                page = self._page(last_of(page))
         except PermissionError:
             self.lists = False
         except OSError as error:
             raise Unusable(f"{self.place} cannot be listed. {error}") from error
         else:
             self.page, self.first = page.found, name
-            self.last = LAST_NAME if page.is_last else next(reversed(page.found))
+            self.last = LAST_NAME if page.is_last else last_of(page)
+
+    def _page(self, after: str) -> Page:
+        return self.patience(lambda: self.place.page(after))
 
 
 def looked_up(wanted, source, target, patience) -> Iterator[tuple[str, Any, Any, Any]]:
@@ -142,12 +148,15 @@ def looked_up(wanted, source, target, patience) -> Iterator[tuple[str, Any, Any,
             yield name, owners, *(listing[name] for listing in listings)
 
 
+def last_of(page: Page) -> str:
+    return next(reversed(page.found))
+
+
 def just_before(name: str) -> str:
-    """Text that sorts before the name, with as little as can be in between."""
+    """Text that sorts before the name, with little in between, and that any server can echo."""
     stem, last = name[:-1], ord(name[-1])
-    if last == 0:
-        return stem
-    return stem + chr(0xD7FF if last == 0xE000 else last - 1)  # between these are no characters
+    before = chr(max(last - 1, 0))
+    return f"{stem}{before}~" if before.isprintable() else stem
 
 
 # Comparing.
@@ -271,7 +280,8 @@ class Transfer:
         digest = md5(usedforsecurity=False)
         with self._streams, self.source.open(name) as content:
             checked = replace(content, chunks=self._checked(content, digest))
-            received = self.target.write(name, checked)
+            with writing(self.target):
+                received = self.target.write(name, checked)
         if not received:
             self._compare(name)
         elif received != digest.hexdigest():
@@ -283,12 +293,11 @@ class Transfer:
                 checked = replace(content, chunks=self._checked(content, None))
                 return self.target.write_part(name, upload, number, checked)
 
-        self.target.in_parts(
-            name,
-            here.size,
-            self.source.headers(name),
-            lambda *part: self.patience(lambda: send(*part)),
-        )
+        headers = self.source.headers(name)
+        with writing(self.target):
+            self.target.in_parts(
+                name, here.size, headers, lambda *part: self.patience(lambda: send(*part))
+            )
         self._compare(name)
 
     def _checked(self, content: Content, digest) -> Iterator[bytes]:
@@ -326,6 +335,15 @@ class Transfer:
         raise Transient("The copy differs from the source, which may have changed meanwhile.")
 
 
+@contextlib.contextmanager
+def writing(target):
+    """Tell what the target refuses from what the source does."""
+    try:
+        yield
+    except PermissionError as error:
+        raise OSError(f"{target} may not be written. {error}") from error
+
+
 class Crew:
     """Threads that carry files, largest first."""
 
@@ -342,7 +360,7 @@ class Crew:
         self.waiting += 1
         if len(self._threads) < min(self.jobs, self.waiting):
             # Daemons, for a second Ctrl-C must not wait for a server that hangs.
-            self._threads.append(threading.Thread(target=self._work, daemon=True))
+            self._threads.append(threading.Thread(target=self._work, name="copying", daemon=True))
             self._threads[-1].start()
 
     def outcomes_so_far(self) -> Iterator[Outcome]:

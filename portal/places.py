@@ -45,6 +45,13 @@ class Found(NamedTuple):
         return self.etag if PLAIN_ETAG.fullmatch(self.etag) else ""
 
 
+class Page(NamedTuple):
+    """A stretch of a listing."""
+
+    found: dict[str, Found]  # by name, in the order of their UTF-8 bytes
+    is_last: bool
+
+
 @dataclass
 class Content:
     """An open file: what it is, and its bytes in chunks of at most CHUNK_BYTES."""

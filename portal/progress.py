@@ -1,7 +1,8 @@
 """How far a long command has come: a line that rewrites itself on a terminal, a few in a pipe."""
 
 import time
-from typing import TextIO
+
+from django.core.management.base import OutputWrapper
 
 TERMINAL_SECONDS = 0.2  # between two states of the line
 PIPE_SECONDS = 10  # between two lines, where every line stays
@@ -10,7 +11,7 @@ PIPE_SECONDS = 10  # between two lines, where every line stays
 class Progress:
     """Tells how many of `total` are done, how fast that goes, and how long it will take."""
 
-    def __init__(self, out: TextIO, total: int, clock=time.monotonic):
+    def __init__(self, out: OutputWrapper, total: int, clock=time.monotonic):
         self.out, self.total, self.clock = out, total, clock
         self.is_terminal = out.isatty()
         self.done = self.bytes = 0
@@ -23,14 +24,16 @@ class Progress:
         interval = TERMINAL_SECONDS if self.is_terminal else PIPE_SECONDS
         if self.clock() - self.shown >= interval:
             self.shown = self.clock()
-            self.out.write(f"\r{self}\x1b[K" if self.is_terminal else f"{self}\n")
-            self.out.flush()
+            self._write(f"\r{self}\x1b[K" if self.is_terminal else f"{self}\n")
 
     def clear(self) -> None:
         """Leave the terminal's line to others."""
         if self.is_terminal:
-            self.out.write("\r\x1b[K")
-            self.out.flush()
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        self.out.write(text, style_func=str, ending="")  # a command's stderr would be all red
+        self.out.flush()
 
     def __str__(self):
         seconds = self.clock() - self.started or 1e-9
@@ -43,13 +46,12 @@ class Progress:
 
 
 def size_words(size: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            break
+    """Bytes for people: 64.0 MB."""
+    units = ["bytes", "kB", "MB", "GB", "TB"]
+    while size >= 1000 and len(units) > 1:
         size /= 1000
-    else:
-        unit = "TB"
-    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        del units[0]
+    return f"{size:.0f} bytes" if units[0] == "bytes" else f"{size:.1f} {units[0]}"
 
 
 def time_words(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""A command's report as a JSON file, written while the command runs and named when it is whole."""
+"""A command's report as a JSON file, written as the command runs and named when it is whole."""
 
 import json
 import os
@@ -15,16 +15,15 @@ class Report:
     """
 
     def __init__(self, path: Path | None, **facts):
-        self.path, self.facts = path, facts
-
-    def __enter__(self):
-        self._count = 0
+        self.path, self.facts, self._count = path, facts, 0
         if self.path:
             # Beside its final place, so that it can be renamed.
-            self._file = NamedTemporaryFile(  # noqa: SIM115 (closed by __exit__)
+            self._file = NamedTemporaryFile(  # noqa: SIM115 (__exit__ closes it)
                 "w", dir=self.path.parent, prefix=f".{self.path.name}-", delete=False
             )
-            self._file.write('{"started": %s, "trouble": [' % json.dumps(now()))
+            self._file.write(f'{{"started": {json.dumps(now())}, "trouble": [')
+
+    def __enter__(self):
         return self
 
     def add(self, **trouble) -> None:

@@ -378,6 +378,25 @@ elif any(LIVE_REQUIRED.values()) or any(LIVE_OPTIONAL):
 if LIVE_S3_ADDRESSING_STYLE not in {None, "virtual", "path"}:
     env.refuse("LIVE_S3_ADDRESSING_STYLE must be virtual or path.")
 
+# For copy_live_media --s3-batch: who copies on AWS's side, and where the manifests and reports are
+# kept in the bucket of protected uploads. They name files, so they must not become public.
+BATCH_ROLE_ARN = env.str(
+    "BATCH_ROLE_ARN", None, validate=validate.Regexp(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
+)
+BATCH_REPORT_PREFIX = env.prefix("BATCH_REPORT_PREFIX", f"{PROTECTED_PREFIX}/batch")
+for public_place in (
+    (AWS_STORAGE_BUCKET_NAME, MEDIA_PREFIX, "MEDIA_PREFIX"),
+    (ASSETS_BUCKET_NAME or AWS_STORAGE_BUCKET_NAME, ASSETS_PREFIX, "ASSETS_PREFIX"),
+):
+    env.refuse_overlap(
+        public_place,
+        (
+            PROTECTED_BUCKET_NAME or AWS_STORAGE_BUCKET_NAME,
+            BATCH_REPORT_PREFIX,
+            "BATCH_REPORT_PREFIX",
+        ),
+    )
+
 # Security: HTTPS behind the host's router, which sets X-Forwarded-Proto and drops a client's own.
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from inside, by address and over http

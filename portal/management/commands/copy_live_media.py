@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+from django.conf import settings
+from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
@@ -14,6 +16,7 @@ from portal.places import Unusable
 from portal.progress import Progress, size_words
 from portal.references import field_label, field_storages, file_fields, references
 from portal.reports import Report
+from portal.s3_batch import account_of, copy_by_batch
 
 RESULTS = ("copied", "unchanged", "missing", "denied", "failed")
 TROUBLE = ("missing", "denied", "failed")
@@ -45,16 +48,29 @@ class Command(BaseCommand):
             default=copying.JOBS,
             help="how many files are copied at a time (default: %(default)s)",
         )
-        parser.add_argument(
+        ending = parser.add_mutually_exclusive_group()
+        ending.add_argument(
             "--report", type=Path, metavar="FILE.json", help="write what happened to this file"
         )
+        ending.add_argument(
+            "--s3-batch",
+            action="store_true",
+            help="let S3 Batch Operations copy, unchanged files too; see docs/staging.md",
+        )
 
-    def handle(self, *, dry_run, only, jobs, report, **options):
+    def handle(self, *, dry_run, only, jobs, report, s3_batch, **options):
         fields = fields_named(only)
         pairs = live_pairs(field_storages(fields), jobs=jobs)
+        if s3_batch:
+            self.hand_over(fields, pairs, dry_run)
+            return
         self.counts = {field_label(*pair): Counter() for pair in fields}
         self.progress = Progress(self.stderr, count_of_references(fields))
-        with Report(report, dry_run=dry_run) as self.report:
+        try:
+            self.report = Report(report, dry_run=dry_run)
+        except OSError as error:
+            raise CommandError(f"The report cannot be written: {error}") from error
+        with self.report:
             try:
                 for outcome in outcomes(fields, pairs, jobs=jobs, dry_run=dry_run):
                     self.note(outcome)
@@ -73,6 +89,31 @@ class Command(BaseCommand):
             self.report.finish(fields=self.counts, ending=ending and str(ending))
         if ending:
             raise ending
+
+    def hand_over(self, fields, pairs, dry_run: bool) -> None:
+        """Leave the copying to S3 Batch Operations, and say how to watch it."""
+        role_arn, storage = settings.BATCH_ROLE_ARN, storages["protected"]
+        if not role_arn:
+            raise CommandError("Set BATCH_ROLE_ARN; docs/staging.md says to which role.")
+        handed_over = copy_by_batch(
+            references(fields), pairs, storage=storage, role_arn=role_arn,
+            prefix=settings.BATCH_REPORT_PREFIX, dry_run=dry_run,
+        )  # fmt: skip
+        try:
+            for job in handed_over:
+                self.stdout.write(f"{job.files:,} files, from {job.source} to {job.target}.")
+                if job.id:
+                    self.stdout.write(
+                        f"  Watch it: aws s3control describe-job --job-id {job.id} --account-id "
+                        f"{account_of(role_arn)} --region {storage.region_name}"
+                    )
+        except Unusable as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            "Nothing was handed over: this was a dry run."
+            if dry_run
+            else "When all is complete, copy_live_media copies what failed, and checks the rest."
+        )
 
     def note(self, outcome: Outcome) -> None:
         """Count an outcome for each field that names the file; its bytes only once."""

@@ -37,4 +37,4 @@ class Command(BaseCommand):
         self.stdout.write(f"{'':{width}}{'deleted':>10}{'cleared':>10}")
         for what, deleted, cleared in sorted(changes):
             if deleted or cleared:
-                self.stdout.write(f"{what:{width}}{deleted or '':>10}{cleared or '':>10}")
+                self.stdout.write(f"{what:{width}}{deleted or '':>10}{cleared or '':>10}".rstrip())
