@@ -21,9 +21,8 @@ run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server o
 	@$(BIN)/python -m tests.run_s3 --port $(PORT)
 
 test: $(VENV)/installed-dev
-	@rm -f .coverage
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=
-	$(BIN)/python -m tests.with_postgresql $(BIN)/python -m pytest -n 2 --cov --cov-append --cov-fail-under=95
+	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=95
+	$(BIN)/python -m tests.with_postgresql $(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -8,11 +8,12 @@ wanted names and no others. What has to be copied waits for a crew of threads, l
 import contextlib
 import random
 import threading
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from hashlib import md5
-from itertools import count, repeat
+from itertools import count, islice
 from queue import PriorityQueue, SimpleQueue
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ from django.core.exceptions import SuspiciousOperation
 from .places import CHUNK_BYTES, Content, Found, Page, Transient, Unusable
 
 JOBS = 64  # S3 answers in 30 to 100 ms: it takes this many at a time to keep a dyno busy
+LOOK_AHEAD = 1000  # names: as many as a page has
+DENSE = 10  # wanted names on a page of 1,000: the next page will hold some, too
 WINDOW = 5000  # files that may wait: enough to find the large ones in, 5 MB of memory
 MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
 ATTEMPTS = 8
@@ -112,6 +115,8 @@ class Listing:
         self.place, self.patience, self.lists = place, patience, place.lists
         self.page: dict[str, Found] = {}
         self.first = self.last = ""  # names between these are either on the page or nowhere
+        self.coming_for, self.coming = "", None
+        self.thread = ThreadPoolExecutor(1)
 
     def __getitem__(self, name: str):
         return self.page.get(name) if self.lists else UNKNOWN
@@ -119,33 +124,71 @@ class Listing:
     def needs_page(self, name: str) -> bool:
         return self.lists and not self.first <= name <= self.last
 
-    def turn_to(self, name: str) -> None:
-        """Leap to the page that begins with this name, over all that nobody has asked for."""
+    def ask_for(self, name: str, behind: str = "") -> None:
+        """Begin to fetch a page that covers this name."""
+        if self.coming_for != name:
+            self.coming_for = name
+            self.coming = self.thread.submit(self._page_with, name, behind)
+
+    def turn_to(self, name: str, names: list[str]) -> None:
+        """Wait for the page that covers this name; ask for the next that `names` will need."""
+        self.ask_for(name)
         try:
-            page = self._page(just_before(name))
-            while not page.is_last and last_of(page) < name:  # more in between than on a page
-                page = self._page(last_of(page))
+            page = self.coming.result()
         except PermissionError:
             self.lists = False
+            return
         except OSError as error:
             raise Unusable(f"{self.place} cannot be listed. {error}") from error
-        else:
-            self.page, self.first = page.found, name
-            self.last = LAST_NAME if page.is_last else last_of(page)
+        self.page, self.first = page.found, name
+        self.last = LAST_NAME if page.is_last else last_of(page)
+        following = bisect_right(names, self.last)
+        if following < len(names):
+            is_dense = following - bisect_left(names, name) >= DENSE
+            self.ask_for(names[following], behind=self.last if is_dense else "")
 
-    def _page(self, after: str) -> Page:
-        return self.patience(lambda: self.place.page(after))
+    def _page_with(self, name: str, behind: str) -> Page:
+        """A page that covers this name.
+
+        It begins where the last page has ended if many names are wanted, for some servers walk
+        from there on but anew to any other place; or else with the name, leaping over what nobody
+        has asked for.
+        """
+        page = self._page_after(behind) if behind else None
+        if page is None or not covers(page, name):
+            page = self._page_after(just_before(name))
+        while not covers(page, name):  # there is more in between than a page holds
+            page = self._page_after(last_of(page))
+        return page
+
+    def _page_after(self, name: str) -> Page:
+        return self.patience(lambda: self.place.page(name))
 
 
 def looked_up(wanted, source, target, patience) -> Iterator[tuple[str, Any, Any, Any]]:
     """Yield each name and its owners with what is Found, None or UNKNOWN at both ends."""
     listings = Listing(source, patience), Listing(target, patience)
-    with ThreadPoolExecutor(len(listings)) as both_at_once:
-        for name, owners in wanted:
-            behind = [listing for listing in listings if listing.needs_page(name)]
-            if behind:
-                list(both_at_once.map(Listing.turn_to, behind, repeat(name)))
-            yield name, owners, *(listing[name] for listing in listings)
+    wanted = iter(wanted)
+    now = list(islice(wanted, LOOK_AHEAD))
+    try:
+        while now:
+            ahead = list(islice(wanted, LOOK_AHEAD))
+            names = [name for name, _ in (*now, *ahead)]
+            for name, owners in now:
+                behind = [listing for listing in listings if listing.needs_page(name)]
+                for listing in behind:
+                    listing.ask_for(name)  # of both ends at once
+                for listing in behind:
+                    listing.turn_to(name, names)
+                yield name, owners, *(listing[name] for listing in listings)
+            now = ahead
+    finally:
+        for listing in listings:
+            listing.thread.shutdown(wait=False, cancel_futures=True)
+
+
+def covers(page: Page, name: str) -> bool:
+    return page.is_last or name <= last_of(page)
 
 
 def last_of(page: Page) -> str:

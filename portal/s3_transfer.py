@@ -56,7 +56,7 @@ class S3Source(Requests):
             "start-after": self.key(after),
         }
         root = parsed(self._ask("GET", query=query)[1])
-        about = dict(fields_of(root))
+        about = fields_of(root)
         is_encoded = about.get("EncodingType") == "url"
         files = {}
         for fields in elements(root, "Contents"):
@@ -197,7 +197,7 @@ class S3Target(S3Source):
 
     def _fields(self, body: bytes) -> dict[str, str]:
         """What an answer's XML holds: S3 may find out about an error after it has said 200."""
-        fields = dict(fields_of(parsed(body)))
+        fields = fields_of(parsed(body))
         if "Code" in fields:
             raise refusal(500, body, self.bucket)
         return fields
@@ -250,13 +250,14 @@ def parsed(body: bytes) -> ET.Element:
         raise OSError("S3 answered with something else than XML.") from error
 
 
-def fields_of(element: ET.Element) -> Iterator[tuple[str, str]]:
-    for child in element:
-        yield child.tag.rpartition("}")[2], child.text or ""
+def fields_of(element: ET.Element) -> dict[str, str]:
+    """The texts of an element's children, by their names without the namespace."""
+    start = element.tag.find("}") + 1
+    return {child.tag[start:]: child.text or "" for child in element}
 
 
 def elements(root: ET.Element, name: str) -> Iterator[dict[str, str]]:
     """The elements of this name in S3's XML, each as its children's texts."""
     for element in root:
         if element.tag.rpartition("}")[2] == name:
-            yield dict(fields_of(element))
+            yield fields_of(element)

@@ -58,6 +58,8 @@ def pytest_collection_modifyitems(config, items):
 
 
 def needs_database(item) -> bool:
+    if "browser" in item.fixturenames:
+        return False  # its pages are the same, and slow
     names = {"db", "transactional_db", "live_server"}
     return bool(names & set(item.fixturenames) or item.get_closest_marker("django_db"))
 

@@ -138,8 +138,7 @@ def test_staff_upload_a_photo_that_the_directory_shows(on_s3, staff, member, pag
     assert shown.evaluate("image => image.naturalWidth") > 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
 def test_every_page_is_accessible(browser, live_server, owner, staff, width, scheme):
     """No fault that axe can find, and nothing to scroll sideways for."""
     owner.profile.visibility = "public"

@@ -288,9 +288,8 @@ def test_from_folder_to_bucket_files_get_the_policys_headers(people, site, stagi
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"content")
     backend = "django.core.files.storage.FileSystemStorage"
-    settings.LIVE_STORAGES = dict.fromkeys(
-        ("default", "protected"), {"BACKEND": backend, "OPTIONS": {"location": folder}}
-    )
+    live = {"BACKEND": backend, "OPTIONS": {"location": folder}}
+    settings.LIVE_STORAGES = {"default": live, "protected": live}
 
     refused("2 files could not be copied")  # Grace's
 
