@@ -77,8 +77,12 @@ def references(fields: Fields | None = None) -> Iterator[Reference]:
         by_storage.setdefault(storage_label(field.storage), []).append((model, field))
     for label, pairs in sorted(by_storage.items()):
         streams = [field_references(label, model, field) for model, field in pairs]
-        # Python compares text by code points, which is the order of UTF-8 bytes too.
-        yield from merge(*streams, key=attrgetter("name"))
+        try:
+            # Python compares text by code points, which is the order of UTF-8 bytes too.
+            yield from merge(*streams, key=attrgetter("name"))
+        finally:
+            for stream in streams:  # and the cursor of each, whoever has stopped reading
+                stream.close()
 
 
 def field_references(label: str, model: type[Model], field: FileField) -> Iterator[Reference]:

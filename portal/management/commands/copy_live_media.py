@@ -1,6 +1,7 @@
 import argparse
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 
@@ -152,12 +153,13 @@ class Command(BaseCommand):
 
 def outcomes(fields, pairs, *, jobs: int, dry_run: bool) -> Iterator[Outcome]:
     """The outcome of each file that the fields name; its owners are the References to it."""
-    for storage, named in groupby(references(fields), lambda reference: reference.storage):
-        wanted = (
-            (name, list(owners))
-            for name, owners in groupby(named, lambda reference: reference.name)
-        )
-        yield from copying.copy(wanted, *pairs[storage], jobs=jobs, dry_run=dry_run)
+    with closing(references(fields)) as rows:  # or a cursor outlives a run that was stopped
+        for storage, named in groupby(rows, lambda reference: reference.storage):
+            wanted = (
+                (name, list(owners))
+                for name, owners in groupby(named, lambda reference: reference.name)
+            )
+            yield from copying.copy(wanted, *pairs[storage], jobs=jobs, dry_run=dry_run)
 
 
 def fields_named(labels: list[str] | None) -> list:
