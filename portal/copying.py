@@ -1,36 +1,28 @@
 """The copy engine: names, a source and a target in, one outcome for each name out.
 
-Names come sorted, listings do too (S3's order is that of UTF-8 bytes, and so is Python's of text):
-three streams are merged, so memory is constant, and each side is asked for the pages that hold
-wanted names and no others. What has to be copied waits for a crew of threads, largest first.
+portal/listings.py finds out what both ends hold under the names. What has to be copied waits for
+a crew of threads, largest first, which copies, retries (portal/patience.py) and checks.
 """
 
 import contextlib
-import random
 import threading
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from hashlib import md5
-from itertools import count, islice
+from itertools import count
 from queue import PriorityQueue, SimpleQueue
 from typing import Any, NamedTuple
 
 from django.core.exceptions import SuspiciousOperation
 
-from .places import CHUNK_BYTES, Content, Found, Page, Transient, Unusable
+from .listings import UNKNOWN, looked_up
+from .patience import Patience, Stopped
+from .places import CHUNK_BYTES, Content, Found, Transient
 
 JOBS = 64  # S3 answers in 30 to 100 ms: it takes this many at a time to keep a dyno busy
-LOOK_AHEAD = 1000  # names: as many as a page has
-DENSE = 10  # wanted names on a page of 1,000: the next page will hold some, too
 WINDOW = 5000  # files that may wait: enough to find the large ones in, 5 MB of memory
 MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024
-ATTEMPTS = 8
-FIRST_PAUSE_SECONDS = 0.2  # on average half of it; twice as long each time, 13 s in all
 STOP_SECONDS = 5
-UNKNOWN = object()  # what a place that cannot list has under a name
-LAST_NAME = "\U0010ffff" * 257  # sorts after whatever fits into S3's 1,024 bytes
 NO_FILE = "The source has no such file."
 
 
@@ -42,10 +34,6 @@ class Outcome(NamedTuple):
     bytes: int
     reason: str
     owners: Any  # whatever came with the name
-
-
-class Stopped(Exception):
-    """The run is over; what is under way ends here."""
 
 
 def copy(
@@ -71,135 +59,13 @@ def copy(
                 yield Outcome(name, "unchanged", here.size, "", owners)
             else:
                 crew.take_on(name, owners, here, there)
-            while crew.waiting > WINDOW:
-                yield crew.next_outcome()
-            yield from crew.outcomes_so_far()
+            if crew.waiting:
+                yield from crew.outcomes_so_far()
         while crew.waiting:
             yield crew.next_outcome()
     finally:
         patience.stopping.set()
         crew.dismiss()
-
-
-class Patience:
-    """Tries again what S3 is too busy for, and gives up when the run is over."""
-
-    def __init__(self):
-        self.stopping = threading.Event()
-
-    def __call__(self, attempt: Callable[[], Any]):
-        """Return what `attempt` returns; raises OSError when it has been Transient too often."""
-        pause = FIRST_PAUSE_SECONDS
-        for number in range(1, ATTEMPTS + 1):
-            try:
-                return attempt()
-            except Transient as error:
-                if number == ATTEMPTS:
-                    raise GaveUp(f"Gave up after {ATTEMPTS} attempts. {error}") from error
-            if self.stopping.wait(random.uniform(0, pause)):  # noqa: S311 (spreads, hides nothing)
-                raise Stopped
-            pause *= 2
-
-
-class GaveUp(OSError):
-    """S3 was too busy, or not to be reached, for as long as patience lasts."""
-
-
-# Looking: what both ends hold under the wanted names.
-
-
-class Listing:
-    """What a place holds under the names that it is asked for, a page at a time."""
-
-    def __init__(self, place, patience: Patience):
-        self.place, self.patience, self.lists = place, patience, place.lists
-        self.page: dict[str, Found] = {}
-        self.first = self.last = ""  # names between these are either on the page or nowhere
-        self.coming_for, self.coming = "", None
-        self.thread = ThreadPoolExecutor(1)
-
-    def __getitem__(self, name: str):
-        return self.page.get(name) if self.lists else UNKNOWN
-
-    def needs_page(self, name: str) -> bool:
-        return self.lists and not self.first <= name <= self.last
-
-    def ask_for(self, name: str, behind: str = "") -> None:
-        """Begin to fetch a page that covers this name."""
-        if self.coming_for != name:
-            self.coming_for = name
-            self.coming = self.thread.submit(self._page_with, name, behind)
-
-    def turn_to(self, name: str, names: list[str]) -> None:
-        """Wait for the page that covers this name; ask for the next that `names` will need."""
-        self.ask_for(name)
-        try:
-            page = self.coming.result()
-        except PermissionError:
-            self.lists = False
-            return
-        except OSError as error:
-            raise Unusable(f"{self.place} cannot be listed. {error}") from error
-        self.page, self.first = page.found, name
-        self.last = LAST_NAME if page.is_last else last_of(page)
-        following = bisect_right(names, self.last)
-        if following < len(names):
-            is_dense = following - bisect_left(names, name) >= DENSE
-            self.ask_for(names[following], behind=self.last if is_dense else "")
-
-    def _page_with(self, name: str, behind: str) -> Page:
-        """A page that covers this name.
-
-        It begins where the last page has ended if many names are wanted, for some servers walk
-        from there on but anew to any other place; or else with the name, leaping over what nobody
-        has asked for.
-        """
-        page = self._page_after(behind) if behind else None
-        if page is None or not covers(page, name):
-            page = self._page_after(just_before(name))
-        while not covers(page, name):  # there is more in between than a page holds
-            page = self._page_after(last_of(page))
-        return page
-
-    def _page_after(self, name: str) -> Page:
-        return self.patience(lambda: self.place.page(name))
-
-
-def looked_up(wanted, source, target, patience) -> Iterator[tuple[str, Any, Any, Any]]:
-    """Yield each name and its owners with what is Found, None or UNKNOWN at both ends."""
-    listings = Listing(source, patience), Listing(target, patience)
-    wanted = iter(wanted)
-    now = list(islice(wanted, LOOK_AHEAD))
-    try:
-        while now:
-            ahead = list(islice(wanted, LOOK_AHEAD))
-            names = [name for name, _ in (*now, *ahead)]
-            for name, owners in now:
-                behind = [listing for listing in listings if listing.needs_page(name)]
-                for listing in behind:
-                    listing.ask_for(name)  # of both ends at once
-                for listing in behind:
-                    listing.turn_to(name, names)
-                yield name, owners, *(listing[name] for listing in listings)
-            now = ahead
-    finally:
-        for listing in listings:
-            listing.thread.shutdown(wait=False, cancel_futures=True)
-
-
-def covers(page: Page, name: str) -> bool:
-    return page.is_last or name <= last_of(page)
-
-
-def last_of(page: Page) -> str:
-    return next(reversed(page.found))
-
-
-def just_before(name: str) -> str:
-    """Text that sorts before the name, with little in between, and that any server can echo."""
-    stem, last = name[:-1], ord(name[-1])
-    before = chr(max(last - 1, 0))
-    return f"{stem}{before}~" if before.isprintable() else stem
 
 
 # Comparing.
@@ -239,6 +105,7 @@ class Transfer:
         self.dry_run = dry_run
         # Whether the target's service may copy by itself; None until somebody has tried.
         self.by_service = None if target.can_copy_from(source) else False
+        self._target_names_md5 = False  # of what it has received, as far as is known
         self._trying = threading.Lock()
         self._streams = threading.BoundedSemaphore(MAX_BYTES_IN_FLIGHT // (2 * CHUNK_BYTES))
 
@@ -320,14 +187,17 @@ class Transfer:
         self._compare(name)
 
     def _stream(self, name: str) -> None:
-        digest = md5(usedforsecurity=False)
         with self._streams, self.source.open(name) as content:
+            sent = content.found.md5
+            # Where both ends name the MD5, a third one in between would say nothing new.
+            digest = None if sent and self._target_names_md5 else md5(usedforsecurity=False)
             checked = replace(content, chunks=self._checked(content, digest))
             with writing(self.target):
                 received = self.target.write(name, checked)
+        self._target_names_md5 = bool(received)
         if not received:
             self._compare(name)
-        elif received != digest.hexdigest():
+        elif received != (digest.hexdigest() if digest else sent):
             raise Transient("What arrived is not what was sent.")
 
     def _stream_in_parts(self, name: str, here: Found) -> None:
@@ -346,8 +216,7 @@ class Transfer:
     def _checked(self, content: Content, digest) -> Iterator[bytes]:
         """The content's chunks, the last of them only when all of them are what they should be.
 
-        A target that has not received the last one has received nothing. A part has no digest:
-        the ETag is that of the whole.
+        A target that has not received the last one has received nothing.
         """
         left, held = content.found.size, b""
         for chunk in content.chunks:
@@ -407,7 +276,8 @@ class Crew:
             self._threads[-1].start()
 
     def outcomes_so_far(self) -> Iterator[Outcome]:
-        while not self._done.empty():
+        """What has become known; waits where more than WINDOW files wait."""
+        while self.waiting > WINDOW or not self._done.empty():
             yield self.next_outcome()
 
     def next_outcome(self) -> Outcome:

@@ -8,7 +8,7 @@ Unusable ends the whole run.
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
@@ -48,8 +48,9 @@ class Found(NamedTuple):
 class Page(NamedTuple):
     """A stretch of a listing."""
 
-    found: dict[str, Found]  # by name, in the order of their UTF-8 bytes
-    is_last: bool
+    found: Iterable[tuple[str, Found]]  # with their names, in the order of UTF-8 bytes; read once
+    last: str  # the last of the names
+    is_last: bool  # whether the listing ends here
 
 
 @dataclass

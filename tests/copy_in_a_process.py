@@ -36,8 +36,9 @@ class Numbers:
         digits = after.removeprefix("avatars/").rstrip("/~")
         first = int(digits.ljust(7, "0")) + (len(digits) == 7)
         page = range(first, min(first + 1000, self.number))
-        found = {f"avatars/{number:07}": self.find(f"avatars/{number:07}") for number in page}
-        return Page(found, page.stop == self.number)
+        names = [f"avatars/{number:07}" for number in page]
+        found = ((name, self.find(name)) for name in names)
+        return Page(found, names[-1], page.stop == self.number)
 
     def find(self, name):
         number = int(name[-7:])

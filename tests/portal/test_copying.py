@@ -19,7 +19,7 @@ from django.core.files.storage import FileSystemStorage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal import copying, s3_transfer
+from portal import copying, listings, patience, s3_transfer
 from portal.copying import copy
 from portal.places import Folder, Found, Unusable
 from portal.s3_transfer import S3Source, S3Target
@@ -38,7 +38,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
-    monkeypatch.setattr(copying, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.001)
 
 
 class Bucket:
@@ -357,7 +357,7 @@ def test_any_name_that_a_key_can_be_is_copied(by_service, wanted):
 @given(st.sets(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=2))
 def test_a_page_begins_before_the_name_that_it_is_turned_to_for(texts):
     for text in texts:
-        before = copying.just_before(text).encode()
+        before = listings.just_before(text).encode()
 
         assert before < text.encode()
 
@@ -550,7 +550,7 @@ def test_patience_ends_with_the_reason(buckets, s3):
     assert "SlowDown" in reasons["a"]
     assert reasons["b"] == ""
     tried = [request for request in s3.requests if request.method == "PUT"]
-    assert len(tried) == copying.ATTEMPTS + 1
+    assert len(tried) == patience.ATTEMPTS + 1
 
 
 def test_a_server_that_is_away_ends_the_run(by_service):
@@ -662,7 +662,7 @@ def test_a_truncated_answer_is_not_taken_for_a_file(request, route, monkeypatch)
 
     Cut(monkeypatch, times=0)
     monkeypatch.undo()
-    monkeypatch.setattr(copying, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.001)
     Cut(monkeypatch, times=2)
     assert ends.copy("a") == {"a": "copied"}
     assert ends.staging.contents() == {"a": b"0123456789"}
@@ -843,7 +843,7 @@ def test_an_object_above_five_gigabytes_is_copied_in_parts_that_s3_takes(by_serv
     monkeypatch.setattr(by_service.source, "_ask", ask)
     monkeypatch.setattr(by_service.target, "may_read", lambda *asked: True)
     transfer = copying.Transfer(
-        by_service.source, by_service.target, copying.Patience(), dry_run=False
+        by_service.source, by_service.target, patience.Patience(), dry_run=False
     )
 
     assert transfer.carry("large", Found(size, 0), None)[0] == "copied"

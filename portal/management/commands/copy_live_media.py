@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from django.conf import settings
@@ -121,7 +122,8 @@ class Command(BaseCommand):
         size = outcome.bytes if outcome.result == "copied" else 0
         labels = dict.fromkeys(f"{owner.model}.{owner.field}" for owner in outcome.owners)
         for number, label in enumerate(labels):
-            self.counts[label].update({outcome.result: 1, "bytes": 0 if number else size})
+            self.counts[label][outcome.result] += 1
+            self.counts[label]["bytes"] += 0 if number else size
         for owner in outcome.owners:
             self.progress.add(size if owner is outcome.owners[0] else 0)
         if outcome.result not in TROUBLE:
@@ -154,10 +156,10 @@ class Command(BaseCommand):
 def outcomes(fields, pairs, *, jobs: int, dry_run: bool) -> Iterator[Outcome]:
     """The outcome of each file that the fields name; its owners are the References to it."""
     with closing(references(fields)) as rows:  # or a cursor outlives a run that was stopped
-        for storage, named in groupby(rows, lambda reference: reference.storage):
+        for storage, named in groupby(rows, attrgetter("storage")):
             wanted = (
                 (name, list(owners))
-                for name, owners in groupby(named, lambda reference: reference.name)
+                for name, owners in groupby(named, attrgetter("name"))
             )
             yield from copying.copy(wanted, *pairs[storage], jobs=jobs, dry_run=dry_run)
 
