@@ -105,7 +105,6 @@ class Transfer:
         self.dry_run = dry_run
         # Whether the target's service may copy by itself; None until somebody has tried.
         self.by_service = None if target.can_copy_from(source) else False
-        self._target_names_md5 = False  # of what it has received, as far as is known
         self._trying = threading.Lock()
         self._streams = threading.BoundedSemaphore(MAX_BYTES_IN_FLIGHT // (2 * CHUNK_BYTES))
 
@@ -189,12 +188,11 @@ class Transfer:
     def _stream(self, name: str) -> None:
         with self._streams, self.source.open(name) as content:
             sent = content.found.md5
-            # Where both ends name the MD5, a third one in between would say nothing new.
-            digest = None if sent and self._target_names_md5 else md5(usedforsecurity=False)
+            is_left_to_target = sent and self.target.checks_md5
+            digest = None if is_left_to_target else md5(usedforsecurity=False)
             checked = replace(content, chunks=self._checked(content, digest))
             with writing(self.target):
                 received = self.target.write(name, checked)
-        self._target_names_md5 = bool(received)
         if not received:
             self._compare(name)
         elif received != (digest.hexdigest() if digest else sent):

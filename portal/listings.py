@@ -48,17 +48,16 @@ class Listing:
         self.ask_for(name)
         try:
             page = self.coming.result()
+            self.last = LAST_NAME if page.is_last else page.last
+            following = bisect_right(names, self.last)
+            if following < len(names):
+                is_dense = following - bisect_left(names, name) >= DENSE
+                self.ask_for(names[following], behind=self.last if is_dense else "")
+            self.page = dict(page.found)  # while the next one is on its way
         except PermissionError:
             self.lists = False
-            return
         except OSError as error:
             raise Unusable(f"{self.place} cannot be listed. {error}") from error
-        self.last = LAST_NAME if page.is_last else page.last
-        following = bisect_right(names, self.last)
-        if following < len(names):
-            is_dense = following - bisect_left(names, name) >= DENSE
-            self.ask_for(names[following], behind=self.last if is_dense else "")
-        self.page = dict(page.found)  # while the next one is on its way
 
     def _page_with(self, name: str, behind: str) -> Page:
         """A page that covers this name.

@@ -71,6 +71,7 @@ class Folder:
 
     lists = False  # asking for one file costs microseconds, in any order
     keeps_time = True  # of the file that it is a copy of
+    checks_md5 = False  # of what it is given to write
     single_bytes = float("inf")  # nothing is too large to be written in one go
 
     def __init__(self, storage: FileSystemStorage):

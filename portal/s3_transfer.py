@@ -6,6 +6,7 @@ portal/s3_requests.py sends the requests; here is what they mean.
 import contextlib
 import re
 import xml.etree.ElementTree as ET
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
@@ -30,6 +31,7 @@ MAX_PARTS = 10_000  # S3's own limit
 # unchanged run reads. Elements hold nothing but text, for "<" in it is escaped.
 ENTRY = re.compile(r"<(?:\w+:)?Contents>")
 FIELD = re.compile(r"<(?:\w+:)?(Key|LastModified|ETag|Size)>([^<]*)<")
+NO_LISTING = "S3 answered with something else than a listing."
 TRUNCATED, ENCODED = "IsTruncated>true<", "EncodingType>url<"
 
 # What an object is, beside its bytes; user metadata (x-amz-meta-) comes on top.
@@ -63,10 +65,10 @@ class S3Source(Requests):
             "prefix": self.prefix,
             "start-after": self.key(after),
         }
-        text = self._ask("GET", query=query)[1].decode()
+        text = self._ask("GET", query=query)[1].decode(errors="replace")
         _, *entries = ENTRY.split(text)
         if not text.rstrip().endswith("ListBucketResult>") or (TRUNCATED in text and not entries):
-            raise Refused("S3 answered with something else than a listing.")
+            raise Refused(NO_LISTING)
         decode = unquote_plus if ENCODED in text else unescape
         return Page(
             found=(self._listed(entry, decode) for entry in entries),
@@ -76,10 +78,13 @@ class S3Source(Requests):
 
     def _listed(self, entry: str, decode: Callable[[str], str]) -> tuple[str, Found]:
         fields = dict(FIELD.findall(entry))
-        key = decode(fields["Key"])
-        modified = datetime.fromisoformat(fields["LastModified"]).timestamp()
-        etag = unescape(fields.get("ETag", "")).strip('"')
-        return key.removeprefix(self.prefix), Found(int(fields["Size"]), modified, etag)
+        try:
+            name = decode(fields["Key"]).removeprefix(self.prefix)
+            modified = datetime.fromisoformat(fields["LastModified"]).timestamp()
+            etag = unescape(fields.get("ETag", "")).strip('"')
+            return name, Found(int(fields["Size"]), modified, etag)
+        except (KeyError, ValueError) as error:
+            raise Refused(NO_LISTING) from error
 
     def find(self, name: str) -> Found | None:
         try:
@@ -114,6 +119,7 @@ class S3Target(S3Source):
     """
 
     keeps_time = False
+    checks_md5 = True
     single_bytes = 1024**3  # S3 itself would take 5 GiB, and several minutes for its answer
 
     def __init__(self, *, describe: Callable[[str], dict[str, str]] = lambda name: {}, **options):
@@ -121,9 +127,14 @@ class S3Target(S3Source):
         self.describe = describe
 
     def write(self, name: str, content: Content) -> str:
-        """Store an object; returns the MD5 that S3 made of it, or nothing if it names none."""
+        """Store an object; returns the MD5 that S3 made of it, or nothing if it names none.
+
+        What has another MD5 than its source says is refused before it is stored.
+        """
         described = content.headers or self.describe(name)
         headers = described | {"content-length": str(content.found.size)}
+        if content.found.md5:
+            headers["content-md5"] = b64encode(bytes.fromhex(content.found.md5)).decode()
         answer, _ = self._ask("PUT", self.key(name), headers=headers, body=content.chunks)
         return received_md5(answer)
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from base64 import b64encode
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import md5, sha256
 from hmac import compare_digest
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, unquote_plus
@@ -121,6 +122,13 @@ class S3Request:
         """Spell a path and the query as AWS does, whatever the client's own spelling was."""
         query = [f"{quote(n, '')}={quote(v, '')}" for n, v in self.pairs if n not in without]
         return f"{quote(path)}?{'&'.join(query)}"
+
+
+def refuse_other_content(request: S3Request) -> None:
+    """Refuse a body that is not the one that the header's MD5 was made of."""
+    told = request.headers.get("content-md5")
+    if told and told != b64encode(md5(request.body, usedforsecurity=False).digest()).decode():
+        raise Refusal(400, "BadDigest", "The Content-MD5 you specified did not match")
 
 
 def refuse_acls(request: S3Request) -> None:

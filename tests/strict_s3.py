@@ -39,6 +39,7 @@ from tests.s3_request import (
     authenticate,
     header_overrides,
     refuse_acls,
+    refuse_other_content,
 )
 
 POLL_SECONDS = 0.05  # how long stop() may wait
@@ -178,6 +179,7 @@ class StrictS3:
                 raise Refusal(404, "NoSuchBucket", "The specified bucket does not exist")
             self._authorize(caller, method, action, bucket, key)
         refuse_acls(request)
+        refuse_other_content(request)
         overrides = header_overrides(request, caller)
         if request.bucket and not request.key and "policy" in request.query:
             return self._policy(request)

@@ -13,6 +13,8 @@ import signal
 import socket
 import subprocess
 import sys
+from base64 import b64encode
+from hashlib import md5
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -993,3 +995,11 @@ def test_says_on_the_command_line_that_it_keeps_nothing(monkeypatch, capsys):
         main()
 
     assert "kept in memory" in " ".join(capsys.readouterr().out.split())
+
+
+def test_refuses_content_that_is_not_what_its_md5_was_made_of(server, owner):
+    promised = {"Bucket": BUCKET, "Key": "a"}
+    promised["ContentMD5"] = b64encode(md5(b"as promised").digest()).decode()
+
+    assert refused(owner.put_object, Body=b"something", **promised) == "BadDigest"
+    owner.put_object(Body=b"as promised", **promised)

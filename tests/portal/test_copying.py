@@ -522,6 +522,52 @@ def test_a_framing_that_was_taken_for_content_is_dropped():
 # Trouble
 
 
+CONTENTS = (
+    b"<Contents><Key>media/a</Key><Size>7</Size>"
+    b"<LastModified>2026-01-02T03:04:05.000Z</LastModified></Contents>"
+)
+
+
+def in_place_of_listings(s3, monkeypatch, body):
+    answer = type(s3)._answer
+
+    def answer_with(server, request, environ):
+        response = answer(server, request, environ)
+        if request.access_key == "AKIALIVE" and not request.key:
+            response.data = body
+        return response
+
+    monkeypatch.setattr(type(s3), "_answer", answer_with)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Welcome</html>",
+        b"\xff\xfe",
+        b"<ListBucketResult>" + CONTENTS,
+        b"<ListBucketResult>" + CONTENTS.replace(b"Key", b"Kea") + b"</ListBucketResult>",
+        b"<ListBucketResult>" + CONTENTS.replace(b"7", b"seven") + b"</ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
+    ],
+)
+def test_what_is_no_listing_ends_the_run(by_service, s3, monkeypatch, body):
+    in_place_of_listings(s3, monkeypatch, body)
+
+    with pytest.raises(Unusable, match="something else than a listing"):
+        by_service.copy("a")
+
+
+@pytest.mark.parametrize("prefix", [b"", b"s3:"])
+def test_a_listing_may_name_its_namespace(by_service, s3, monkeypatch, prefix):
+    by_service.live.put("a")
+    body = b"<ListBucketResult>\n" + CONTENTS + b"\n</ListBucketResult>\n"
+    body = re.sub(rb"<(/?)", rb"<\1" + prefix, body)
+    in_place_of_listings(s3, monkeypatch, body)
+
+    assert by_service.copy("a", "b") == {"a": "copied", "b": "missing"}
+
+
 def is_write(request):
     return request.method == "PUT"
 
