@@ -7,6 +7,7 @@ that were killed, and by deletes that the storage refused; nobody else looks for
 
 import os
 from collections.abc import Iterable, Iterator
+from copy import copy
 from datetime import UTC, datetime
 from heapq import merge
 from itertools import combinations, groupby, islice
@@ -101,7 +102,7 @@ def listing(storage: Storage) -> Iterator[Stored]:
 def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
     """The objects below a storage's prefix; S3 sorts them as UTF-8 bytes, as Python does text."""
     prefix = f"{storage.location}/"
-    pages = storage.connection.meta.client.get_paginator("list_objects_v2")
+    pages = patient(storage).connection.meta.client.get_paginator("list_objects_v2")
     with s3.storage_errors("list", prefix):
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
             for item in page.get("Contents", []):
@@ -134,9 +135,16 @@ def delete(storage: Storage, name: str) -> None:
     """
     if isinstance(storage, S3Storage):
         with s3.storage_errors("delete", name):
-            storage.bucket.Object(f"{storage.location}/{name}").delete()
+            patient(storage).bucket.Object(f"{storage.location}/{name}").delete()
     else:
         Path(storage.location, name).unlink(missing_ok=True)
+
+
+def patient(storage: S3Storage) -> S3Storage:
+    """The same storage with as many attempts at a request as a command has time for."""
+    storage = copy(storage)
+    storage.attempts = s3.COMMAND_ATTEMPTS
+    return storage
 
 
 def is_plain(name: str) -> bool:

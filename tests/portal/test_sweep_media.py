@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -497,6 +498,16 @@ def test_a_site_without_storage_says_so(monkeypatch):
 
     with pytest.raises(CommandError, match="UnconfiguredStorage"):
         sweep_media()
+
+
+def test_a_busy_s3_is_asked_five_times(on_s3, a_day_later, monkeypatch):
+    """For a page of the listing, and to delete a file: nobody waits for an answer to a request."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
+    add_orphan()
+    for method in ("GET", "DELETE"):
+        on_s3.fail_next(times=4, matching=lambda request, method=method: request.method == method)
+
+    assert "deleted  default avatars/orphan.webp\n" in sweep_media("--delete")
 
 
 def test_a_bucket_that_cannot_be_listed_is_a_plain_error(on_s3):
