@@ -9,40 +9,29 @@ import argparse
 import contextlib
 import os
 import random
-import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from hashlib import md5
 from pathlib import Path
-from typing import NamedTuple
 from unittest import mock
 
 from portal.s3_transfer import S3Target
 
-from .juicefs import KEY, REGION, SECRET, Gateway, end
+from .juicefs import KEY, REGION, SECRET, Gateway
+from .measured import measured
 
-ROUNDS = 3
+ROUNDS, STATUSES = 3, 200
 SMALL, LARGE, NAMES = 5000, 8, 100_000
 SMALL_BYTES, LARGE_BYTES, NAME_BYTES = (20_000, 200_000), 64_000_000, 100
-RUN_SECONDS = 1800
-SAMPLE_SECONDS = 0.02
 MANY_AT_ONCE = 64
 US = "copy_live_media"
 # How each of the others is asked whether it is there.
 OTHERS = {"s5cmd": "version", "rclone": "version", "aws": "--version"}
-
-
-class Run(NamedTuple):
-    seconds: float
-    inside: float | None  # of the seconds, those within the command, of copy_live_media only
-    megabytes: float  # at the peak
-    is_fine: bool
 
 
 # What is copied. The rows of the database and the objects are made from the same numbers.
@@ -171,49 +160,6 @@ def answers(*command: str) -> bool:
         return False
 
 
-def measured(command: list[str], environ: dict[str, str], log: Path) -> Run:
-    """Run a command to its end, or to RUN_SECONDS."""
-    with log.open("wb") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command, env=environ, stdout=output, stderr=output, start_new_session=True
-        )
-        timer = threading.Timer(RUN_SECONDS, end, [process])
-        timer.start()
-        peak = Peak(process.pid)
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            seconds = time.perf_counter() - started
-        finally:
-            timer.cancel()
-            end(process)
-    last = (log.read_text(errors="replace").splitlines() or [""])[-1].split()
-    inside = float(last[1]) if last[:1] == ["inside"] else None
-    megabytes = peak.kilobytes / 1024 or usage.ru_maxrss / 1024**2  # of macOS, in bytes
-    return Run(seconds, inside, megabytes, process.returncode == 0)
-
-
-class Peak(threading.Thread):
-    """Follows a process's peak memory, of itself alone, to its end.
-
-    What wait4 tells is on Linux never less than this process had when it started the other.
-    """
-
-    kilobytes = 0
-
-    def __init__(self, pid: int):
-        super().__init__(daemon=True)
-        self.status = Path(f"/proc/{pid}/status")
-        self.start()
-
-    def run(self):
-        with contextlib.suppress(OSError):
-            while match := re.search(r"VmHWM:\s+(\d+) kB", self.status.read_text()):
-                self.kilobytes = int(match[1])
-                time.sleep(SAMPLE_SECONDS)
-
-
 class Bench:
     """Runs of each tool by kind of work, and whether each has copied everything."""
 
@@ -262,16 +208,9 @@ def compare(folder: Path, title: str, objects: dict, kinds: tuple[str, ...], rou
     print(f"\n{title}", flush=True)
     folder.mkdir()
     with Gateway(folder) as gateway:
-        environ = environment(gateway, folder / "db.sqlite3")
-        counts = [objects["small"], objects.get("large", 0)]
-        subprocess.run(
-            [sys.executable, "-m", "tests.bench_copy", "--rows", *map(str, counts)],
-            env=environ, check=True,
-        )  # fmt: skip
-        for bucket in ("live", "staging"):
-            gateway.client.create_bucket(Bucket=bucket)
-        fill(gateway, **objects)
-        bench = Bench(gateway, environ, sum(counts))
+        bench = Bench(
+            gateway, prepared(gateway, objects), objects["small"] + objects.get("large", 0)
+        )
         if "server-side" not in kinds:  # once, so that there is something to find unchanged
             bench.one("server-side", US, 0)
         bench.rounds(kinds, rounds)
@@ -279,11 +218,52 @@ def compare(folder: Path, title: str, objects: dict, kinds: tuple[str, ...], rou
     shutil.rmtree(folder)
 
 
+def check_statuses(folder: Path, runs: int) -> None:
+    """Run the command so many times, every other time with a file missing, and count the endings.
+
+    A command that does its work and then ends with another status stops the night's job, or worse,
+    does not.
+    """
+    print(f"\n{runs:,} runs, in every other one a file is missing", flush=True)
+    folder.mkdir()
+    with Gateway(folder) as gateway:
+        environ = prepared(gateway, {"small": 100, "small_bytes": SMALL_BYTES})
+        command = [sys.executable, "manage.py", "copy_live_media"]
+        statuses = Counter()
+        for number in range(runs):
+            if is_missing := number % 2:
+                gateway.s5cmd("mv", f"s3://live/media/{avatar(number % 100)}", "s3://live/away")
+            with (folder / "run.log").open("wb") as log:
+                run = subprocess.run(command, env=environ, stdout=log, stderr=log)
+            statuses[is_missing, run.returncode] += 1
+            if is_missing:
+                gateway.s5cmd("mv", "s3://live/away", f"s3://live/media/{avatar(number % 100)}")
+    for (is_missing, status), count in sorted(statuses.items()):
+        what = "a file missing" if is_missing else "all there"
+        print(f"{what:<16}status {status:>4}: {count:4} runs")
+    print(f"right: {statuses[0, 0] + statuses[1, 1]} of {runs}")
+
+
+def prepared(gateway: Gateway, objects: dict) -> dict[str, str]:
+    """The environment of a site whose rows name these objects, which are in live's bucket."""
+    environ = environment(gateway, gateway.folder / "db.sqlite3")
+    counts = [objects["small"], objects.get("large", 0)]
+    subprocess.run(
+        [sys.executable, "-m", "tests.bench_copy", "--rows", *map(str, counts)],
+        env=environ, check=True,
+    )  # fmt: skip
+    for bucket in ("live", "staging"):
+        gateway.client.create_bucket(Bucket=bucket)
+    fill(gateway, **objects)
+    return environ
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--scale", type=float, default=1, help="0.05: a twentieth of the objects")
     parser.add_argument("--names", type=int, default=NAMES, help="small names (default 100000)")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--statuses", type=int, default=STATUSES, help="runs whose status is read")
     parser.add_argument("--inside", choices=["server-side", "streaming"], help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -308,6 +288,7 @@ def main():
             {"small": names, "small_bytes": (NAME_BYTES, NAME_BYTES)},
             ("unchanged",), options.rounds,
         )  # fmt: skip
+        check_statuses(Path(folder, "statuses"), round(options.statuses * options.scale))
 
 
 if __name__ == "__main__":
