@@ -19,6 +19,10 @@ LAST_NAME = "\U0010ffff" * 257  # sorts after whatever fits into S3's 1,024 byte
 UNKNOWN = object()  # what a place that cannot list has under a name
 
 
+class Disorder(Exception):
+    """A place lists its files in another order than that of their names, as some servers do."""
+
+
 class Listing:
     """What a place holds under the names that it is asked for, a page at a time."""
 
@@ -54,8 +58,10 @@ class Listing:
                 is_dense = following - bisect_left(names, name) >= DENSE
                 self.ask_for(names[following], behind=self.last if is_dense else "")
             self.page = dict(page.found)  # while the next one is on its way
-        except PermissionError:
-            self.lists = False
+            if list(self.page) != sorted(self.page):
+                raise Disorder
+        except (PermissionError, Disorder):
+            self.lists = False  # each file can be asked for all the same
         except OSError as error:
             raise Unusable(f"{self.place} cannot be listed. {error}") from error
 
@@ -74,7 +80,10 @@ class Listing:
         return page
 
     def _page_after(self, name: str) -> Page:
-        return self.patience(lambda: self.place.page(name))
+        page = self.patience(lambda: self.place.page(name))
+        if not page.is_last and page.last <= name:
+            raise Disorder
+        return page
 
 
 def looked_up(wanted, source, target, patience) -> Iterator[tuple[str, Any, Any, Any]]:

@@ -568,6 +568,19 @@ def test_a_listing_may_name_its_namespace(by_service, s3, monkeypatch, prefix):
     assert by_service.copy("a", "b") == {"a": "copied", "b": "missing"}
 
 
+@pytest.mark.parametrize("order", ["cab", "bca", "abc"])
+def test_a_listing_in_another_order_is_not_relied_upon(by_service, s3, monkeypatch, order):
+    """Nor one that never goes on: in order, this one says again and again that there is more."""
+    for name in "abcd":
+        by_service.live.put(name)
+    entries = (CONTENTS.replace(b"media/a", f"media/{name}".encode()) for name in order)
+    body = b"<IsTruncated>true</IsTruncated>" + b"".join(entries)
+    body = b"<ListBucketResult>" + body + b"</ListBucketResult>"
+    in_place_of_listings(s3, monkeypatch, body)
+
+    assert by_service.copy(*"abcde") == dict.fromkeys("abcd", "copied") | {"e": "missing"}
+
+
 def is_write(request):
     return request.method == "PUT"
 
