@@ -528,13 +528,13 @@ CONTENTS = (
 )
 
 
-def in_place_of_listings(s3, monkeypatch, body):
+def in_place_of_listings(s3, monkeypatch, make_body):
     answer = type(s3)._answer
 
     def answer_with(server, request, environ):
         response = answer(server, request, environ)
         if request.access_key == "AKIALIVE" and not request.key:
-            response.data = body
+            response.data = make_body()
         return response
 
     monkeypatch.setattr(type(s3), "_answer", answer_with)
@@ -552,7 +552,7 @@ def in_place_of_listings(s3, monkeypatch, body):
     ],
 )
 def test_what_is_no_listing_ends_the_run(by_service, s3, monkeypatch, body):
-    in_place_of_listings(s3, monkeypatch, body)
+    in_place_of_listings(s3, monkeypatch, lambda: body)
 
     with pytest.raises(Unusable, match="something else than a listing"):
         by_service.copy("a")
@@ -563,20 +563,25 @@ def test_a_listing_may_name_its_namespace(by_service, s3, monkeypatch, prefix):
     by_service.live.put("a")
     body = b"<ListBucketResult>\n" + CONTENTS + b"\n</ListBucketResult>\n"
     body = re.sub(rb"<(/?)", rb"<\1" + prefix, body)
-    in_place_of_listings(s3, monkeypatch, body)
+    in_place_of_listings(s3, monkeypatch, lambda: body)
 
     assert by_service.copy("a", "b") == {"a": "copied", "b": "missing"}
 
 
-@pytest.mark.parametrize("order", ["cab", "bca", "abc"])
-def test_a_listing_in_another_order_is_not_relied_upon(by_service, s3, monkeypatch, order):
-    """Nor one that never goes on: in order, this one says again and again that there is more."""
+def listing_of(names, *, is_truncated=False):
+    entries = (CONTENTS.replace(b"media/a", f"media/{name}".encode()) for name in names)
+    said = str(is_truncated).lower().encode()
+    about = b"<IsTruncated>" + said + b"</IsTruncated>"
+    return b"<ListBucketResult>" + about + b"".join(entries) + b"</ListBucketResult>"
+
+
+@pytest.mark.parametrize("pages", [["adb", "c"], ["cab"], ["abcd"]])
+def test_a_listing_in_another_order_is_not_relied_upon(by_service, s3, monkeypatch, pages):
+    """Nor one that says again and again that there is more, be it in order."""
     for name in "abcd":
         by_service.live.put(name)
-    entries = (CONTENTS.replace(b"media/a", f"media/{name}".encode()) for name in order)
-    body = b"<IsTruncated>true</IsTruncated>" + b"".join(entries)
-    body = b"<ListBucketResult>" + body + b"</ListBucketResult>"
-    in_place_of_listings(s3, monkeypatch, body)
+    answers = [listing_of(names, is_truncated=names != "c") for names in pages]
+    in_place_of_listings(s3, monkeypatch, lambda: answers.pop(0) if answers[1:] else answers[0])
 
     assert by_service.copy(*"abcde") == dict.fromkeys("abcd", "copied") | {"e": "missing"}
 
