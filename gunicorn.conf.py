@@ -4,16 +4,52 @@ Cloud Native Buildpacks set none of gunicorn's variables, so all of it is stated
 """
 
 import os
+import signal
+
+from gunicorn.glogging import Logger
 
 bind = f"[::]:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = 3  # 2 x 3 connections a dyno: two dynos overlapping in a deploy fit a plan of 20
+# Two workers and three threads are 6 database connections a dyno, so that the dynos of two releases
+# fit a plan of 20 side by side; they need 130 of a basic dyno's 512 MB, and decoding a photo 190
+# more. Cedar's buildpack sets WEB_CONCURRENCY to 4 and more on larger dynos, whatever the plan of
+# the database, unless it is set already, as app.json does.
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = 3
 preload_app = True  # a misconfigured site fails before a worker is born, and memory is shared
+
+# The site's LOGGING, which preloading sets up before gunicorn has said anything, writes its lines.
+# A handler of gunicorn's own would come back beside it with every HUP, and say everything twice.
+errorlog = None
+
+
+class NoAccessLog(Logger):
+    """portal/request_log.py says more, and no tokens.
+
+    accesslog = None would not do: Cedar's buildpack asks for the access log in GUNICORN_CMD_ARGS,
+    which beats this file.
+    """
+
+    access_log_enabled = False
+
+
+logger_class = NoAccessLog
 
 keepalive = 95  # seconds; Heroku's router closes idle connections after 90
 timeout = 30  # seconds; the router gives up then, too
 graceful_timeout = 20  # seconds, of the 30 between SIGTERM and SIGKILL
+
+
+def worker_exit(server, worker):
+    """Let a worker that has finished its requests finish itself.
+
+    A dyno's SIGTERM goes to all processes, and gunicorn's master sends its workers another, which
+    used to kill them before they had flushed what they still held.
+    """
+    if worker.pid == os.getpid():  # the master calls this too, for a worker that is gone
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 max_requests = 10_000
 max_requests_jitter = 1_000
 

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -7,6 +8,11 @@ class PortalConfig(AppConfig):
 
     def ready(self):
         from . import checks, cleanup  # noqa: F401 - registers them
+
+        if settings.SENTRY_DSN:
+            from . import sentry
+
+            sentry.start()
 
 
 class PortalAdminConfig(AdminConfig):

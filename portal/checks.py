@@ -37,6 +37,56 @@ def protected_links_are_signed(app_configs, **kwargs):
     return []
 
 
+@register("files")
+def policies_have_prefixes(app_configs, **kwargs):
+    """A bucket policy opens what is below a prefix; without one, that is the whole bucket."""
+    return [
+        Error(
+            f'The storage "{alias}" has no prefix, so that its policy is one for a whole bucket.',
+            hint=f'Name one as location in the OPTIONS of STORAGES["{alias}"].',
+            id="portal.E003",
+        )
+        for alias in settings.STORAGES
+        if getattr(storages[alias], "location", None) == ""
+    ]
+
+
+@register(Tags.security, deploy=True)
+def cdns_are_no_way_around(app_configs, **kwargs):
+    """A CDN that may read the whole bucket hands out protected files without a signature."""
+    options = {alias: place.get("OPTIONS", {}) for alias, place in settings.STORAGES.items()}
+    bucket = options["protected"].get("bucket_name")
+    domains = {
+        options[alias]["custom_domain"]
+        for alias in ("default", "assets")
+        if bucket and options.get(alias, {}).get("bucket_name") == bucket
+    } - {None}
+    return [
+        checks.Warning(
+            f"{domain} stands before the bucket in which protected files are.",
+            hint="Let it serve the public prefixes alone, which check_storage proves, or set"
+            " PROTECTED_BUCKET_NAME.",
+            id="portal.W004",
+        )
+        for domain in sorted(domains)
+    ]
+
+
+@register(Tags.security, deploy=True)
+def files_travel_over_tls(app_configs, **kwargs):
+    """A signed link that is read on its way opens the file for whoever has read it."""
+    endpoint = settings.AWS_S3_ENDPOINT_URL or ""
+    if settings.SITE_ENVIRONMENT == "development" or not endpoint.startswith("http://"):
+        return []
+    return [
+        checks.Warning(
+            "AWS_S3_ENDPOINT_URL starts with http://: links can be read, and used, on their way.",
+            hint="Set it to an address that starts with https://.",
+            id="portal.W005",
+        )
+    ]
+
+
 @register(Tags.security, deploy=True)
 def hosts_are_named(app_configs, **kwargs):
     """On Heroku the site comes up under its default host; links in mails need the real one."""

@@ -39,7 +39,21 @@ class Environment(Env):
 
     def prefix(self, name: str, default: str) -> str:
         """A key prefix in a bucket, without slashes at its ends."""
-        value = self.str(name, default).strip("/")
+        return self._key_part(name, self.str(name, default))
+
+    def folder(self, name: str) -> str:
+        """A folder below the prefixes, with a slash before it; "" where the variable is absent.
+
+        ${OTHER} in it is that variable's value: app.json can state only what all review apps share.
+        """
+        value = os.path.expandvars(self.str(name, ""))
+        if "$" in value:
+            self.refuse(f"{name} refers to a variable that is not set.")
+            return ""
+        return value and "/" + self._key_part(name, value)
+
+    def _key_part(self, name: str, value: str) -> str:
+        value = value.strip("/")
         if not PREFIX.fullmatch(value):
             self.refuse(f"{name} must be words of letters, digits, . _ - with / between them.")
         return value
@@ -56,6 +70,18 @@ class Environment(Env):
         value = self.str(name, default)
         if value and not HOST.fullmatch(value):
             self.refuse(f"{name} must be a host name alone, without https:// and without slashes.")
+        return value
+
+    def sentry_dsn(self, name: str):
+        """Where Sentry wants errors sent, such as https://key@o1.ingest.sentry.io/2."""
+        value = self.str(name, None)
+        if value:
+            from sentry_sdk.utils import Dsn  # imported only where Sentry is used
+
+            try:
+                Dsn(value)
+            except ValueError:
+                self.refuse(f"{name} must be the address that Sentry shows: https://key@host/123")
         return value
 
     def refuse_overlap(self, *places: tuple[str, str, str]) -> None:
@@ -79,8 +105,11 @@ class Environment(Env):
         if engine == "django.db.backends.postgresql":
             if not database["NAME"]:
                 self.refuse(f"{name} must name a database: postgres://user:password@host/name")
+            database["ENGINE"] = "portal.postgresql"
             options = database.setdefault("OPTIONS", {})
+            # Together, and with a pause for closing, well within the 30 seconds of Heroku's router.
             options.setdefault("connect_timeout", 5)
+            options.setdefault("answer_timeout", 10)
             if database["HOST"]:
                 options.setdefault("sslmode", "prefer" if may_be_sqlite else "require")
         elif engine and not (may_be_sqlite and engine == "django.db.backends.sqlite3"):

@@ -17,6 +17,8 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .timing import measure_s3
+
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 5
 REQUEST_ATTEMPTS = 2  # with the time-outs above: an answer within Heroku's 30 seconds
@@ -132,4 +134,7 @@ def _first_resource(access_key, secret_key, region, endpoint_url, style, attempt
     session = boto3.Session(
         aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region
     )
-    return session.resource("s3", endpoint_url=endpoint_url, config=client_config(style, attempts))
+    config = client_config(style, attempts)
+    resource = session.resource("s3", endpoint_url=endpoint_url, config=config)
+    measure_s3(resource.meta.client)
+    return resource

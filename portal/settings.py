@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.request_log.log_requests",  # first, to see what the others refuse
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -214,9 +215,12 @@ if not (AWS_STORAGE_BUCKET_NAME or AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY):
 if AWS_S3_ENDPOINT_URL:
     AWS_S3_REGION_NAME = AWS_S3_REGION_NAME or "us-east-1"  # what S3-compatible servers default to
 
-MEDIA_PREFIX = env.prefix("MEDIA_PREFIX", f"{public_part}media")
-ASSETS_PREFIX = env.prefix("ASSETS_PREFIX", f"{public_part}assets")
-PROTECTED_PREFIX = env.prefix("PROTECTED_PREFIX", f"{private_part}protected")
+# Where sites share a bucket, as review apps may, each has a folder below the prefixes: what opens
+# media/* to strangers opens media/site-pr-7/*, too.
+files_folder = env.folder("FILES_FOLDER")
+MEDIA_PREFIX = env.prefix("MEDIA_PREFIX", f"{public_part}media") + files_folder
+ASSETS_PREFIX = env.prefix("ASSETS_PREFIX", f"{public_part}assets") + files_folder
+PROTECTED_PREFIX = env.prefix("PROTECTED_PREFIX", f"{private_part}protected") + files_folder
 env.refuse_overlap(
     (AWS_STORAGE_BUCKET_NAME, MEDIA_PREFIX, "MEDIA_PREFIX"),
     (ASSETS_BUCKET_NAME or AWS_STORAGE_BUCKET_NAME, ASSETS_PREFIX, "ASSETS_PREFIX"),
@@ -337,8 +341,10 @@ LIVE_READ_ONLY_SECRET_KEY = env.str("LIVE_READ_ONLY_SECRET_KEY", None)
 LIVE_S3_REGION_NAME = env.str("LIVE_S3_REGION_NAME", None)
 LIVE_S3_ENDPOINT_URL = env.web_address("LIVE_S3_ENDPOINT_URL")
 LIVE_S3_ADDRESSING_STYLE = env.str("LIVE_S3_ADDRESSING_STYLE", None)
-LIVE_MEDIA_PREFIX = env.prefix("LIVE_MEDIA_PREFIX", MEDIA_PREFIX)
-LIVE_PROTECTED_PREFIX = env.prefix("LIVE_PROTECTED_PREFIX", PROTECTED_PREFIX)
+LIVE_MEDIA_PREFIX = env.prefix("LIVE_MEDIA_PREFIX", MEDIA_PREFIX.removesuffix(files_folder))
+LIVE_PROTECTED_PREFIX = env.prefix(
+    "LIVE_PROTECTED_PREFIX", PROTECTED_PREFIX.removesuffix(files_folder)
+)
 if LIVE_S3_ENDPOINT_URL:
     LIVE_S3_REGION_NAME = LIVE_S3_REGION_NAME or "us-east-1"
 LIVE_REQUIRED = {
@@ -441,20 +447,34 @@ PERMISSIONS_POLICY = {
     )
 } | {"publickey-credentials-create": "self", "publickey-credentials-get": "self"}  # fmt: skip
 
+# Logs: a line for each request on standard output, whatever else there is to say on standard error,
+# so that what a command prints can be read by a program.
+LOG_FORMAT = env.str("LOG_FORMAT", "plain" if IS_DEVELOPMENT else "logfmt")
+if LOG_FORMAT not in {"logfmt", "json", "plain"}:
+    env.refuse("LOG_FORMAT must be logfmt, json or plain.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact_links": {"()": "portal.logs.RedactLinks"}},
-    "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "formatters": {"line": {"()": "portal.logs.formatter", "log_format": LOG_FORMAT}},
     "handlers": {
-        "console": {
+        "requests": {
             "class": "logging.StreamHandler",
-            "formatter": "plain",
+            "stream": "ext://sys.stdout",
+            "formatter": "line",
             "filters": ["redact_links"],
-        }
+        },
+        "console": {
+            "class": "portal.logs.Console",
+            "stream": "ext://sys.stderr",
+            "formatter": "line",
+            "filters": ["redact_links"],
+        },
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        "portal.request_log": {"handlers": ["requests"], "propagate": False},
+        "gunicorn.error": {"handlers": ["console"], "propagate": False},  # level: gunicorn's own
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.utils.autoreload": {"level": "WARNING"},
@@ -462,5 +482,9 @@ LOGGING = {
         "pikepdf": {"level": "WARNING"},
     },
 }
+
+# Errors, besides the log: nothing of Sentry is imported without a DSN (portal/sentry.py).
+SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
+SENTRY_RELEASE = env.str("SENTRY_RELEASE", env.str("HEROKU_BUILD_COMMIT", None))
 
 env.finish()

@@ -20,3 +20,4 @@ if not settings.AWS_AVAILABLE:
     ]
 
 handler403 = views.forbidden
+handler500 = views.server_error

@@ -1,19 +1,24 @@
 """Views that know nothing of the domain: health, local files, and refusals."""
 
+import sys
+
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import storages
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
 from .storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
+
+READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a write where only reading is possible
 
 
 @require_safe
@@ -73,6 +78,24 @@ def protected_file(request, token):
 def forbidden(request, exception=None):
     """The one page of refusal: it tells nothing about what is behind the address."""
     return render(request, "403.html", status=403)
+
+
+def server_error(request):
+    """Say in plain words that something broke; 503 if it is the database, which may come back.
+
+    Django calls this while it handles the exception, whichever middleware or view it comes from.
+    Neither page needs the database, a context processor, or a template of the site's.
+    """
+    if is_outage(sys.exception()):
+        return HttpResponse(render_to_string("503_database.html"), status=503)
+    return HttpResponse(render_to_string("500.html"), status=500)
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether the database is out of reach, or takes no changes, as a standby does."""
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return True
+    return getattr(error.__cause__, "sqlstate", None) == READ_ONLY
 
 
 @requires_csrf_token

@@ -12,6 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.urls import clear_url_caches
 
+from portal import buckets
 from profiles.models import Profile, User
 
 from . import samples
@@ -101,11 +102,12 @@ def s3_environment(s3):
 
 @pytest.fixture
 def on_s3(s3, s3_environment, on_disk, settings, monkeypatch, tmp_path):
-    """The site with its files on S3, in a bucket made by setup_bucket."""
+    """The site with its files on S3, in a bucket made by setup_bucket as on AWS itself."""
     values = settings_for(s3_environment)
     values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
     names = ("AWS_AVAILABLE", "MEDIA_URL", "STORAGES", "CONTENT_SECURITY_POLICY")
     use_settings(settings, monkeypatch, {name: values[name] for name in names})
+    monkeypatch.setattr(buckets, "is_aws", lambda storage: True)
     call_command("setup_bucket", stdout=io.StringIO())
     s3.clear()
     yield s3

@@ -1,7 +1,7 @@
-"""What a bucket policy says about one request.
+"""What a policy says about one request: that of a bucket, or that of a key pair.
 
-Only what a bucket with public prefixes and a cap on the age of links needs is understood. Anything
-else raises NotImplementedError: a rule that a test server ignores is a rule that nobody tests.
+Only what this site's buckets and keys need is understood. Anything else raises NotImplementedError:
+a rule that a test server ignores is a rule that nobody tests.
 """
 
 import json
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 CONDITIONS = {
     ("Bool", "aws:securetransport"): lambda wanted, actual: str(wanted).lower() == actual,
     ("NumericGreaterThan", "s3:signatureage"): lambda wanted, actual: actual > float(wanted),
+    ("StringEquals", "s3:authtype"): lambda wanted, actual: wanted == actual,
+    ("StringLike", "s3:prefix"): lambda wanted, actual: matches(wanted, actual),
 }
 VERBS = {"GET": "Get", "HEAD": "Get", "PUT": "Put", "POST": "Put", "DELETE": "Delete"}
 # What a query may ask for instead of the content or the listing, and how its action's name ends.
@@ -26,14 +28,24 @@ SUBRESOURCES = {
     "tagging": "Tagging",
     "torrent": "Torrent",
     "versionId": "Version",
-    "versions": "Versions",
 }
-UNDERSTOOD = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+# The same of a bucket: there, the name of what is asked for stands in the action's name.
+BUCKET_SUBRESOURCES = {
+    "acl": "BucketAcl",
+    "encryption": "EncryptionConfiguration",
+    "lifecycle": "LifecycleConfiguration",
+    "ownershipControls": "BucketOwnershipControls",
+    "policy": "BucketPolicy",
+    "publicAccessBlock": "BucketPublicAccessBlock",
+    "tagging": "BucketTagging",
+}
+BUCKET_LISTINGS = {"uploads": "s3:ListBucketMultipartUploads", "versions": "s3:ListBucketVersions"}
+UNDERSTOOD = {"Sid", "Effect", "Action", "Resource", "Condition"}
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One Allow or Deny that speaks of everybody."""
+    """One Allow or Deny: of a bucket's policy, to everybody; of a key's own, to its holder."""
 
     effect: str
     actions: list[str]
@@ -56,51 +68,85 @@ class Statement:
 
 
 def action_name(method: str, key: str, query: dict[str, str]) -> str:
-    """Name what a request does, as policies do: exact for objects, near enough for buckets."""
+    """Name what a request does, as policies do.
+
+    docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+    """
     verb = VERBS.get(method, method)
-    if verb == "Get" and "uploadId" in query:
-        return "s3:ListMultipartUploadParts"
+    if not key:
+        return bucket_action_name(verb, query)
+    if "uploadId" in query and method in {"GET", "DELETE"}:
+        return "s3:ListMultipartUploadParts" if verb == "Get" else "s3:AbortMultipartUpload"
     end = next((end for name, end in SUBRESOURCES.items() if name in query), "")
-    if not key and not end and verb == "Get":
-        return "s3:ListBucket"
-    return f"s3:{verb}{'Object' if key else 'Bucket'}{end}"
+    return f"s3:{verb}Object{end}"
+
+
+def bucket_action_name(verb: str, query: dict[str, str]) -> str:
+    if verb == "Get":
+        for name, action in BUCKET_LISTINGS.items():
+            if name in query:
+                return action
+    for name, end in BUCKET_SUBRESOURCES.items():
+        if name in query:
+            # What a bucket was told is taken back by leave to tell it; its policy is the exception.
+            verb = "Put" if verb == "Delete" and name != "policy" else verb
+            return f"s3:{verb}{end}"
+    if verb == "Put" and "delete" in query:
+        return "s3:DeleteObject"  # of each key that the body names
+    return {"Get": "s3:ListBucket", "Put": "s3:CreateBucket"}.get(verb, f"s3:{verb}Bucket")
 
 
 def decide(statements: list[Statement], action: str, resource: str, facts: dict) -> str | None:
     """Return "Deny", "Allow", or None where the policy is silent. A Deny beats any Allow.
 
-    `facts` holds "aws:securetransport" ("true" or "false") and, for a presigned link,
-    "s3:signatureage" (milliseconds).
+    `facts` holds "aws:securetransport" ("true" or "false"); "s3:authtype", of a signed request;
+    "s3:signatureage" (milliseconds), of a presigned link; "s3:prefix", of a listing.
     """
     effects = {s.effect for s in statements if s.applies(action, resource, facts)}
     return next((effect for effect in ("Deny", "Allow") if effect in effects), None)
 
 
 def parse(text: str | bytes, bucket: str) -> list[Statement]:
-    """Read the statements for everybody. Raise ValueError where AWS would call it malformed."""
+    """Read a bucket's statements for everybody.
+
+    Raise ValueError where AWS would call it malformed. An Allow to somebody by name is left out:
+    the server's own `permissions` and `identities` govern those.
+    """
     try:
         listed = as_list(json.loads(text)["Statement"])
-        statements = [parse_statement(statement) for statement in listed]
+        parsed = [(statement, parse_statement(statement)) for statement in listed]
+        statements = [ours for statement, ours in parsed if is_for_everybody(statement)]
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"Malformed policy: {error!r}") from error
     arn = f"arn:aws:s3:::{bucket}"
-    for resource in (r for s in statements if s for r in s.resources):
+    for resource in (resource for statement in statements for resource in statement.resources):
         if resource != arn and not resource.startswith(f"{arn}/"):
             raise ValueError("Policy has invalid resource")
-    return [statement for statement in statements if statement]
+    return statements
 
 
-def parse_statement(statement: dict) -> Statement | None:
-    """Return None for an Allow to somebody by name: the server's own `permissions` govern those."""
-    if strange := statement.keys() - UNDERSTOOD:
+def parse_identity(policy: dict) -> list[Statement]:
+    """Read the policy of a key pair. Raise ValueError where AWS would call it malformed."""
+    if any("Principal" in statement for statement in policy["Statement"]):
+        raise ValueError("A key's own policy names no principal: it is its holder's.")
+    return [parse_statement(statement) for statement in policy["Statement"]]
+
+
+def is_for_everybody(statement: dict) -> bool:
+    principal = statement["Principal"]
+    if principal == "*" or "*" in as_list(principal.get("AWS", [])):
+        return True
+    if statement["Effect"] == "Deny":
+        raise NotImplementedError(f"Deny for the principal {principal}")
+    return False
+
+
+def parse_statement(statement: dict) -> Statement:
+    if strange := statement.keys() - UNDERSTOOD - {"Principal"}:
         raise NotImplementedError(f"policy element {sorted(strange)}")
-    effect, principal = statement["Effect"], statement["Principal"]
+    effect = statement["Effect"]
     if effect not in ("Allow", "Deny"):
         raise ValueError(f"Invalid effect {effect}")
-    if principal != "*" and "*" not in as_list(principal.get("AWS", [])):
-        if effect == "Allow":
-            return None
-        raise NotImplementedError(f"Deny for the principal {principal}")
     resources = as_list(statement["Resource"])
     if any("${" in resource for resource in resources):
         raise NotImplementedError("policy variables")

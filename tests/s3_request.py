@@ -161,6 +161,13 @@ class Caller(NamedTuple):
     access_key: str | None = None
     signature_age_ms: float | None = None
 
+    @property
+    def auth_type(self) -> str | None:
+        """The way of signing, as policies call it."""
+        if not self.access_key:
+            return None
+        return "REST-HEADER" if self.signature_age_ms is None else "REST-QUERY-STRING"
+
 
 def authenticate(
     request: S3Request, secrets: Mapping[str, str], region: str, now: datetime

@@ -8,7 +8,7 @@ the wire, and a stranger reads only what the bucket's own policy opens.
 Not like AWS: everything is in memory; policies are understood in part (see s3_policy.py); of
 aws-chunked uploads the request's signature is checked, that of each chunk is not; temporary
 credentials and browser-form uploads are refused; ACLs cannot be switched back on; one forbidden
-key refuses a whole DeleteObjects.
+key refuses a whole DeleteObjects, and holders of `identities` may not use it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class StrictS3:
             client = boto3.client("s3", endpoint_url=server.endpoint_url, ...)
 
     `permissions` may narrow what an access key may do: a callable is given the method, the bucket
-    and the key ("" for the bucket itself). `treat_as_tls` is what policies are told about the
+    and the key ("" for the bucket itself). `identities` has the policies of access keys that may do
+    what IAM would let them do, and nothing else. `treat_as_tls` is what policies are told about the
     connection, for loopback has no TLS.
 
     moto's state belongs to the process. Each server has its own account there and sees only its
@@ -75,14 +76,17 @@ class StrictS3:
         credentials: Mapping[str, str],
         *,
         permissions: Mapping[str, Callable[[str, str, str], bool]] | None = None,
+        identities: Mapping[str, dict] | None = None,
         region: str = "eu-west-1",
         host: str = "127.0.0.1",
         port: int = 0,
         treat_as_tls: bool = True,
     ) -> None:
         self.credentials, self.permissions = dict(credentials), dict(permissions or {})
+        self.identities = dict(identities or {})
         self.region, self.host, self.port = region, host, port
         self.treat_as_tls = treat_as_tls
+        self.strangers_may = {"s3:GetObject"}  # at most, whatever else a policy allows everybody
         self.requests: list[S3Request] = []
         self._faults: list[tuple[Refusal, Callable[[S3Request], bool]]] = []
         self._lock = threading.Lock()
@@ -177,7 +181,7 @@ class StrictS3:
         for method, action, bucket, key in request.touches():
             if bucket and bucket not in self._backend.buckets and not request.creates_bucket:
                 raise Refusal(404, "NoSuchBucket", "The specified bucket does not exist")
-            self._authorize(caller, method, action, bucket, key)
+            self._authorize(caller, method, action, bucket, key, request.query.get("prefix"))
         refuse_acls(request)
         refuse_other_content(request)
         overrides = header_overrides(request, caller)
@@ -190,7 +194,8 @@ class StrictS3:
             self._backend.put_bucket_ownership_controls(request.bucket, "BucketOwnerEnforced")
             self._policies.pop(request.bucket, None)
         if request.action == "s3:GetObject" and response.status_code == 404:
-            self._authorize(caller, "GET", "s3:ListBucket", request.bucket, "")
+            # With the key as the prefix, as AWS has it (says github.com/ceph/ceph/pull/68577).
+            self._authorize(caller, "GET", "s3:ListBucket", request.bucket, "", request.key)
         if response.status_code in (200, 206):
             response.headers.update(overrides)
         return response
@@ -202,10 +207,14 @@ class StrictS3:
                 self._faults.remove(fault)
                 raise fault[0]
 
-    def _authorize(self, caller: Caller, method: str, action: str, bucket: str, key: str) -> None:
+    def _authorize(
+        self, caller: Caller, method: str, action: str, bucket: str, key: str, prefix: str | None
+    ) -> None:
         """Raise AccessDenied unless the policy and the key pair's permission let the caller in."""
         facts = {
             "aws:securetransport": str(self.treat_as_tls).lower(),
+            "s3:authtype": caller.auth_type,
+            "s3:prefix": prefix,
             "s3:signatureage": caller.signature_age_ms,
         }
         statements = s3_policy.parse(self._policies.get(bucket, b'{"Statement": []}'), bucket)
@@ -213,10 +222,15 @@ class StrictS3:
         effect = s3_policy.decide(statements, action, resource, facts)
         if effect == "Deny":
             raise AccessDenied("Access Denied with an explicit deny in the bucket policy")
-        if caller.access_key:
+        if caller.access_key in self.identities:
+            own = s3_policy.parse_identity(self.identities[caller.access_key])
+            verdict = s3_policy.decide(own, action, resource, facts)
+            # In one account either may allow, and either may deny.
+            allowed = verdict != "Deny" and "Allow" in {verdict, effect}
+        elif caller.access_key:
             allowed = self.permissions.get(caller.access_key, lambda *_: True)(method, bucket, key)
         else:
-            opened = effect == "Allow" and action == "s3:GetObject"
+            opened = effect == "Allow" and action in self.strangers_may
             allowed = opened and not self._blocks(bucket, "restrict_public_buckets")
         if not allowed:
             raise AccessDenied

@@ -624,6 +624,42 @@ def test_does_not_cap_the_age_of_header_signed_requests(server, owner):
     assert owner.get_object(Bucket=BUCKET, Key=RESUME)["Body"].read() == CONTENT
 
 
+@pytest.mark.parametrize(
+    ("auth_type", "link_status", "can_read"),
+    [("REST-QUERY-STRING", 403, True), ("REST-HEADER", 200, False), ("POST", 200, True)],
+)
+def test_tells_policies_how_a_request_was_signed(server, owner, auth_type, link_status, can_read):
+    put_policy(owner, deny("*", Condition={"StringEquals": {"s3:authType": auth_type}}))
+
+    assert fetch(server, presign(owner)).status == link_status
+    if can_read:
+        assert owner.get_object(Bucket=BUCKET, Key=RESUME)["Body"].read() == CONTENT
+    else:
+        assert refused(owner.get_object, Bucket=BUCKET, Key=RESUME) == "AccessDenied"
+
+
+def test_takes_all_conditions_of_a_statement_together(server, owner):
+    both = {
+        "StringEquals": {"s3:authType": "REST-QUERY-STRING"},
+        "NumericGreaterThan": {"s3:signatureAge": "60000"},
+    }
+    put_policy(owner, deny("*", Condition=both))
+    link = presign(owner)
+
+    assert fetch(server, link).status == 200
+    server.advance(61)
+    assert fetch(server, link).status == 403
+    assert owner.get_object(Bucket=BUCKET, Key=RESUME)["Body"].read() == CONTENT
+
+
+def test_knows_no_age_of_a_strangers_request(public, owner):
+    old = {"NumericGreaterThan": {"s3:signatureAge": "-1"}}
+    put_policy(owner, allow("public/*"), deny("*", Condition=old))
+
+    assert fetch(public, object_url(public, "public/avatar.webp")).status == 200
+    assert fetch(public, presign(owner)).status == 403
+
+
 @pytest.mark.parametrize(("treat_as_tls", "status"), [(True, 200), (False, 403)])
 def test_tells_policies_whether_the_connection_is_secure(treat_as_tls, status):
     with StrictS3(CREDENTIALS, treat_as_tls=treat_as_tls) as server:
@@ -769,6 +805,128 @@ def test_hides_a_missing_object_from_a_key_that_may_not_list():
 
         assert refused(owner.head_object, Bucket=BUCKET, Key="missing") == "404"
         assert refused(reader.head_object, Bucket=BUCKET, Key="missing") == "403"
+
+
+# Key pairs with a policy of their own
+
+
+@pytest.fixture
+def holder(server):
+    """Makes the reader somebody who may do what these statements say, and nothing else."""
+
+    def holds(*statements):
+        server.identities["reader"] = {"Version": "2012-10-17", "Statement": list(statements)}
+        return client_of(server, "reader", "reader-secret")
+
+    yield holds
+    server.identities.clear()
+
+
+def grant(actions, *patterns, **more):
+    resources = [f"arn:aws:s3:::{BUCKET}{pattern}" for pattern in patterns]
+    return {"Effect": "Allow", "Action": actions, "Resource": resources} | more
+
+
+def test_lets_a_key_do_what_its_policy_says_and_no_more(server, holder):
+    client = holder(grant(["s3:GetObject", "s3:PutObject"], "/protected/*"))
+    at = {"Bucket": BUCKET, "Key": RESUME}
+
+    assert client.get_object(**at)["Body"].read() == CONTENT
+    assert client.put_object(Body=b"new", **at)["ETag"]
+    assert fetch(server, presign(client)).content == b"new"
+    assert refused(client.delete_object, **at) == "AccessDenied"
+    assert refused(client.put_object, Bucket=BUCKET, Key="media/x", Body=b"x") == "AccessDenied"
+    assert refused(client.list_objects_v2, Bucket=BUCKET) == "AccessDenied"
+    assert refused(client.get_bucket_policy, Bucket=BUCKET) == "AccessDenied"
+    assert refused(client.list_buckets) == "AccessDenied"
+
+
+def test_lets_a_key_without_statements_do_nothing(server, holder):
+    assert refused(holder().get_object, Bucket=BUCKET, Key=RESUME) == "AccessDenied"
+
+
+@pytest.mark.parametrize(
+    ("action", "call", "arguments"),
+    [
+        ("s3:ListBucket", "head_bucket", {}),
+        ("s3:ListBucket", "list_objects_v2", {}),
+        ("s3:ListBucketMultipartUploads", "list_multipart_uploads", {}),
+        ("s3:ListBucketVersions", "list_object_versions", {}),
+        ("s3:GetBucketPublicAccessBlock", "get_public_access_block", {}),
+        ("s3:PutBucketPublicAccessBlock", "delete_public_access_block", {}),
+        ("s3:GetBucketOwnershipControls", "get_bucket_ownership_controls", {}),
+        (
+            "s3:PutEncryptionConfiguration",
+            "put_bucket_encryption",
+            {
+                "ServerSideEncryptionConfiguration": {
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                }
+            },
+        ),
+        ("s3:PutLifecycleConfiguration", "delete_bucket_lifecycle", {}),
+        ("s3:DeleteBucketPolicy", "delete_bucket_policy", {}),
+        ("s3:DeleteBucket", "delete_bucket", {}),
+    ],
+)
+def test_calls_what_is_done_to_a_bucket_as_policies_do(
+    server, owner, holder, action, call, arguments
+):
+    owner.delete_object(Bucket=BUCKET, Key=RESUME)  # a bucket goes only when it is empty
+    others = [f"s3:{verb}*" for verb in ("Create", "Abort", "PutObject", "GetObject")]
+
+    code = refused(getattr(holder(grant(others, "", "/*")), call), Bucket=BUCKET, **arguments)
+
+    assert code in {"AccessDenied", "403"}
+    getattr(holder(grant(action, "")), call)(Bucket=BUCKET, **arguments)
+
+
+def test_calls_giving_up_an_upload_by_its_own_name(server, owner, holder):
+    upload = owner.create_multipart_upload(Bucket=BUCKET, Key="x")["UploadId"]
+    at = {"Bucket": BUCKET, "Key": "x", "UploadId": upload}
+
+    writes = ["s3:PutObject", "s3:DeleteObject"]
+    assert refused(holder(grant(writes, "/*")).abort_multipart_upload, **at) == "AccessDenied"
+    holder(grant("s3:AbortMultipartUpload", "/*")).abort_multipart_upload(**at)
+
+
+def test_lets_a_key_list_below_its_prefix_alone(server, owner, holder):
+    below = {"StringLike": {"s3:prefix": ["protected/*"]}}
+    client = holder(grant("s3:ListBucket", "", Condition=below))
+
+    assert client.list_objects_v2(Bucket=BUCKET, Prefix="protected/")["KeyCount"] == 1
+    for prefix in ({}, {"Prefix": ""}, {"Prefix": "prot"}, {"Prefix": "media/"}):
+        assert refused(client.list_objects_v2, Bucket=BUCKET, **prefix) == "AccessDenied"
+
+
+def test_tells_that_an_object_is_missing_to_those_who_may_list_there(server, holder):
+    below = {"StringLike": {"s3:prefix": ["protected/*"]}}
+    client = holder(grant("s3:GetObject", "/*"), grant("s3:ListBucket", "", Condition=below))
+
+    assert refused(client.head_object, Bucket=BUCKET, Key="protected/missing") == "404"
+    assert refused(client.head_object, Bucket=BUCKET, Key="media/missing") == "403"
+
+
+def test_lets_either_deny_and_either_allow(server, owner, holder):
+    at = {"Bucket": BUCKET, "Key": RESUME}
+    owner.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=RELAXED)
+    everything = grant("s3:*", "", "/*")
+    nothing_protected = grant("s3:*", "/protected/*", Effect="Deny")
+
+    assert holder(everything).get_object(**at)["ContentLength"]
+    assert refused(holder(everything, nothing_protected).get_object, **at) == "AccessDenied"
+    put_policy(owner, deny("protected/*"))
+    assert refused(holder(everything).get_object, **at) == "AccessDenied"
+    put_policy(owner, allow("protected/*"))
+    assert holder(grant("s3:PutObject", "/*")).get_object(**at)["ContentLength"]
+    assert refused(holder(nothing_protected).get_object, **at) == "AccessDenied"
+
+
+def test_a_keys_own_policy_names_no_principal(server, holder):
+    client = holder(grant("s3:GetObject", "/*", Principal="*"))
+
+    with pytest.raises(ClientError, match="InternalError"):
+        client.get_object(Bucket=BUCKET, Key=RESUME)
 
 
 # What must go on working

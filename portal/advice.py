@@ -1,0 +1,73 @@
+"""What to do about what S3 answers to the site itself, naming the variables that are concerned."""
+
+from typing import NamedTuple
+
+from django.conf import settings
+from storages.backends.s3 import S3Storage
+
+
+class Variables(NamedTuple):
+    """The variables of the environment that say where a storage is and with which keys."""
+
+    bucket: str
+    prefix: str
+    key: str
+    secret: str
+    region: str
+    endpoint: str
+
+
+SITE = Variables(
+    "AWS_STORAGE_BUCKET_NAME", "MEDIA_PREFIX", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+    "AWS_S3_REGION_NAME", "AWS_S3_ENDPOINT_URL",
+)  # fmt: skip
+LIVE = Variables(
+    "LIVE_STORAGE_BUCKET_NAME", "LIVE_MEDIA_PREFIX", "LIVE_READ_ONLY_ACCESS_KEY_ID",
+    "LIVE_READ_ONLY_SECRET_KEY", "LIVE_S3_REGION_NAME", "LIVE_S3_ENDPOINT_URL",
+)  # fmt: skip
+# What differs from those, each only where it is set.
+OTHERS = {
+    "protected": {"bucket": "PROTECTED_BUCKET_NAME", "prefix": "PROTECTED_PREFIX"},
+    "assets": {
+        "bucket": "ASSETS_BUCKET_NAME",
+        "prefix": "ASSETS_PREFIX",
+        "key": "ASSETS_ACCESS_KEY_ID",
+        "secret": "ASSETS_SECRET_ACCESS_KEY",
+    },
+    "live protected": {"bucket": "LIVE_PROTECTED_BUCKET_NAME", "prefix": "LIVE_PROTECTED_PREFIX"},
+}
+
+WRONG_REGION = "Set {region} to the region that the bucket {name} is in."
+FORBIDDEN = "Let the key of {key} do there what setup_bucket --print-iam says it needs."
+ADVICE = {
+    "InvalidAccessKeyId": "Set {key} and {secret} to a key pair that this provider knows.",
+    "SignatureDoesNotMatch": "Set {secret} to the secret half of {key}.",
+    "RequestTimeTooSkewed": "Set this machine's clock, for S3 checks the time of a signature.",
+    "NoSuchBucket": "Run setup_bucket, which makes the bucket {name}, or correct {bucket}.",
+    "AuthorizationHeaderMalformed": WRONG_REGION,
+    "AuthorizationQueryParametersError": WRONG_REGION,
+    "PermanentRedirect": WRONG_REGION,
+    "AccessDenied": FORBIDDEN,
+    "403": FORBIDDEN,
+}
+UNKNOWN = "Look up what this means at the provider of {bucket}, and run check_storage again."
+
+
+def variables(subject: str) -> Variables:
+    """Those that count for a storage: an alias, or a live twin's behind the word live."""
+    usual = LIVE if subject.startswith("live ") else SITE
+    others = OTHERS.get(subject, {}).items()
+    return usual._replace(**{what: name for what, name in others if getattr(settings, name, None)})
+
+
+def on_refusal(code: str, subject: str, storage: S3Storage) -> str:
+    """What to do where S3 has refused what the site itself has asked."""
+    names = variables(subject)._asdict()
+    return ADVICE.get(code, UNKNOWN).format(name=storage.bucket_name, **names)
+
+
+def on_silence(subject: str, storage: S3Storage) -> str:
+    """What to do where a bucket does not answer."""
+    names = variables(subject)
+    name = names.endpoint if storage.endpoint_url else names.region
+    return f"Correct {name}, or run this again when {storage.bucket_url} answers from here."

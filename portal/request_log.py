@@ -1,0 +1,95 @@
+"""One line for each request: who asked for what, how it ended, and what it waited for."""
+
+import logging
+import re
+import uuid
+
+from django.conf import settings
+from django.utils.functional import empty
+from structlog.contextvars import bound_contextvars
+from whitenoise.middleware import WhiteNoiseFileResponse
+
+from . import timing
+
+logger = logging.getLogger(__name__)
+
+# What Heroku's router takes for an id from a client; nothing in it could end a line or a field.
+REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
+
+
+def log_requests(get_response):
+    """Give the request an id, which every line logged meanwhile carries, and write its own line.
+
+    Stands first in MIDDLEWARE: what the others refuse or redirect is a request, too.
+    """
+
+    def middleware(request):
+        request_id = request_id_of(request)
+        with bound_contextvars(request_id=request_id), timing.measured() as timed:
+            response = get_response(request)
+            # Files and streams are only beginning now: their lines tell when the answer was ready.
+            logger.info("request", extra=fields(request, response, timed))
+        response["X-Request-ID"] = request_id
+        if settings.DEBUG:
+            response["Server-Timing"] = server_timing(timed)
+        return response
+
+    return middleware
+
+
+def request_id_of(request) -> str:
+    """The id that the router gave the request, so that its log and ours tell of the same one."""
+    given = request.META.get("HTTP_X_REQUEST_ID", "")
+    return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def fields(request, response, timed) -> dict:
+    """What the line says; times are in milliseconds."""
+    found = {
+        "method": request.method,
+        "route": route(request, response),
+        "status": response.status_code,
+        "ms": milliseconds(timed.seconds),
+        "user_id": user_id(request),
+        "db_queries": timed.database.count,
+        "db_ms": milliseconds(timed.database.seconds),
+        "s3_calls": timed.s3.count,
+        "s3_ms": milliseconds(timed.s3.seconds),
+    }
+    return found | ({"reason": timed.refusal} if timed.refusal else {})
+
+
+def route(request, response) -> str | None:
+    """The pattern that the address matched, never the address: it may hold a token or a key.
+
+    None where nothing matched, or the request was refused before anybody looked.
+    """
+    if request.resolver_match:
+        return request.resolver_match.route or "/"
+    if isinstance(response, WhiteNoiseFileResponse):
+        # With a bucket there are none of these; without one it is worth seeing how many there are.
+        return f"{settings.STATIC_URL.lstrip('/')}<path>"
+    return None
+
+
+def user_id(request) -> int | None:
+    """The number of the user whom the request has looked up by itself; looks nobody up."""
+    user = getattr(request, "user", None)
+    if getattr(user, "_wrapped", None) is empty:  # django.contrib.auth's lazy user, never asked for
+        return None
+    return getattr(user, "pk", None)
+
+
+def milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)
+
+
+def server_timing(timed) -> str:
+    """The Server-Timing header (W3C), which browsers show beside each request."""
+    return ", ".join(
+        (
+            f"total;dur={milliseconds(timed.seconds)}",
+            f'db;dur={milliseconds(timed.database.seconds)};desc="{timed.database.count} queries"',
+            f's3;dur={milliseconds(timed.s3.seconds)};desc="{timed.s3.count} calls"',
+        )
+    )
