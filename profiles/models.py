@@ -113,7 +113,11 @@ class Profile(models.Model):
     objects = ProfileQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["name", "id"], name="profile_by_name")]
+        indexes = [  # for the directory, and for what is new on a member's home page
+            models.Index(fields=["name", "id"], name="profile_by_name"),
+            models.Index(fields=["created_at", "id"], name="profile_by_created_at"),
+            models.Index(fields=["updated_at", "id"], name="profile_by_updated_at"),
+        ]
 
     def __str__(self):
         return self.name or self.user.email
