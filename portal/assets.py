@@ -28,7 +28,7 @@ class UploadedStaticFilesStorage(CompressedManifestStaticFilesStorage):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.bucket_address = storages["assets"].url("") + "/"
+        self.bucket_address = storages["assets"].url("").rstrip("/") + "/"
         if self.is_uploaded():
             self.base_url = self.bucket_address
 
