@@ -1,0 +1,31 @@
+"""Promises of the rehearsal: one that has held is printed; one that has not ends it."""
+
+import contextlib
+import http.client
+import time
+
+SAID_CHARACTERS = 3000  # of a program's last words beside a failure
+
+
+class Failed(Exception):
+    """A promise does not hold."""
+
+
+def expect(holds, sentence: str, said: str = "") -> None:
+    """Raise Failed with a sentence, and what a program said, unless something holds."""
+    if not holds:
+        raise Failed(f"{sentence}\n{said[-SAID_CHARACTERS:]}".rstrip())
+
+
+@contextlib.contextmanager
+def step(promise: str):
+    started = time.monotonic()
+    try:
+        try:
+            yield
+        except (OSError, http.client.HTTPException) as error:
+            raise Failed(f"{type(error).__name__}: {error}") from error
+    except Failed as failure:
+        print(f"FAILED   {promise}\n\n{failure}", flush=True)
+        raise
+    print(f"{time.monotonic() - started:6.1f}   {promise}", flush=True)
