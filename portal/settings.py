@@ -217,10 +217,10 @@ if AWS_S3_ENDPOINT_URL:
 
 # Where sites share a bucket, as review apps may, each has a folder below the prefixes: what opens
 # media/* to strangers opens media/site-pr-7/*, too.
-files_folder = env.folder("FILES_FOLDER")
-MEDIA_PREFIX = env.prefix("MEDIA_PREFIX", f"{public_part}media") + files_folder
-ASSETS_PREFIX = env.prefix("ASSETS_PREFIX", f"{public_part}assets") + files_folder
-PROTECTED_PREFIX = env.prefix("PROTECTED_PREFIX", f"{private_part}protected") + files_folder
+FILES_FOLDER = env.folder("FILES_FOLDER")
+MEDIA_PREFIX = env.prefix("MEDIA_PREFIX", f"{public_part}media") + FILES_FOLDER
+ASSETS_PREFIX = env.prefix("ASSETS_PREFIX", f"{public_part}assets") + FILES_FOLDER
+PROTECTED_PREFIX = env.prefix("PROTECTED_PREFIX", f"{private_part}protected") + FILES_FOLDER
 env.refuse_overlap(
     (AWS_STORAGE_BUCKET_NAME, MEDIA_PREFIX, "MEDIA_PREFIX"),
     (ASSETS_BUCKET_NAME or AWS_STORAGE_BUCKET_NAME, ASSETS_PREFIX, "ASSETS_PREFIX"),
@@ -341,9 +341,9 @@ LIVE_READ_ONLY_SECRET_KEY = env.str("LIVE_READ_ONLY_SECRET_KEY", None)
 LIVE_S3_REGION_NAME = env.str("LIVE_S3_REGION_NAME", None)
 LIVE_S3_ENDPOINT_URL = env.web_address("LIVE_S3_ENDPOINT_URL")
 LIVE_S3_ADDRESSING_STYLE = env.str("LIVE_S3_ADDRESSING_STYLE", None)
-LIVE_MEDIA_PREFIX = env.prefix("LIVE_MEDIA_PREFIX", MEDIA_PREFIX.removesuffix(files_folder))
+LIVE_MEDIA_PREFIX = env.prefix("LIVE_MEDIA_PREFIX", MEDIA_PREFIX.removesuffix(FILES_FOLDER))
 LIVE_PROTECTED_PREFIX = env.prefix(
-    "LIVE_PROTECTED_PREFIX", PROTECTED_PREFIX.removesuffix(files_folder)
+    "LIVE_PROTECTED_PREFIX", PROTECTED_PREFIX.removesuffix(FILES_FOLDER)
 )
 if LIVE_S3_ENDPOINT_URL:
     LIVE_S3_REGION_NAME = LIVE_S3_REGION_NAME or "us-east-1"

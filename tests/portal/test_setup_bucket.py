@@ -471,3 +471,14 @@ def test_a_wrong_key_is_one_sentence(configured, s3_environment, settings, monke
 def test_it_refuses_where_s3_is_not_configured(on_disk):
     with pytest.raises(CommandError, match="AWS_STORAGE_BUCKET_NAME"):
         setup_bucket()
+
+
+def test_one_of_several_sites_does_not_speak_for_the_others(on_s3, settings):
+    """Its statements would replace theirs. What it would say can be read all the same."""
+    settings.FILES_FOLDER = "/site-pr-7"
+
+    with pytest.raises(CommandError, match="FILES_FOLDER empty"):
+        call_command("setup_bucket")
+    call_command("setup_bucket", "--dry-run", stdout=io.StringIO())
+
+    assert not on_s3.requests

@@ -103,6 +103,11 @@ class Command(BaseCommand):
             self.print(iam_policies(site, print_iam))
         elif dry_run:
             self.print({bucket: documents(inside) for bucket, inside in places.items()})
+        elif settings.FILES_FOLDER:
+            raise CommandError(
+                "FILES_FOLDER makes this site one of several in its buckets. Run setup_bucket with"
+                " FILES_FOLDER empty: what opens the prefixes opens each site's folder, too."
+            )
         else:
             try:
                 for bucket, inside in places.items():
