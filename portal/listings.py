@@ -5,15 +5,16 @@ so memory is constant, and each side is asked for the pages that hold wanted nam
 """
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
 from .patience import Patience
 from .places import Found, Page, Unusable
 
-LOOK_AHEAD = 1000  # names: as many as a page has
+LOOK_AHEAD = 4000  # names: what four pages hold, 2 MB
 DENSE = 10  # wanted names on a page of 1,000: the next page will hold some, too
 LAST_NAME = "\U0010ffff" * 257  # sorts after whatever fits into S3's 1,024 bytes
 UNKNOWN = object()  # what a place that cannot list has under a name
@@ -30,7 +31,7 @@ class Listing:
         self.place, self.patience, self.lists = place, patience, place.lists
         self.page: dict[str, Found] = {}
         self.last = ""
-        self.coming_for, self.coming = "", None
+        self.coming: deque[Future[Page]] = deque()
         self.thread = ThreadPoolExecutor(1)
 
     def __getitem__(self, name: str):
@@ -42,21 +43,22 @@ class Listing:
         return self.last if self.lists else LAST_NAME
 
     def ask_for(self, name: str, behind: str = "") -> None:
-        """Begin to fetch a page that covers this name."""
-        if self.coming_for != name:
-            self.coming_for = name
-            self.coming = self.thread.submit(self._page_with, name, behind)
+        """Begin to fetch a page that covers this name, the next one, unless one is coming."""
+        if not self.coming:
+            self.coming.append(self.thread.submit(self._page_with, name, behind))
 
     def turn_to(self, name: str, names: list[str]) -> None:
-        """Wait for the page that covers this name; ask for the next that `names` will need."""
-        self.ask_for(name)
+        """Wait for the page that covers this name; ask for those that `names` will need next."""
         try:
-            page = self.coming.result()
+            self.ask_for(name)
+            page = self.coming.popleft().result()
+            if not covers(page, name):
+                self.coming.clear()
+                self.ask_for(name)
+                page = self.coming.popleft().result()
             self.last = LAST_NAME if page.is_last else page.last
             following = bisect_right(names, self.last)
-            if following < len(names):
-                is_dense = following - bisect_left(names, name) >= DENSE
-                self.ask_for(names[following], behind=self.last if is_dense else "")
+            self._ask_ahead(names[following:], following - bisect_left(names, name))
             self.page = dict(page.found)  # while the next one is on its way
             if list(self.page) != sorted(self.page):
                 raise Disorder
@@ -64,6 +66,19 @@ class Listing:
             self.lists = False  # each file can be asked for all the same
         except OSError as error:
             raise Unusable(f"{self.place} cannot be listed. {error}") from error
+
+    def _ask_ahead(self, names: list[str], held: int) -> None:
+        """Ask for what comes after a page that held so many of the wanted names."""
+        is_dense = held >= DENSE
+        if names:
+            self.ask_for(names[0], behind=self.last if is_dense else "")
+        if is_dense and len(names) > 2 * held and len(self.coming) == 1:
+            # One more, so that no page waits until its predecessor has been read.
+            self.coming.append(self.thread.submit(self._page_behind, self.coming[0]))
+
+    def _page_behind(self, coming: Future) -> Page:
+        page = coming.result()
+        return page if page.is_last else self._page_after(page.last)
 
     def _page_with(self, name: str, behind: str) -> Page:
         """A page that covers this name.
