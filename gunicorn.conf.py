@@ -50,6 +50,19 @@ def worker_exit(server, worker):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
+def pre_request(worker, request):
+    """Believe, of several X-Forwarded-For, only the first: the log-in throttle counts by it.
+
+    Heroku's router adds the client's address to the first and passes the others on as they came
+    (heroku/vegur, add_or_append_header). WSGI joins them all, so that a client that sends two would
+    have the last word on who it is.
+    """
+    if "DYNO" not in os.environ:
+        return  # elsewhere a proxy may add a header of its own, after the client's
+    others = [i for i, (name, _) in enumerate(request.headers) if name == "X-FORWARDED-FOR"][1:]
+    request.headers[:] = [item for i, item in enumerate(request.headers) if i not in others]
+
+
 max_requests = 10_000
 max_requests_jitter = 1_000
 

@@ -11,6 +11,14 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request):
         return False
 
+    def _get_login_attempts_cache_key(self, request, **credentials):
+        """Count failures by address and client: whoever fails on purpose locks out nobody else.
+
+        allauth counts by address alone, so that anybody could keep a member from logging in.
+        """
+        attempt = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{attempt}:{self.get_client_ip(request)}"
+
     def is_safe_url(self, url):
         """Let ?next= lead to paths of this site alone.
 

@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpResponseBadRequest, UnreadablePostError
 
 
 class BodyLimit(FileUploadHandler):
@@ -19,3 +20,61 @@ class BodyLimit(FileUploadHandler):
 
     def file_complete(self, file_size):
         return None
+
+
+class WholeBodies:
+    """A WSGI application that is never taken in by a body that broke off.
+
+    gunicorn ends such a body as if all of it had come, and Django would save the form without what
+    is missing. Here, reading on raises OSError, which Django makes an UnreadablePostError.
+    """
+
+    def __init__(self, application):
+        self.application = application
+
+    def __call__(self, environ, start_response):
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        environ["wsgi.input"] = WholeBody(environ["wsgi.input"], length)
+        return self.application(environ, start_response)
+
+
+class WholeBody:
+    """A stream of so many bytes, which says so if it ends before."""
+
+    def __init__(self, stream, length: int):
+        self.stream, self.missing = stream, length
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        return self.counted(data, is_end=size < 0 or len(data) < size)
+
+    def readline(self, size: int = -1) -> bytes:
+        line = self.stream.readline(size)
+        return self.counted(line, is_end=len(line) != size and not line.endswith(b"\n"))
+
+    def counted(self, data: bytes, *, is_end: bool) -> bytes:
+        self.missing -= len(data)
+        if is_end and self.missing > 0:
+            raise OSError("The body broke off.")
+        return data
+
+
+def refuse_broken_bodies(get_response):
+    """Answer a body that broke off, before anybody believes the half of it.
+
+    Stands before whatever asks for request.POST. The temporary file of an upload that fails, this
+    way or another, is deleted; Django would leave it to the garbage collector.
+    """
+
+    def middleware(request):
+        try:
+            request.POST  # noqa: B018 - parses it
+        except Exception as error:
+            for handler in request.upload_handlers:
+                handler.upload_interrupted()
+            if isinstance(error, UnreadablePostError):
+                return HttpResponseBadRequest("The request broke off.", content_type="text/plain")
+            raise
+        return get_response(request)
+
+    return middleware

@@ -9,7 +9,9 @@ import os
 from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 
+from .uploads import WholeBodies
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-application = get_wsgi_application()
+application = WholeBodies(get_wsgi_application())
 BaseCommand().check()

@@ -69,6 +69,11 @@ class ProfileInline(admin.StackedInline):
     radio_fields = {"visibility": admin.VERTICAL}
     formfield_overrides = {CleanedFileField: {"widget": UploadInput}}
 
+    def get_queryset(self, request):
+        """Lock what is being changed, as edit_me in profiles/views.py does, and for its reason."""
+        profiles = super().get_queryset(request)
+        return profiles.select_for_update() if request.method == "POST" else profiles
+
 
 @admin.register(User)
 class MemberAdmin(auth_admin.UserAdmin):

@@ -19,6 +19,8 @@ from . import samples
 from .settings import SITE_VARIABLES
 from .strict_s3 import StrictS3
 
+pytest_plugins = ["tests.served"]
+
 S3_KEYS = {"AKIAPORTAL": "portal-secret"}
 BUCKET = "portal-files"
 

@@ -138,6 +138,53 @@ def test_staff_upload_a_photo_that_the_directory_shows(on_s3, staff, member, pag
     assert shown.evaluate("image => image.naturalWidth") > 0
 
 
+PUBLIC = ["/", "/members/", "/accounts/login/", "/accounts/password/reset/", "/accounts/signup/"]
+MEMBERS = ["/", "/members/", "/me/", "/me/edit/", "/me/resume/opened/", "/accounts/email/",
+           "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/totp/activate/",
+           "/accounts/2fa/webauthn/add/", "/accounts/sessions/", "/accounts/logout/"]  # fmt: skip
+ADMIN = ["", "profiles/user/", "profiles/user/add/", "profiles/resumedownload/",
+         "mfa/authenticator/", *(f"profiles/user/{{pk}}/{what}/"
+         for what in ("change", "history", "password", "delete"))]  # fmt: skip
+
+
+def test_no_page_breaks_its_own_policy(on_s3, owner, staff, page):
+    """H2: what a page may not load or run, the browser complains about, and `page` fails."""
+    owner.profile.visibility = "public"
+    owner.profile.save()
+    profile = owner.profile.get_absolute_url()
+
+    statuses = {address: page.goto(address).status for address in [*PUBLIC, profile]}
+    log_in(page, staff.email)
+    addresses = [*MEMBERS, profile, *(f"/admin/{part.format(pk=owner.pk)}" for part in ADMIN)]
+    statuses |= {address: page.goto(address).status for address in addresses}
+
+    assert {address for address, status in statuses.items() if status != 200} == set()
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_an_injected_script_does_not_run(page, staff, is_guarded):
+    """H2: neither an element nor an attribute; without the policy, the control, both run."""
+    log_in(page, staff.email)
+
+    def inject(route):
+        answer = route.fetch()
+        headers = dict(answer.headers)
+        if not is_guarded:
+            del headers["content-security-policy"]
+        evil = "<script>window.ran = 1</script><img src=data: onerror='window.ran_too = 1'></body>"
+        route.fulfill(headers=headers, body=answer.text().replace("</body>", evil))
+
+    for address in ["/members/", "/admin/"]:
+        page.complaints.clear()
+        page.route(f"**{address}", inject)
+        page.goto(address)
+
+        ran = page.evaluate("[window.ran, window.ran_too]")
+        blocked = [said for said in page.complaints if "Content Security Policy" in said]
+        page.complaints.clear()
+        assert (ran, len(blocked)) == (([None, None], 2) if is_guarded else ([1, 1], 0)), address
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
 def test_every_page_is_accessible(browser, live_server, owner, staff, width, scheme):
     """No fault that axe can find, and nothing to scroll sideways for."""

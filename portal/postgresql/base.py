@@ -45,7 +45,10 @@ class BoundedConnection(psycopg.Connection):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """PostgreSQL with one more of OPTIONS: `answer_timeout`, in seconds."""
+    """PostgreSQL with one more of OPTIONS: `answer_timeout`, in seconds.
+
+    Environment.database() sets it, where DATABASE_URL does not: ...?answer_timeout=10
+    """
 
     # What Django asks of the module psycopg: its exceptions, and connections.
     Database = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})

@@ -7,7 +7,7 @@ import pytest
 from django.core import signing
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
-from django.db import OperationalError, connection
+from django.db import DataError, InterfaceError, OperationalError, connection
 from django.urls import reverse
 
 from portal import checks
@@ -44,6 +44,32 @@ def test_it_is_not_ready_before_it_is_migrated(client):
 
     assert response.status_code == 503
     assert b"1 migrations" in response.content
+
+
+def fail(error):
+    def query(*args):
+        raise error
+
+    return connection.execute_wrapper(query)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (OperationalError("gone"), 503, "The database cannot do this just now"),
+        (InterfaceError("closed"), 503, "The database cannot do this just now"),
+        (DataError("a mistake of ours"), 500, "Something went wrong"),
+    ],
+)
+def test_an_outage_of_the_database_is_not_called_a_mistake(client, error, status, words):
+    """D2, D3, D4: tests/test_database_faults.py has a real database fail."""
+    client.raise_request_exception = False
+
+    with fail(error):
+        response = client.get("/members/")
+
+    assert response.status_code == status
+    assert words in response.content.decode()
 
 
 @pytest.fixture

@@ -157,10 +157,7 @@ def outcomes(fields, pairs, *, jobs: int, dry_run: bool) -> Iterator[Outcome]:
     """The outcome of each file that the fields name; its owners are the References to it."""
     with closing(references(fields)) as rows:  # or a cursor outlives a run that was stopped
         for storage, named in groupby(rows, attrgetter("storage")):
-            wanted = (
-                (name, list(owners))
-                for name, owners in groupby(named, attrgetter("name"))
-            )
+            wanted = ((name, list(owners)) for name, owners in groupby(named, attrgetter("name")))
             yield from copying.copy(wanted, *pairs[storage], jobs=jobs, dry_run=dry_run)
 
 

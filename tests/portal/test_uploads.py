@@ -1,0 +1,49 @@
+"""Bodies of requests, as a server hands them to the application."""
+
+from io import BytesIO
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import RequestFactory
+
+from portal.wsgi import application
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/accounts/login/"
+FIELDS = {"login": "ada@example.org", "password": "wrong"}
+BODIES = {
+    "multipart": lambda: RequestFactory().post(LOGIN, FIELDS),
+    "file": lambda: RequestFactory().post(LOGIN, FIELDS | {"x": ContentFile(b"x" * 9, "x")}),
+    "urlencoded": lambda: RequestFactory().post(
+        LOGIN, "login=ada&password=wrong", content_type="application/x-www-form-urlencoded"
+    ),
+}
+
+
+def answer(environ) -> tuple[str, bytes]:
+    statuses = []
+    response = application(environ, lambda status, headers, *_: statuses.append(status))
+    content = b"".join(response)
+    response.close()
+    return statuses[0], content
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize("missing", [1, 20])
+def test_a_body_that_breaks_off_is_refused(kind, missing):
+    """P8: gunicorn ends it as if all of it had come; whole, it gets as far as the CSRF token."""
+    environ = BODIES[kind]().environ | {"HTTP_HOST": "localhost"}
+    body = environ["wsgi.input"].read()
+
+    whole = answer(environ | {"wsgi.input": BytesIO(body)})
+    broken = answer(environ | {"wsgi.input": BytesIO(body[:-missing])})
+
+    assert whole[0] == "403 Forbidden"
+    assert broken == ("400 Bad Request", b"The request broke off.")
+
+
+def test_a_request_without_a_body_needs_none():
+    environ = RequestFactory().get("/healthz", headers={"host": "localhost"}).environ
+
+    assert answer(environ) == ("200 OK", b"ok\n")
