@@ -34,6 +34,8 @@ lint: $(VENV)/installed-dev
 	$(MANAGE) makemigrations --check --dry-run
 	$(BIN)/python -m tests.deployed $(MANAGE) check --deploy --fail-level WARNING
 	sha256sum --quiet --check static/vendor/SHA256SUMS
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 format: $(VENV)/installed-dev  ## what `make lint` would have
 	$(BIN)/ruff check --fix .
