@@ -53,16 +53,16 @@ def reload_urls():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Run what needs no database once, with SQLite, and not again with PostgreSQL."""
+    """Run once, with SQLite, what PostgreSQL could not change; the rest with both."""
     if "TEST_DATABASE_URL" in os.environ:
-        needing = [item for item in items if needs_database(item)]
+        needing = [item for item in items if depends_on_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in needing])
         items[:] = needing
 
 
-def needs_database(item) -> bool:
-    if "browser" in item.fixturenames:
-        return False  # its pages are the same, and slow
+def depends_on_database(item) -> bool:
+    if item.get_closest_marker("any_database"):
+        return False
     names = {"db", "transactional_db", "live_server"}
     return bool(names & set(item.fixturenames) or item.get_closest_marker("django_db"))
 

@@ -15,7 +15,7 @@ from profiles.models import Profile, ResumeDownload, User
 from . import samples
 from .conftest import BUCKET, make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PROTECTED_URL_SECONDS = 600
 

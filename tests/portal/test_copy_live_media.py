@@ -22,6 +22,8 @@ from tests import samples
 from tests.conftest import make_member, reload_urls, settings_for, use_settings
 from tests.strict_s3 import StrictS3, read_only
 
+pytestmark = pytest.mark.any_database  # tests/portal/test_references.py asks each of them
+
 REGION = "eu-west-1"
 KEYS = {"AKIALIVE": "live-secret", "AKIASTAGING": "staging-secret"}
 

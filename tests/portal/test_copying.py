@@ -957,17 +957,17 @@ def test_large_files_go_first(by_service, monkeypatch):
 
 
 def test_closing_the_iterator_ends_the_run(ends):
-    for number in range(200):
-        ends.live.put(f"{number:03}")
-    wanted = ((f"{number:03}", None) for number in range(200))
+    for number in range(40):
+        ends.live.put(f"{number:02}")
+    wanted = ((f"{number:02}", None) for number in range(40))
 
     run = copy(wanted, ends.source, ends.target, jobs=4)
     next(run)
     run.close()
 
-    assert len(ends.staging.contents()) < 200
+    assert len(ends.staging.contents()) < 40
     assert "copying" not in {thread.name for thread in threading.enumerate()}
-    assert set(ends.copy(*(f"{number:03}" for number in range(200))).values()) == {
+    assert set(ends.copy(*(f"{number:02}" for number in range(40))).values()) == {
         "copied",
         "unchanged",
     }

@@ -20,6 +20,8 @@ from profiles.avatars import AvatarField, not_a_photo
 from profiles.models import Profile
 from tests import samples
 
+pytestmark = pytest.mark.any_database
+
 AVATAR_NAME = re.compile(r"avatars/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.webp")
 RESUME_NAME = re.compile(r"resumes/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.pdf")
 

@@ -23,7 +23,7 @@ from profiles.models import Profile, ResumeDownload, User
 from tests import samples
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 MATRIX = Path(__file__).parent.parent / "access.txt"
 METHODS = ["GET", "HEAD", "POST", "DELETE"]
