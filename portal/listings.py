@@ -44,7 +44,7 @@ class Listing:
 
     def ask_for(self, name: str, behind: str = "") -> None:
         """Begin to fetch a page that covers this name, the next one, unless one is coming."""
-        if not self.coming:
+        if self.lists and not self.coming:
             self.coming.append(self.thread.submit(self._page_with, name, behind))
 
     def turn_to(self, name: str, names: list[str]) -> None:
@@ -105,8 +105,11 @@ def looked_up(wanted, source, target, patience) -> Iterator[tuple[str, Any, Any,
     """Yield each name and its owners with what is Found, None or UNKNOWN at both ends."""
     both = here, there = Listing(source, patience), Listing(target, patience)
     wanted, reach = iter(wanted), ""
-    now = list(islice(wanted, LOOK_AHEAD))
+    now = list(islice(wanted, 1))
     try:
+        for listing in both if now else ():
+            listing.ask_for(now[0][0])  # while the names behind the first are read
+        now += islice(wanted, LOOK_AHEAD - 1)
         while now:
             ahead = list(islice(wanted, LOOK_AHEAD))
             names = [name for name, _ in (*now, *ahead)]

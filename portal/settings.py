@@ -1,6 +1,6 @@
 """Settings of the members portal. Everything that differs between deployments is environment.
 
-.env.example lists every variable with a comment; README.md tells how to deploy.
+.env.example lists every variable with a comment; docs/deploying.md tells how to deploy.
 This is the only module that reads the environment (through portal/environment.py).
 """
 
