@@ -24,7 +24,8 @@ import portal.urls
 from django.urls import path
 from werkzeug.test import Client
 
-LINK = "https://files.example/protected/x.pdf?X-Amz-Expires=600&X-Amz-Signature=5ecre7"
+SECRET = bytes.fromhex("356563726537").decode()  # not as it is: Sentry is told lines of source
+LINK = f"https://files.example/protected/x.pdf?X-Amz-Expires=600&X-Amz-Signature={SECRET}"
 
 class Transport(sentry_sdk.transport.Transport):
     def capture_envelope(self, envelope):
@@ -35,16 +36,16 @@ sentry_sdk.get_client().transport = Transport()
 def fail(request, token):
     link, people = LINK, ["ada@example.org"]
     logging.getLogger("site").warning("Looked at %s for %s", link, people, extra={"link": link})
-    raise ValueError(f"Nothing at {link} for {people}, Cookie: __Host-sessionid=5ecre7")
+    raise ValueError(f"Nothing at {link} for {people}, Cookie: __Host-sessionid={SECRET}")
 
 portal.urls.urlpatterns.append(path("protected/x/<str:token>/", fail))
 client = Client(portal.wsgi.application)
-client.set_cookie("sessionid", "5ecre7")
-client.set_cookie("csrftoken", "5ecre7" * 5 + "ab")
+client.set_cookie("sessionid", SECRET)
+client.set_cookie("csrftoken", SECRET * 5 + "ab")
 answer = client.post(
-    "/protected/x/5ecre7/?email=ada@example.org&next=/protected/5ecre7",
-    data={"password": "5ecre7", "csrfmiddlewaretoken": "5ecre7" * 5 + "ab"},
-    headers={"Authorization": "Bearer 5ecre7", "Referer": LINK, "X-Request-ID": "a" * 32},
+    f"/protected/x/{SECRET}/?email=ada@example.org&next=/protected/{SECRET}",
+    data={"password": SECRET, "csrfmiddlewaretoken": SECRET * 5 + "ab"},
+    headers={"Authorization": f"Bearer {SECRET}", "Referer": LINK, "X-Request-ID": "a" * 32},
 )
 assert answer.status_code == 500
 logging.getLogger("site").error("For %s: %s", "ada@example.org", LINK, extra={"links": [LINK]})

@@ -123,10 +123,12 @@ def test_requests_at_once_have_their_own_calls(on_s3):
     assert counts == {1: 1, 2: 2}
 
 
-def test_queries_of_every_connection_are_counted(monkeypatch, django_db_blocker):
+def test_queries_of_every_connection_are_counted(monkeypatch, django_db_blocker, tmp_path):
     """Failing ones, too."""
-    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
-    connections = ConnectionHandler({"default": dict(sqlite), "other": dict(sqlite)})
+    sqlite = {"ENGINE": "django.db.backends.sqlite3"}  # in files: Django closes none in memory
+    connections = ConnectionHandler(
+        {alias: sqlite | {"NAME": tmp_path / alias} for alias in ("default", "other")}
+    )
     monkeypatch.setattr(timing, "connections", connections)
 
     with django_db_blocker.unblock(), timing.measured() as timed:
