@@ -356,17 +356,19 @@ def test_no_page_needs_cors(settings):
     assert needing == []
 
 
+THEIRS = {
+    "Sid": "Auditors",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:GetObject",
+    "Resource": f"arn:aws:s3:::{BUCKET}/media/secret/*",
+}
+
+
 def test_other_peoples_statements_are_kept(configured):
     setup_bucket()
-    theirs = {
-        "Sid": "Auditors",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{BUCKET}/media/secret/*",
-    }
     ours = statements(configured)["PortalPublicReadMedia"]
-    policy = buckets.policy([theirs, ours])
+    policy = buckets.policy([THEIRS, ours])
     client(configured).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
 
     setup_bucket()
@@ -377,24 +379,17 @@ def test_other_peoples_statements_are_kept(configured):
         "PortalPublicReadAssets",
         "PortalLinkAgeProtected",
     }
-    assert statements(configured)["Auditors"] == theirs
+    assert statements(configured)["Auditors"] == THEIRS
 
 
 def test_a_policy_that_is_one_statement_is_kept(configured):
     setup_bucket()
-    theirs = {
-        "Sid": "Auditors",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::{BUCKET}/media/secret/*",
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": theirs})
+    policy = json.dumps({"Version": "2012-10-17", "Statement": THEIRS})
     client(configured).put_bucket_policy(Bucket=BUCKET, Policy=policy)
 
     setup_bucket()
 
-    assert statements(configured)["Auditors"] == theirs
+    assert statements(configured)["Auditors"] == THEIRS
     assert len(statements(configured)) == 4
 
 
