@@ -6,6 +6,7 @@ import io
 import os
 from unittest import mock
 
+import boto3
 import pytest
 from django.core.cache import cache
 from django.core.files.base import ContentFile
@@ -89,6 +90,17 @@ def s3(s3_server):
     """The S3 server, empty and with its clock right."""
     yield s3_server
     s3_server.wipe()
+
+
+def s3_client(server):
+    """A client with the site's own keys, to arrange and to look into its buckets."""
+    return boto3.client(
+        "s3",
+        endpoint_url=server.endpoint_url,
+        aws_access_key_id="AKIAPORTAL",
+        aws_secret_access_key=S3_KEYS["AKIAPORTAL"],
+        region_name="eu-west-1",
+    )
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import boto3
 import pytest
 import requests
 from django.core.files.base import ContentFile
@@ -15,7 +14,7 @@ from portal import s3 as site_s3
 from profiles.models import Profile, User
 
 from . import samples
-from .conftest import BUCKET, PASSWORD, S3_KEYS
+from .conftest import BUCKET, PASSWORD, s3_client
 from .dyno import eventually
 from .line import Line
 from .profiles.test_admin import change
@@ -56,13 +55,7 @@ def upload(client, resume=None):
 
 def stored(server) -> list[str]:
     """The keys of the uploads that S3 holds."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=server.endpoint_url,
-        aws_access_key_id="AKIAPORTAL",
-        aws_secret_access_key=S3_KEYS["AKIAPORTAL"],
-        region_name="eu-west-1",
-    )
+    client = s3_client(server)
     return [found["Key"] for found in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-import boto3
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, storages
@@ -26,7 +25,7 @@ from portal.references import Reference
 from portal.storages import UnconfiguredStorage, protected_media, public_media
 from profiles.models import Profile
 from tests import samples
-from tests.conftest import BUCKET, S3_KEYS, settings_for
+from tests.conftest import BUCKET, s3_client, settings_for
 from tests.settings import SITE_VARIABLES
 
 pytestmark = pytest.mark.django_db
@@ -440,13 +439,7 @@ def test_a_bucket_of_which_most_is_orphaned_is_not_swept(place, owner, a_day_lat
 def test_other_keys_of_the_bucket_are_left_alone(on_s3, a_day_later):
     """Assets, somebody's backups, the console's folders, and a prefix that begins like ours."""
     others = ["assets/site.css", "backup.tar", "media/", "media/avatars/", "media-old/a.webp"]
-    client = boto3.client(
-        "s3",
-        endpoint_url=on_s3.endpoint_url,
-        aws_access_key_id="AKIAPORTAL",
-        aws_secret_access_key=S3_KEYS["AKIAPORTAL"],
-        region_name="eu-west-1",
-    )
+    client = s3_client(on_s3)
     for key in others:
         client.put_object(Bucket=BUCKET, Key=key, Body=b"x")
     add_orphan()
