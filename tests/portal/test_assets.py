@@ -4,7 +4,6 @@ import json
 import os
 import time
 
-import boto3
 import pytest
 import requests
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -14,7 +13,7 @@ from django.templatetags.static import static
 
 from portal import checks
 from portal.s3 import StorageError
-from tests.conftest import BUCKET, settings_for
+from tests.conftest import BUCKET, s3_client, settings_for
 
 UPLOADED = {"BACKEND": "portal.assets.UploadedStaticFilesStorage"}
 
@@ -41,13 +40,7 @@ def collect():
 
 
 def keys(server):
-    client = boto3.client(
-        "s3",
-        endpoint_url=server.endpoint_url,
-        aws_access_key_id="AKIAPORTAL",
-        aws_secret_access_key="portal-secret",
-        region_name="eu-west-1",
-    )
+    client = s3_client(server)
     return {item["Key"] for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])}
 
 

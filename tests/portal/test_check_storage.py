@@ -7,7 +7,6 @@ import threading
 from datetime import timedelta
 from types import SimpleNamespace
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -22,7 +21,7 @@ from portal import stranger as strangers
 from portal.probes import FAIL, OK, WARN, Probe, Probes
 from portal.stranger import Answer, Stranger
 from tests import s3_request, strict_s3
-from tests.conftest import BUCKET, settings_for
+from tests.conftest import BUCKET, s3_client, settings_for
 from tests.strict_s3 import read_only
 
 LIVE_BUCKET = "portal-live"
@@ -65,28 +64,18 @@ def only(red):
     return red[0]
 
 
-def client(server, key="AKIAPORTAL"):
-    return boto3.client(
-        "s3",
-        endpoint_url=server.endpoint_url,
-        aws_access_key_id=key,
-        aws_secret_access_key=server.credentials[key],
-        region_name="eu-west-1",
-    )
-
-
 def names(server, bucket=BUCKET):
     return [
-        item["Key"] for item in client(server).list_objects_v2(Bucket=bucket).get("Contents", [])
+        item["Key"] for item in s3_client(server).list_objects_v2(Bucket=bucket).get("Contents", [])
     ]
 
 
 def open_to_everyone(server, action, resource, **more):
     """Somebody's mistake: a statement more, beside those of setup_bucket."""
-    policy = json.loads(client(server).get_bucket_policy(Bucket=BUCKET)["Policy"])
+    policy = json.loads(s3_client(server).get_bucket_policy(Bucket=BUCKET)["Policy"])
     allow = {"Sid": "Oops", "Effect": "Allow", "Principal": "*", "Action": action}
     policy["Statement"].append(allow | {"Resource": resource} | more)
-    client(server).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    s3_client(server).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
 
 
 def with_options(settings, everywhere=None, **changes):
@@ -349,13 +338,13 @@ def test_files_that_are_lives_are_not_touched(on_s3, settings):
 def test_a_server_that_takes_links_for_ever_is_red(on_s3, monkeypatch):
     """S2."""
     monkeypatch.setattr(s3_request, "check_lifetime", lambda *_: None)
-    client(on_s3).put_bucket_policy(Bucket=BUCKET, Policy=policy_without_link_age(on_s3))
+    s3_client(on_s3).put_bucket_policy(Bucket=BUCKET, Policy=policy_without_link_age(on_s3))
 
     assert only(failed()).statement == "a link that is over is refused"
 
 
 def policy_without_link_age(server) -> str:
-    policy = json.loads(client(server).get_bucket_policy(Bucket=BUCKET)["Policy"])
+    policy = json.loads(s3_client(server).get_bucket_policy(Bucket=BUCKET)["Policy"])
     policy["Statement"] = [each for each in policy["Statement"] if each["Effect"] == "Allow"]
     return json.dumps(policy)
 
@@ -380,12 +369,12 @@ def test_a_server_that_ignores_what_is_signed_into_links_is_red(on_s3, monkeypat
 
 def test_a_policy_that_refuses_links_is_red(on_s3):
     """A Deny for everybody is one for the holders of links, too."""
-    policy = json.loads(client(on_s3).get_bucket_policy(Bucket=BUCKET)["Policy"])
+    policy = json.loads(s3_client(on_s3).get_bucket_policy(Bucket=BUCKET)["Policy"])
     deny = {"Sid": "Oops", "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject"}
     policy["Statement"].append(deny | {"Resource": f"arn:aws:s3:::{BUCKET}/protected/check*"})
     # An upload begins with a HEAD, which is a GetObject, too: let it pass.
     policy["Statement"][-1]["Condition"] = {"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}
-    client(on_s3).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    s3_client(on_s3).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
 
     assert only(failed()).statement == "a signed link opens it"
 
@@ -421,7 +410,7 @@ class Cdn:
     def __init__(self, server):
         self.opens = ("media/", "assets/")
         self.lists, self.writes, self.drops, self.swaps = False, False, (), {}
-        self._client = client(server)
+        self._client = s3_client(server)
         self._http = make_server("127.0.0.1", 0, Request.application(self.answer), threaded=True)
         self.domain = f"127.0.0.1:{self._http.port}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
@@ -644,7 +633,7 @@ def test_a_host_that_was_silent_once_is_not_asked_again():
 
 
 def test_only_the_beginning_of_a_large_answer_is_read(on_s3, monkeypatch):
-    client(on_s3).put_object(Bucket=BUCKET, Key="media/large", Body=b"x" * 5000)
+    s3_client(on_s3).put_object(Bucket=BUCKET, Key="media/large", Body=b"x" * 5000)
     monkeypatch.setattr(strangers, "MAX_BODY_BYTES", 1000)
 
     assert len(Stranger().ask("GET", f"{on_s3.endpoint_url}/{BUCKET}/media/large").body) == 1000
@@ -686,7 +675,7 @@ def test_the_stylesheet_it_asks_for_is_that_of_every_page():
 
 def test_an_asset_that_is_gone_is_red(built):
     hashed = storages["staticfiles"].stored_name("portal.css")
-    client(built).delete_object(Bucket=BUCKET, Key=f"assets/{hashed}")
+    s3_client(built).delete_object(Bucket=BUCKET, Key=f"assets/{hashed}")
 
     red = only(failed())
 
@@ -703,7 +692,7 @@ def test_an_asset_that_is_gone_is_red(built):
 )
 def test_an_asset_that_is_another_is_red(built, settings, body, caching, said):
     hashed = storages["staticfiles"].stored_name("dot.svg")
-    client(built).put_object(
+    s3_client(built).put_object(
         Bucket=BUCKET,
         Key=f"assets/{hashed}",
         Body=body or (settings.STATIC_ROOT / hashed).read_bytes(),
@@ -746,7 +735,7 @@ def live(on_s3, s3_environment, settings, monkeypatch):
         }
     )["LIVE_STORAGES"]
     for key in ("media/avatars/x.webp", "protected/resumes/x.pdf"):
-        client(on_s3).put_object(Bucket=LIVE_BUCKET, Key=key, Body=b"x")
+        s3_client(on_s3).put_object(Bucket=LIVE_BUCKET, Key=key, Body=b"x")
     on_s3.clear()
     return on_s3
 
@@ -788,7 +777,7 @@ def test_a_live_key_that_stores_is_red_and_leaves_nothing(live, monkeypatch):
     assert red[0].said == "it began to; nothing was stored"
     assert "--print-iam live" in red[0].advice
     assert names(live, LIVE_BUCKET) == ["media/avatars/x.webp", "protected/resumes/x.pdf"]
-    assert "Uploads" not in client(live).list_multipart_uploads(Bucket=LIVE_BUCKET)
+    assert "Uploads" not in s3_client(live).list_multipart_uploads(Bucket=LIVE_BUCKET)
 
 
 def test_an_upload_to_live_that_cannot_be_taken_back_is_named(live, monkeypatch):
@@ -798,7 +787,7 @@ def test_an_upload_to_live_that_cannot_be_taken_back_is_named(live, monkeypatch)
 
     red = failed()
 
-    begun = client(live).list_multipart_uploads(Bucket=LIVE_BUCKET)["Uploads"][0]["Key"]
+    begun = s3_client(live).list_multipart_uploads(Bucket=LIVE_BUCKET)["Uploads"][0]["Key"]
     assert red[0].said == f"it began to; the unfinished upload of {begun} could not be taken back"
 
 
@@ -829,7 +818,7 @@ def test_a_wrong_secret_for_live_is_red(live, settings):
 
 
 def test_a_live_prefix_with_nothing_below_it_is_worth_a_word(live):
-    client(live).delete_object(Bucket=LIVE_BUCKET, Key="media/avatars/x.webp")
+    s3_client(live).delete_object(Bucket=LIVE_BUCKET, Key="media/avatars/x.webp")
 
     found, ending = check()
 

@@ -19,7 +19,7 @@ from portal.s3_transfer import S3Source
 from portal.storages import ProtectedMediaStorage, PublicMediaStorage
 from profiles.models import Profile
 from tests import samples
-from tests.conftest import make_member, reload_urls, settings_for, use_settings
+from tests.conftest import make_member, match_routes, settings_for, use_settings
 from tests.strict_s3 import StrictS3, read_only
 
 pytestmark = pytest.mark.any_database  # tests/portal/test_references.py asks each of them
@@ -76,7 +76,7 @@ def site(settings, monkeypatch, tmp_path):
 
     yield become
     settings.AWS_AVAILABLE = False
-    reload_urls()
+    match_routes()
 
 
 @pytest.fixture

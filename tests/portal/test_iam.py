@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from portal import buckets, iam
 from portal.s3 import StorageError
-from tests.conftest import make_member, reload_urls, settings_for, use_settings
+from tests.conftest import make_member, match_routes, settings_for, use_settings
 from tests.s3_policy import as_list
 from tests.strict_s3 import StrictS3
 
@@ -76,7 +76,7 @@ def site(on_disk, settings, monkeypatch):
 
     yield become
     settings.AWS_AVAILABLE = False
-    reload_urls()
+    match_routes()
 
 
 @pytest.fixture(scope="module")

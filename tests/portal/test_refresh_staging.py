@@ -4,7 +4,6 @@ import io
 import json
 from pathlib import Path
 
-import boto3
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
@@ -12,7 +11,7 @@ from django.db import DatabaseError
 from portal.management.commands import copy_live_media, refresh_staging
 from profiles import scrubbing
 from profiles.models import User
-from tests.conftest import settings_for, use_settings
+from tests.conftest import s3_client, settings_for, use_settings
 from tests.strict_s3 import read_only
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +44,7 @@ def sites(s3, on_disk, settings, monkeypatch):
     use_settings(settings, monkeypatch, {name: values[name] for name in names})
     settings.SITE_ENVIRONMENT = "staging"
     for bucket in (LIVE, STAGING):
-        client(s3).create_bucket(
+        s3_client(s3).create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
     s3.clear()
@@ -62,25 +61,15 @@ def restored(sites):
         for field, prefix in (("avatar", "media"), ("resume", "protected")):
             name = f"{field}s/{number}.bin"
             type(user.profile).objects.filter(user=user).update(**{field: name})
-            client(sites).put_object(
+            s3_client(sites).put_object(
                 Bucket=LIVE, Key=f"{prefix}/{name}", Body=name.encode(), ContentType="image/webp"
             )
     sites.clear()
     return sites
 
 
-def client(server):
-    return boto3.client(
-        "s3",
-        endpoint_url=server.endpoint_url,
-        region_name=REGION,
-        aws_access_key_id="AKIAPORTAL",
-        aws_secret_access_key=server.credentials["AKIAPORTAL"],
-    )
-
-
 def keys_in(server, bucket) -> list[str]:
-    listing = client(server).list_objects_v2(Bucket=bucket)
+    listing = s3_client(server).list_objects_v2(Bucket=bucket)
     return [item["Key"] for item in listing.get("Contents", [])]
 
 
@@ -150,7 +139,7 @@ def test_it_can_be_run_again(restored):
 def test_a_missing_file_is_reported_and_the_rest_arrives(restored, tmp_path):
     """Y3; the exit status says so every night until somebody has looked."""
     lost = staff_keys()[0]
-    client(restored).delete_object(Bucket=LIVE, Key=lost)
+    s3_client(restored).delete_object(Bucket=LIVE, Key=lost)
     path = tmp_path / "report.json"
 
     error = refused("--report", str(path))
@@ -168,7 +157,7 @@ def test_what_was_spoilt_after_the_copy_is_noticed(restored, monkeypatch):
     real = refresh_staging.Command.verify
 
     def spoil_and_verify(self, pairs, jobs):
-        client(restored).put_object(Bucket=STAGING, Key=staff_keys()[0], Body=b"short")
+        s3_client(restored).put_object(Bucket=STAGING, Key=staff_keys()[0], Body=b"short")
         real(self, pairs, jobs)
 
     monkeypatch.setattr(refresh_staging.Command, "verify", spoil_and_verify)

@@ -5,10 +5,8 @@ import json
 import re
 from pathlib import Path
 
-import boto3
 import pytest
 import requests
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from django.contrib.staticfiles.finders import get_finders
 from django.core.files.storage import storages
@@ -17,7 +15,7 @@ from django.template.utils import get_app_template_dirs
 from werkzeug.wrappers import Response
 
 from portal import buckets
-from tests.conftest import BUCKET, S3_KEYS, settings_for, use_settings
+from tests.conftest import BUCKET, s3_client, settings_for, use_settings
 from tests.s3_policy import decide, parse
 from tests.strict_s3 import StrictS3
 
@@ -48,18 +46,6 @@ def use(settings, monkeypatch, environment):
     use_settings(settings, monkeypatch, {name: values[name] for name in names})
 
 
-def client(server):
-    key, secret = next(iter(S3_KEYS.items()))
-    return boto3.client(
-        "s3",
-        endpoint_url=server.endpoint_url,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        region_name="eu-west-1",
-        config=Config(signature_version="s3v4"),
-    )
-
-
 def setup_bucket(*arguments) -> str:
     out = io.StringIO()
     setup_bucket.err = io.StringIO()
@@ -69,7 +55,7 @@ def setup_bucket(*arguments) -> str:
 
 def statements(server, bucket=BUCKET) -> dict:
     """The statements of the bucket's policy, by their Sids."""
-    policy = json.loads(client(server).get_bucket_policy(Bucket=bucket)["Policy"])
+    policy = json.loads(s3_client(server).get_bucket_policy(Bucket=bucket)["Policy"])
     return {statement["Sid"]: statement for statement in policy["Statement"]}
 
 
@@ -84,7 +70,7 @@ def refuses(server, condition, code="MalformedPolicy", status=400):
 
 
 def stranger_gets(server, key, content=b"x"):
-    client(server).put_object(Bucket=BUCKET, Key=key, Body=content)
+    s3_client(server).put_object(Bucket=BUCKET, Key=key, Body=content)
     return requests.get(f"{server.endpoint_url}/{BUCKET}/{key}", timeout=5).status_code
 
 
@@ -101,7 +87,7 @@ def test_strangers_read_the_public_prefixes_alone(configured):
 def test_acls_stay_blocked(configured):
     setup_bucket()
 
-    block = client(configured).get_public_access_block(Bucket=BUCKET)
+    block = s3_client(configured).get_public_access_block(Bucket=BUCKET)
     assert block["PublicAccessBlockConfiguration"] == OPEN_BY_POLICY
 
 
@@ -112,7 +98,7 @@ def test_a_bucket_of_protected_files_alone_stays_shut(
 
     setup_bucket()
 
-    block = client(configured).get_public_access_block(Bucket="portal-protected")
+    block = s3_client(configured).get_public_access_block(Bucket="portal-protected")
     assert block["PublicAccessBlockConfiguration"] == SHUT
     assert "portal-protected" not in json.dumps(statements(configured))
     assert statements(configured, "portal-protected").keys() == {"PortalLinkAgeProtected"}
@@ -121,7 +107,7 @@ def test_a_bucket_of_protected_files_alone_stays_shut(
 def test_unfinished_uploads_are_cleared_away(configured):
     setup_bucket()
 
-    rules = client(configured).get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    rules = s3_client(configured).get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
     assert rules[0]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
@@ -145,14 +131,14 @@ def test_a_policy_in_another_form_is_as_it_should_be(configured):
         for statement in reversed(statements(configured).values())
     ]
     policy = json.dumps(buckets.policy(rewritten))
-    client(configured).put_bucket_policy(Bucket=BUCKET, Policy=policy)
+    s3_client(configured).put_bucket_policy(Bucket=BUCKET, Policy=policy)
 
     assert "policy: as it should be" in setup_bucket()
 
 
 def test_each_thing_that_was_undone_is_done_again(as_on_aws):
     setup_bucket()
-    s3 = client(as_on_aws)
+    s3 = s3_client(as_on_aws)
     s3.delete_public_access_block(Bucket=BUCKET)
     s3.delete_bucket_policy(Bucket=BUCKET)
     s3.delete_bucket_encryption(Bucket=BUCKET)
@@ -171,7 +157,7 @@ def test_a_link_of_anybodys_is_capped_at_the_sites_own_seconds(
     """S2. Ten seconds more, so that a link of the site's own ends by its own signature."""
     use(settings, monkeypatch, s3_environment | {"PROTECTED_URL_SECONDS": "60"})
     setup_bucket()
-    s3 = client(configured)
+    s3 = s3_client(configured)
     s3.put_object(Bucket=BUCKET, Key="protected/resumes/x.pdf", Body=b"x")
     at = {"Bucket": BUCKET, "Key": "protected/resumes/x.pdf"}
     link = s3.generate_presigned_url("get_object", Params=at, ExpiresIn=24 * 3600)
@@ -191,7 +177,7 @@ def test_a_link_of_anybodys_is_capped_at_the_sites_own_seconds(
 def test_the_cap_is_for_links_alone(configured, auth_type, effect):
     """Whatever age a server may say that other requests have, as when a clock is behind."""
     setup_bucket()
-    policy = client(configured).get_bucket_policy(Bucket=BUCKET)["Policy"]
+    policy = s3_client(configured).get_bucket_policy(Bucket=BUCKET)["Policy"]
     facts = {"s3:authtype": auth_type, "s3:signatureage": 800_000}
     file = f"arn:aws:s3:::{BUCKET}/protected/x.pdf"
 
@@ -207,7 +193,7 @@ def test_nothing_goes_over_plain_http(as_on_aws, monkeypatch):
     address = f"{as_on_aws.endpoint_url}/{BUCKET}/media/x.webp"
     assert requests.get(address, timeout=5).status_code == 403
     with pytest.raises(ClientError, match="explicit deny"):
-        client(as_on_aws).put_object(Bucket=BUCKET, Key="media/y.webp", Body=b"y")
+        s3_client(as_on_aws).put_object(Bucket=BUCKET, Key="media/y.webp", Body=b"y")
 
 
 @pytest.mark.parametrize(
@@ -236,7 +222,7 @@ def test_tls_is_insisted_on_where_it_is_sure_to_end_at_s3(
 def test_files_are_encrypted(as_on_aws):
     setup_bucket()
 
-    answer = client(as_on_aws).get_bucket_encryption(Bucket=BUCKET)
+    answer = s3_client(as_on_aws).get_bucket_encryption(Bucket=BUCKET)
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
 
@@ -244,7 +230,7 @@ def test_files_are_encrypted(as_on_aws):
 def test_a_stronger_encryption_is_left_as_it_is(as_on_aws):
     setup_bucket()
     stronger = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/society"}
-    client(as_on_aws).put_bucket_encryption(
+    s3_client(as_on_aws).put_bucket_encryption(
         Bucket=BUCKET,
         ServerSideEncryptionConfiguration={
             "Rules": [{"ApplyServerSideEncryptionByDefault": stronger, "BucketKeyEnabled": True}]
@@ -254,7 +240,7 @@ def test_a_stronger_encryption_is_left_as_it_is(as_on_aws):
     said = setup_bucket()
 
     assert "encryption: aws:kms, left as it is" in said
-    answer = client(as_on_aws).get_bucket_encryption(Bucket=BUCKET)
+    answer = s3_client(as_on_aws).get_bucket_encryption(Bucket=BUCKET)
     (rule,) = answer["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == stronger
 
@@ -268,13 +254,15 @@ def test_elsewhere_than_on_aws_encryption_is_left_to_the_server(configured):
 
 def test_the_bucket_owns_what_is_in_it(configured):
     setup_bucket()
-    client(configured).put_bucket_ownership_controls(
+    s3_client(configured).put_bucket_ownership_controls(
         Bucket=BUCKET, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
     )
 
     assert "object ownership: set" in setup_bucket()
 
-    controls = client(configured).get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]
+    controls = s3_client(configured).get_bucket_ownership_controls(Bucket=BUCKET)[
+        "OwnershipControls"
+    ]
     assert controls["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
 
@@ -369,7 +357,7 @@ def test_other_peoples_statements_are_kept(configured):
     setup_bucket()
     ours = statements(configured)["PortalPublicReadMedia"]
     policy = buckets.policy([THEIRS, ours])
-    client(configured).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    s3_client(configured).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
 
     setup_bucket()
 
@@ -385,7 +373,7 @@ def test_other_peoples_statements_are_kept(configured):
 def test_a_policy_that_is_one_statement_is_kept(configured):
     setup_bucket()
     policy = json.dumps({"Version": "2012-10-17", "Statement": THEIRS})
-    client(configured).put_bucket_policy(Bucket=BUCKET, Policy=policy)
+    s3_client(configured).put_bucket_policy(Bucket=BUCKET, Policy=policy)
 
     setup_bucket()
 
@@ -401,13 +389,13 @@ def test_other_peoples_lifecycle_rules_are_kept(configured):
         "Filter": {"Prefix": "old/"},
         "Expiration": {"Days": 90},
     }
-    client(configured).put_bucket_lifecycle_configuration(
+    s3_client(configured).put_bucket_lifecycle_configuration(
         Bucket=BUCKET, LifecycleConfiguration={"Rules": [theirs]}
     )
 
     setup_bucket()
 
-    answer = client(configured).get_bucket_lifecycle_configuration(Bucket=BUCKET)
+    answer = s3_client(configured).get_bucket_lifecycle_configuration(Bucket=BUCKET)
     assert [rule["ID"] for rule in answer["Rules"]] == ["Archive", "PortalAbortStaleUploads"]
 
 
@@ -438,7 +426,7 @@ def test_what_a_dry_run_prints_is_what_the_bucket_is_told(as_on_aws):
     setup_bucket()
 
     assert list(statements(as_on_aws).values()) == documents["Policy"]["Statement"]
-    answer = client(as_on_aws).get_bucket_lifecycle_configuration(Bucket=BUCKET)
+    answer = s3_client(as_on_aws).get_bucket_lifecycle_configuration(Bucket=BUCKET)
     assert answer["Rules"] == documents["LifecycleConfiguration"]["Rules"]
 
 
