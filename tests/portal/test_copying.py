@@ -77,7 +77,8 @@ class Bucket:
 
     def contents(self):
         keys = self.backend.buckets[self.name].keys
-        return {key.removeprefix("media/"): keys[key].value for key in keys}
+        # list(): the server may still be at the last request of a process that was killed.
+        return {key.removeprefix("media/"): keys[key].value for key in list(keys)}
 
     def headers(self, name):
         return self.backend.buckets[self.name].keys[f"media/{name}"].metadata
