@@ -45,6 +45,13 @@ def browser():
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+@pytest.fixture(scope="session")
+def live_server(django_db_setup, live_server):
+    # In this order, the server's threads use the test's own connection, as Django has it; in the
+    # other each makes one to the database in memory, and none of these is ever closed.
+    return live_server
+
+
 @pytest.fixture
 def page(browser, live_server):
     """A page that fails the test for whatever it complains about in its console."""
