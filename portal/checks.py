@@ -124,7 +124,8 @@ def assets_are_in_their_bucket(app_configs, **kwargs):
     return [
         checks.Warning(
             "This build's assets were not uploaded to the bucket; the site serves them itself.",
-            hint="Build again now that the bucket is configured (on Heroku: push a commit).",
+            hint="Build again now that the bucket is configured (on Heroku: push a commit), or"
+            " leave it so: docs/deploying.md, Whose assets.",
             id="portal.W003",
         )
     ]

@@ -78,3 +78,13 @@ def test_nobody_can_lock_out_somebody_else(on_heroku, member):
     assert REFUSED in attempt(member.email, PASSWORD, ATTACKER)
     assert attempt(member.email, PASSWORD, VICTIM) == ""
     assert attempt("grace@example.org", PASSWORD, ATTACKER) == ""
+
+
+def test_what_is_asked_too_often_is_answered_by_a_page_of_the_site(client):
+    for _ in range(20):
+        answer = client.post("/accounts/password/reset/", {"email": "nobody@example.org"})
+
+    page = answer.content.decode()
+    assert answer.status_code == 429
+    assert "Please wait a few minutes" in page
+    assert "<footer" in page
