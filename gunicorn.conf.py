@@ -8,7 +8,7 @@ import signal
 
 from gunicorn.glogging import Logger
 
-bind = f"[::]:{os.environ.get('PORT', '8000')}"
+bind = f"[::]:{os.environ.get('PORT') or '8000'}"
 worker_class = "gthread"
 # Two workers and three threads are 6 database connections a dyno, so that the dynos of two releases
 # fit a plan of 20 side by side; they need 130 of a basic dyno's 512 MB, and decoding a photo 190
@@ -57,7 +57,7 @@ def pre_request(worker, request):
     (heroku/vegur, add_or_append_header). WSGI joins them all, so that a client that sends two would
     have the last word on who it is.
     """
-    if "DYNO" not in os.environ:
+    if not os.environ.get("DYNO"):
         return  # elsewhere a proxy may add a header of its own, after the client's
     others = [i for i, (name, _) in enumerate(request.headers) if name == "X-FORWARDED-FOR"][1:]
     request.headers[:] = [item for i, item in enumerate(request.headers) if i not in others]
@@ -67,6 +67,7 @@ max_requests = 10_000
 max_requests_jitter = 1_000
 
 forwarded_allow_ips = "*"  # only the router can reach a dyno; it sets X-Forwarded-Proto itself
+forwarder_headers = ""  # by default, whoever is believed above may set SCRIPT_NAME as well
 control_socket_disable = True  # gunicorn 27 would write one into $HOME, which may be read-only
 if os.path.isdir("/dev/shm"):  # noqa: S108
     worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeats in memory, not on a disk that may block

@@ -1,8 +1,11 @@
+from allauth.mfa.signals import authenticator_added
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.dispatch import receiver
 from django.shortcuts import redirect
 
 
@@ -20,7 +23,8 @@ class PortalAdminSite(admin.AdminSite):
     def login(self, request, extra_context=None):
         """Send people to where they get what they lack: an account's session, or a second factor.
 
-        allauth asks for the factor of whoever has one at log-in, so having one is enough here.
+        allauth asks for the factor of whoever has one at log-in, and the sessions from before it
+        end when it is added, so having one is enough here.
         """
         if not request.user.is_authenticated:
             return redirect_to_login(request.GET.get("next") or request.path)
@@ -30,3 +34,11 @@ class PortalAdminSite(admin.AdminSite):
             return redirect("admin:index")
         messages.warning(request, "The admin asks for a second factor. Please set one up first.")
         return redirect("mfa_index")
+
+
+@receiver(authenticator_added)
+def end_other_sessions(request, user, **kwargs):
+    """End sessions that are older than a second factor: they were never asked for it."""
+    others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
+    for session in others:
+        session.end()

@@ -116,6 +116,20 @@ def mail_can_be_sent(app_configs, **kwargs):
 
 
 @register(deploy=True)
+def mail_has_a_sender(app_configs, **kwargs):
+    """Django's default sender is nobody's, and refused by many servers."""
+    if not settings.EMAIL_CONFIGURED or settings.DEFAULT_FROM_EMAIL != "webmaster@localhost":
+        return []
+    return [
+        checks.Warning(
+            "Mails come from webmaster@localhost, which many servers refuse.",
+            hint="Set DEFAULT_FROM_EMAIL to an address of the society's.",
+            id="portal.W006",
+        )
+    ]
+
+
+@register(deploy=True)
 def assets_are_in_their_bucket(app_configs, **kwargs):
     """A build that was made before its bucket was configured serves its assets by itself."""
     storage = storages["staticfiles"]

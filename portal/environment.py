@@ -31,12 +31,6 @@ class Environment(Env):
     def refuse(self, sentence: str) -> None:
         self.refusals.append(sentence)
 
-    def flag(self, name: str, default: bool) -> bool:
-        """A boolean; set but empty counts as false, the strict side of every flag here."""
-        if name in os.environ and not os.environ[name].strip():
-            return False
-        return self.bool(name, default)
-
     def prefix(self, name: str, default: str) -> str:
         """A key prefix in a bucket, without slashes at its ends."""
         return self._key_part(name, self.str(name, default))

@@ -13,12 +13,6 @@ from .places import Folder
 from .s3_transfer import S3Source, S3Target
 from .storages import PolicyMixin
 
-HEADERS = {
-    "ContentType": "content-type",
-    "CacheControl": "cache-control",
-    "ContentDisposition": "content-disposition",
-}
-
 
 def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
     """Of each storage, by its label, the live twin as a source and itself as a target.
@@ -58,10 +52,6 @@ def place(storage: Storage, kind: type[S3Source], jobs: int):
     if not isinstance(storage, PolicyMixin):
         raise CommandError(f"{type(storage).__name__} is neither a bucket nor a folder.")
 
-    def describe(name: str) -> dict[str, str]:
-        parameters = storage.get_object_parameters(name)
-        return {HEADERS[key]: value for key, value in parameters.items() if key in HEADERS}
-
     return kind(
         bucket=storage.bucket_name,
         prefix=storage.location.strip("/"),
@@ -71,7 +61,7 @@ def place(storage: Storage, kind: type[S3Source], jobs: int):
         endpoint_url=storage.endpoint_url,
         style=storage.addressing_style,
         connections=jobs,
-        **({"describe": describe} if kind is S3Target else {}),
+        **({"describe": storage.headers} if kind is S3Target else {}),
     )
 
 

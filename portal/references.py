@@ -38,12 +38,13 @@ def file_fields() -> list[tuple[type[Model], FileField]]:
     """Every file field with the model whose table has its column.
 
     An inherited field is found once if the parent has a table of its own, and on each child if
-    the parent is abstract. Proxies and tables that Django does not manage have none.
+    the parent is abstract. Proxies have none. The rows of a table that Django does not manage are
+    rows all the same: their files are wanted.
     """
     return [
         (model, field)
         for model in apps.get_models()
-        if model._meta.managed and not model._meta.proxy
+        if not model._meta.proxy
         for field in model._meta.local_concrete_fields
         if isinstance(field, FileField)
     ]

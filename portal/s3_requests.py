@@ -18,6 +18,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from urllib.parse import quote, urlsplit
 
 from botocore.httpsession import get_cert_path
+from urllib3.util.wait import wait_for_read
 
 from . import s3
 from .places import Transient, Unusable
@@ -152,7 +153,10 @@ class Requests:
 
     def _connection(self) -> HTTPConnection:
         with contextlib.suppress(IndexError):
-            return self._connections.pop()
+            while connection := self._connections.pop():
+                if not wait_for_read(connection.sock, timeout=0):
+                    return connection
+                connection.close()  # S3 has hung up meanwhile, which is worth no attempt
         place = {
             "host": self.address.hostname,
             "port": self.address.port,

@@ -24,7 +24,7 @@ IS_DEVELOPMENT = SITE_ENVIRONMENT == "development"
 
 SITE_NAME = env.str("SITE_NAME", "The Meridian Society")
 
-DEBUG = env.flag("DEBUG", IS_DEVELOPMENT)
+DEBUG = env.bool("DEBUG", IS_DEVELOPMENT)
 if DEBUG and not IS_DEVELOPMENT:
     env.refuse("DEBUG must be off outside development: its error pages show settings to strangers.")
 

@@ -25,6 +25,12 @@ from . import s3
 mimetypes.add_type("image/webp", ".webp")
 
 PROTECTED_CACHE_CONTROL = "private, no-store"
+HEADERS = {  # HTTP's names of what boto3 calls parameters
+    "ContentType": "content-type",
+    "CacheControl": "cache-control",
+    "ContentDisposition": "content-disposition",
+}
+POLICIES = ("default", "protected", "assets")  # by their aliases in STORAGES
 HASHED_NAME = re.compile(r"\.[0-9a-f]{12}\.")
 
 
@@ -74,6 +80,10 @@ class PolicyMixin:
     def get_object_parameters(self, name):
         """The type is that of the stored name, which is ours; a browser's word counts nothing."""
         return {"ContentType": stored_type(name), "CacheControl": self.cache_control(name)}
+
+    def headers(self, name: str) -> dict[str, str]:
+        """What an object is stored with, by HTTP's names."""
+        return {HEADERS[key]: value for key, value in self.get_object_parameters(name).items()}
 
     def _save(self, name, content):
         with s3.storage_errors("store", name):

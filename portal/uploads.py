@@ -1,7 +1,9 @@
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponseBadRequest, UnreadablePostError
+from django.utils.http import parse_header_parameters
 
 
 class BodyLimit(FileUploadHandler):
@@ -20,6 +22,21 @@ class BodyLimit(FileUploadHandler):
 
     def file_complete(self, file_size):
         return None
+
+
+class UTF8Request(WSGIRequest):
+    """A request whose text is UTF-8, as browsers send it, whatever it says of itself.
+
+    Python knows encodings that are none of text, such as hex. Django believes in them before any
+    middleware could answer, and its own answer would be a server's error.
+    """
+
+    def _set_content_type_params(self, meta):
+        try:
+            found = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        except (LookupError, ValueError):
+            found = "", {}
+        self.content_type, self.content_params = found
 
 
 class WholeBodies:

@@ -9,9 +9,11 @@ import os
 from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 
-from .uploads import WholeBodies
+from .uploads import UTF8Request, WholeBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-application = WholeBodies(get_wsgi_application())
+site = get_wsgi_application()
+site.request_class = UTF8Request
+application = WholeBodies(site)
 BaseCommand().check()

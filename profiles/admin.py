@@ -223,3 +223,7 @@ class SecondFactorAdmin(AuthenticatorAdmin):
 
     def has_add_permission(self, request):
         return False
+
+    def has_delete_permission(self, request, obj=None):
+        owner = obj and obj.user
+        return super().has_delete_permission(request, obj) and may_manage(request.user, owner)

@@ -1,5 +1,6 @@
 """What an avatar is: a photo of any common kind, turned into one small upright WebP square."""
 
+import re
 import threading
 import warnings
 from io import BytesIO
@@ -12,14 +13,14 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageErro
 
 from portal.fields import CleanedFileField, check_size
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
+# No AVIF: 3 kB of it can hold a frame of 268 megapixels, whatever its header says, and Pillow would
+# take a gigabyte to decode it.
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 MIN_SIDE_PIXELS = 64  # anything smaller is a smudge on the profile page
 WEBP_QUALITY = 82
 
 # Decoding the largest photo takes up to 200 MB, and a dyno has 512: one at a time in each process.
 one_decode = threading.Lock()
-# Pillow decodes these two into several whole copies of the picture, so they may be half as large.
-COSTLY_FORMATS = ("WEBP", "AVIF")
 BAND_ROWS = 256
 
 # Both are for the whole process; Pillow has no switch for a single picture.
@@ -28,8 +29,13 @@ warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 
 # A small file can ask for hours of work: 42 bytes more are one more JPEG scan, 20 ms each; a PNG
 # may unpack 10,000 colour profiles; and a million empty parts are a million turns of a loop.
-REPEATABLE = {b"\xff\xd8": b"\xff\xda", b"\x89PNG": b"iCCP"}  # how a file begins: what it repeats
+REPEATABLE = (  # how a file begins, and what it repeats
+    (b"\xff\xd8", re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e][\1-\4]")),  # scans, of 1 to 4 colours
+    (b"\xff\xd8", re.compile(rb"Exif\0\0")),  # Pillow joins the parts, one after the other
+    (b"\x89PNG", re.compile(rb"iCCP")),
+)
 MAX_REPEATS = 60  # progressive JPEGs have about 10 scans
+MAX_EXIF_BYTES = 1_000_000  # Pillow makes an object of each number in it; cameras write 64 kB
 MAX_READS = 20_000  # 15 MB of PNG in the usual 8 kB parts are read in 6,000
 
 UPRIGHT = {
@@ -42,10 +48,8 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# What Pillow raised when it was fed half a million broken pictures (and, by its source, EOFError);
-# the second line is all AVIF.
+# What Pillow raised when it was fed half a million broken pictures (and, by its source, EOFError).
 BROKEN_IMAGE = (OSError, SyntaxError, ValueError, EOFError)
-BROKEN_IMAGE += (RuntimeError, ZeroDivisionError, AttributeError)
 
 
 class AvatarField(CleanedFileField):
@@ -54,7 +58,7 @@ class AvatarField(CleanedFileField):
     extension = ".webp"
     content_type = "image/webp"
     # HEIC is left out on purpose: an iPhone then converts its photos to JPEG by itself.
-    accept = "image/jpeg,image/png,image/gif,image/webp,image/avif"
+    accept = "image/jpeg,image/png,image/gif,image/webp"
 
     def clean_upload(self, file):
         return clean_avatar(
@@ -85,14 +89,16 @@ def clean_avatar(file: File, *, max_bytes: int, max_pixels: int, size: int = 512
 
 
 def decoded_square(data, max_pixels, size):
-    for start, part in REPEATABLE.items():
-        if data.startswith(start) and data.count(part) > MAX_REPEATS:
+    for start, part in REPEATABLE:
+        if data.startswith(start) and sum(1 for _ in part.finditer(data)) > MAX_REPEATS:
             raise damaged()
     try:
         image = Image.open(FewReads(data), formats=FORMATS)
-        check_pixels(image, max_pixels)
+        check_pixels(image, max_pixels, size)
         image.draft("RGB", (size * 2, size * 2))  # a large JPEG need not be decoded in full
         image.load()
+        if isinstance(image.info.get("transparency"), str):
+            del image.info["transparency"]  # a note in a PNG that happens to have this name
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise too_many_pixels(max_pixels) from error
     except UnidentifiedImageError as error:
@@ -118,9 +124,9 @@ class FewReads(BytesIO):
         return super().read(size)
 
 
-def check_pixels(image, max_pixels):
+def check_pixels(image, max_pixels, size):
     """Refuse by what the header says, before memory is taken for any pixel."""
-    if image.format in COSTLY_FORMATS:
+    if is_costly(image, size):
         max_pixels //= 2
     if image.width * image.height > max_pixels:
         raise too_many_pixels(max_pixels)
@@ -130,6 +136,17 @@ def check_pixels(image, max_pixels):
             code="too_small",
             params={"side": MIN_SIDE_PIXELS},
         )
+
+
+def is_costly(image, size):
+    """Whether decoding takes several whole copies of a picture, so that it may be half as large.
+
+    A progressive JPEG is held whole, in coefficients, beside a picture that is not drafted small.
+    """
+    is_held_whole = image.info.get("progressive") and (
+        image.mode == "CMYK" or min(image.size) < size * 4
+    )
+    return image.format == "WEBP" or bool(is_held_whole)
 
 
 def squared(image, size):
@@ -161,7 +178,12 @@ def opaque(image):
 def in_srgb(square, original):
     """Convert from the colour profile of the original, if it has one that makes sense."""
     try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(original.info["icc_profile"]))
+        icc = original.info["icc_profile"]
+        if (
+            b"mpet" in icc
+        ):  # a pipeline of any length, gone through for each colour: 10 s for 300 kB
+            return square.convert("RGB")
+        profile = ImageCms.ImageCmsProfile(BytesIO(icc))
         srgb = ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(square, profile, srgb, outputMode="RGB")
     except (KeyError, TypeError, OSError, ImageCms.PyCMSError):
@@ -170,10 +192,12 @@ def in_srgb(square, original):
 
 def upright(square, original):
     """Turn a picture the way that the EXIF data of its original asks for."""
+    if len(original.info.get("exif") or b"") > MAX_EXIF_BYTES:
+        return square
     try:
         orientation = original.getexif().get(ExifTags.Base.Orientation)
-    except BROKEN_IMAGE:  # what is not understood about a good picture is no reason to refuse it
-        return square
+    except (*BROKEN_IMAGE, TypeError):
+        return square  # what is not understood about a good picture is no reason to refuse it
     return square.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else square
 
 
@@ -186,7 +210,7 @@ def not_a_photo(data):
             code="heic",
         )
     return ValidationError(
-        "This is not a photo that we can read. Please choose a JPEG, PNG, GIF, WebP or AVIF file.",
+        "This is not a photo that we can read. Please choose a JPEG, PNG, GIF or WebP file.",
         code="not_a_photo",
     )
 

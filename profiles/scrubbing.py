@@ -112,7 +112,9 @@ def reason_to_refuse(
 
 def is_near(database_host: str) -> bool:
     """Whether a host is this machine, or beside it in a network of containers."""
-    return "." not in database_host or database_host.startswith("/") or database_host == "127.0.0.1"
+    if database_host.startswith("/") or database_host in {"127.0.0.1", "::1"}:
+        return True
+    return not set(".:") & set(database_host)  # a name without dots, and no address of IPv6
 
 
 def scrub(*, dry_run: bool = False) -> list[Change]:

@@ -59,7 +59,8 @@ def resume(request, pk):
     if not profile.resume:
         raise Http404("No resume")
     link = profile.resume.storage.url(profile.resume.name, filename=profile.resume_filename)
-    ResumeDownload.objects.create(profile=profile, member=request.user)
+    if request.method == "GET":  # a HEAD only asks whether there is something to open
+        ResumeDownload.objects.create(profile=profile, member=request.user)
     return HttpResponseRedirect(link, headers={"Referrer-Policy": "no-referrer"})
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pikepdf
 from django.core.exceptions import ValidationError
 from django.core.files import File
-from PIL import Image, ImageDraw
+from PIL import Image, ImageCms, ImageDraw
 
 ROOT = Path(__file__).parent.parent
 MEGABYTE = 1_000_000
@@ -95,6 +95,24 @@ def jpeg_with_scans(times):
     good = encoded(Image.new("L", (5000, 4900), 128), "JPEG", progressive=True)
     last = good[good.rindex(b"\xff\xda") : -2]
     return good[:-2] + last * times + good[-2:]
+
+
+def icc_of_steps(times):
+    """A colour profile (ICC.1:2022, 7) whose one transform is the same matrix again and again."""
+    good = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    count = struct.unpack_from(">L", good, 128)[0]
+    table = [struct.unpack_from(">4sLL", good, 132 + 12 * i) for i in range(count)]
+    tags = {name: good[start : start + length] for name, start, length in table}
+    matrix = b"matf" + bytes(4) + struct.pack(">HH12f", 3, 3, *[0.3] * 12)
+    places = struct.pack(">LL", 16 + 8 * times, len(matrix)) * times
+    tags[b"D2B0"] = b"mpet" + bytes(4) + struct.pack(">HHL", 3, 3, times) + places + matrix
+    head, body = b"", b""
+    for name, content in tags.items():
+        start = 132 + 12 * len(tags) + len(body)
+        head += struct.pack(">4sLL", name, start, len(content))
+        body += content + bytes(-len(content) % 4)
+    whole = good[4:8] + b"\x04\x40" + good[10:128] + struct.pack(">L", len(tags)) + head + body
+    return struct.pack(">L", len(whole) + 4) + whole
 
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"><script>1</script></svg>'

@@ -54,6 +54,15 @@ def test_fifty_wrong_passwords_at_once_are_five(dyno, another_dyno, member):
     assert refused.status in {200, 429}
 
 
+def test_a_client_does_not_move_the_site_to_another_path(dyno):
+    """gunicorn takes SCRIPT_NAME from any proxy that it trusts, which is whoever asks."""
+    moved = dyno.visitor().request("GET", "/x/accounts/login/", headers={"SCRIPT_NAME": "/x"})
+    away = dyno.visitor().request("GET", "/healthz", headers={"SCRIPT_NAME": "/nope"})
+
+    assert moved.status == 404
+    assert away.status == 200
+
+
 def test_a_client_that_says_twice_who_it_is_is_not_believed(dyno, member):
     """A8: of two headers Heroku's router completes the first."""
     give_a_real_password(member)

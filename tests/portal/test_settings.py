@@ -143,11 +143,24 @@ def test_a_build_without_s3_collects_its_assets():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("value", ["False", "false", "0", "off", "no", "", " "])
+@pytest.mark.parametrize("value", ["False", "false", "0", "off", "no"])
 def test_debug_is_off_when_it_says_so(value):
-    """C3: set but empty is off, too."""
+    """C3."""
     assert settings_for({"DEBUG": value})["DEBUG"] is False
     assert settings_for(DEPLOYED | {"DEBUG": value})["DEBUG"] is False
+
+
+@pytest.mark.parametrize("value", ["", " "])
+def test_an_empty_debug_says_nothing(value):
+    """C3: a copy of .env.example is a laptop, and off wherever others can see the pages."""
+    assert settings_for({"DEBUG": value})["DEBUG"] is True
+    assert settings_for(DEPLOYED | {"DEBUG": value})["DEBUG"] is False
+
+
+def test_a_copy_of_the_example_changes_nothing():
+    empty = dict.fromkeys(SITE_VARIABLES, "")
+
+    assert settings_for(empty) == settings_for({})
 
 
 @pytest.mark.parametrize("value", ["True", "1", "on"])
@@ -338,7 +351,7 @@ def test_nothing_but_the_settings_reads_the_environment():
         path.relative_to(ROOT).as_posix()
         for folder in ("portal", "profiles")
         for path in (ROOT / folder).rglob("*.py")
-        if re.search(r"os\.environ|getenv", path.read_text())
+        if re.search(r"os\.environ|getenv|expandvars", path.read_text())
     }
 
     assert readers == {"portal/environment.py", "portal/wsgi.py"}

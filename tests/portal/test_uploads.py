@@ -47,3 +47,21 @@ def test_a_request_without_a_body_needs_none():
     environ = RequestFactory().get("/healthz", headers={"host": "localhost"}).environ
 
     assert answer(environ) == ("200 OK", b"ok\n")
+
+
+@pytest.mark.parametrize(
+    "about",
+    ["; charset=hex", "; charset=undefined", "; charset=utf-7", "; x*=hex''61", "; x*=idna''%ff"],
+)
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "text/plain"])
+def test_an_encoding_that_is_none_is_no_error_of_the_servers(kind, about):
+    """P8: Python has some that are none of text, and Django would take them at their word."""
+    environ = request_of("GET", kind + about, b"")
+
+    assert answer(environ)[0] == "200 OK"
+    assert answer(request_of("POST", kind + about, b"--x--\r\n"))[0] == "403 Forbidden"
+
+
+def request_of(method, content_type, body):
+    environ = RequestFactory().generic(method, "/healthz?q=%E9", body, content_type="text/plain")
+    return environ.environ | {"HTTP_HOST": "localhost", "CONTENT_TYPE": content_type}

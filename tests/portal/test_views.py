@@ -163,7 +163,8 @@ def test_a_body_that_no_form_can_want_is_refused(client, member, settings):
 
     response = client.post("/me/edit/", data)
 
-    assert response.status_code in {400, 413}
+    assert response.status_code == 400
+    assert "much too large" in response.content.decode()
 
 
 def test_the_checks_pass_on_a_laptop():
@@ -200,6 +201,15 @@ def test_a_deployer_is_asked_for_hosts_and_for_mail(settings):
 
     assert [warning.id for warning in checks.hosts_are_named(None)] == ["portal.W001"]
     assert [warning.id for warning in checks.mail_can_be_sent(None)] == ["portal.W002"]
+
+
+def test_a_deployer_is_asked_for_a_sender(settings):
+    settings.EMAIL_CONFIGURED = True
+    assert [warning.id for warning in checks.mail_has_a_sender(None)] == ["portal.W006"]
+
+    settings.DEFAULT_FROM_EMAIL = "portal@example.org"
+
+    assert checks.mail_has_a_sender(None) == []
 
 
 def test_protected_signers_share_a_salt():

@@ -291,6 +291,23 @@ def test_staff_set_up_a_second_factor_and_enter_the_admin(client, staff, setting
     assert client.get("/admin/").status_code == 200
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_session_from_before_the_second_factor_ends_with_it(client, staff, settings):
+    """Who knew the password alone would be in the admin from then on."""
+    settings.ADMIN_NEEDS_SECOND_FACTOR = True
+    thief = Client()
+    for visitor in (thief, client):
+        log_in(visitor, staff.email)
+    activate = "/accounts/2fa/totp/activate/"
+    client.post(f"/accounts/reauthenticate/?next={activate}", {"password": PASSWORD})
+
+    client.post(activate, {"code": totp_code(client.get(activate).context["form"].secret)})
+
+    assert client.get("/admin/").status_code == 200
+    assert thief.get("/admin/").status_code == 302
+    assert thief.get("/me/").status_code == 302
+
+
 def totp_code(secret) -> str:
     value = hotp_value(secret, next(iter(yield_hotp_counters_from_time())))
     return format_hotp_value(value)

@@ -2,6 +2,7 @@
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -177,6 +178,21 @@ def test_staff_see_every_opening_and_change_none(admin_client, owner, member):
 
     assert "Mary Somerville" in page
     assert changed.status_code == 403
+
+
+@pytest.mark.parametrize("is_superuser", [True, False])
+def test_only_superusers_take_away_a_superusers_second_factor(client, staff, is_superuser):
+    clerk = make_member("clerk@example.org", is_staff=True)
+    names = ["delete_authenticator", "view_authenticator"]
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=names))
+    owner = staff if is_superuser else make_member("ada@example.org")
+    factor = Authenticator.objects.create(user=owner, type="totp", data={})
+    client.force_login(clerk)
+
+    answer = client.post(f"/admin/mfa/authenticator/{factor.pk}/delete/", {"post": "yes"})
+
+    assert answer.status_code == (403 if is_superuser else 302)
+    assert Authenticator.objects.filter(pk=factor.pk).exists() is is_superuser
 
 
 def test_a_former_address_is_good_for_nothing(admin_client, member):

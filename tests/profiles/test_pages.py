@@ -1,10 +1,12 @@
 """The pages that people see."""
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from profiles.models import Profile, ResumeDownload
+from tests import samples
 from tests.conftest import make_member
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +207,27 @@ def test_every_page_has_a_title_and_one_heading(client, society, owner):
         page = client.get(address).content.decode()
         assert page.count("<h1") == 1, address
         assert "<title>" in page
+
+
+def test_the_photo_of_a_hidden_member_who_opened_a_resume_is_not_shown(client, owner, member):
+    member.profile.avatar = ContentFile(samples.jpeg(), name="photo.jpg")
+    member.profile.save()
+    ResumeDownload.objects.create(profile=owner.profile, member=member)
+    client.force_login(owner)
+    assert member.profile.avatar.url in client.get("/me/").content.decode()
+
+    Profile.objects.filter(pk=member.profile.pk).update(visibility="hidden")
+
+    page = client.get("/me/").content.decode()
+    assert "Ada Lovelace" in page
+    assert member.profile.avatar.url not in page
+
+
+def test_to_ask_whether_there_is_a_resume_is_not_to_open_it(client, owner, member):
+    client.force_login(member)
+
+    assert client.head(f"/members/{owner.profile.pk}/resume/").status_code == 302
+    assert not ResumeDownload.objects.exists()
+
+    client.get(f"/members/{owner.profile.pk}/resume/")
+    assert ResumeDownload.objects.count() == 1

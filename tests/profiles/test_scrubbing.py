@@ -281,7 +281,7 @@ def test_a_dyno_without_a_mark_is_not_scrubbed(departed, settings):
     refused("This is a production site")
 
 
-@pytest.mark.parametrize("host", ["ec2-1-2-3-4.compute.amazonaws.com", "10.0.0.7"])
+@pytest.mark.parametrize("host", ["ec2-1-2-3-4.compute.amazonaws.com", "10.0.0.7", "2001:db8::5"])
 def test_a_laptop_without_a_mark_does_not_scrub_a_distant_database(departed, monkeypatch, host):
     """B1: with live's DATABASE_URL lent to it, say. The database beside it is the control."""
     monkeypatch.setattr(connection, "get_connection_params", lambda: {"host": host})

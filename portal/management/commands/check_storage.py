@@ -12,9 +12,9 @@ from portal.exposure import assets_of_the_build, exposure
 from portal.live import shares_files_with_live
 from portal.live_keys import live_keys
 from portal.probes import FAIL, OK, WARN, Finding, Probes
+from portal.storages import POLICIES
 from portal.stranger import Stranger
 
-POLICIES = ("default", "protected", "assets")
 INTERRUPTED = 130  # the exit status of what Ctrl-C ends
 
 

@@ -9,8 +9,8 @@ from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import BaseCommand, CommandError
 
 from portal import buckets, iam
+from portal.storages import POLICIES
 
-ALIASES = ("default", "protected", "assets")
 KEYS = ("app", "assets", "live", "operator")
 
 # How S3-compatible servers say that they have no such thing.
@@ -97,7 +97,7 @@ class Command(BaseCommand):
     def handle(self, *, dry_run, print_iam, **options):
         if not settings.AWS_AVAILABLE:
             raise CommandError(f"S3 is not configured: set {', '.join(settings.S3_REQUIRED)}.")
-        site = {alias: storages[alias] for alias in ALIASES}
+        site = {alias: storages[alias] for alias in POLICIES}
         places = buckets.buckets_of(site.values())
         if print_iam:
             self.print(iam_policies(site, print_iam))
