@@ -9,6 +9,7 @@ ENVIRONMENT = {
     "ALLOWED_HOSTS": "portal.example.org",
     "DATABASE_URL": "postgres://portal:password@database.example.org/portal",
     "EMAIL_URL": "smtp+tls://portal:password@mail.example.org:587",
+    "DEFAULT_FROM_EMAIL": "portal@example.org",
     "AWS_STORAGE_BUCKET_NAME": "portal-files",
     "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "an-example-secret",
