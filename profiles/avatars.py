@@ -143,10 +143,9 @@ def is_costly(image, size):
 
     A progressive JPEG is held whole, in coefficients, beside a picture that is not drafted small.
     """
-    is_held_whole = image.info.get("progressive") and (
-        image.mode == "CMYK" or min(image.size) < size * 4
-    )
-    return image.format == "WEBP" or bool(is_held_whole)
+    if "progressive" in image.info and image.format == "JPEG":
+        return image.mode == "CMYK" or min(image.size) < size * 4
+    return image.format == "WEBP"
 
 
 def squared(image, size):
@@ -179,9 +178,7 @@ def in_srgb(square, original):
     """Convert from the colour profile of the original, if it has one that makes sense."""
     try:
         icc = original.info["icc_profile"]
-        if (
-            b"mpet" in icc
-        ):  # a pipeline of any length, gone through for each colour: 10 s for 300 kB
+        if b"mpet" in icc:  # steps without end, gone through for each colour: 300 kB take 10 s
             return square.convert("RGB")
         profile = ImageCms.ImageCmsProfile(BytesIO(icc))
         srgb = ImageCms.createProfile("sRGB")
