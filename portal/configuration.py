@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 
-from . import s3
 from .exposure import custom_domain
+from .s3 import client as s3
 from .storages import PolicyMixin, ProtectedFileStorage
 
 SHOWN_OF_A_KEY = 4  # characters: enough to tell two keys apart

@@ -13,7 +13,6 @@ from django.core.files.storage import storages
 from django.utils import timezone
 from storages.backends.s3 import S3Storage
 
-from . import s3
 from .advice import on_refusal, on_silence
 from .assets import UploadedStaticFilesStorage
 from .probes import (
@@ -31,6 +30,7 @@ from .probes import (
     unproven,
     words_of,
 )
+from .s3 import client as s3
 from .signed_links import signed_links
 from .storages import AssetsStorage, UnsignedMixin, stored_type
 from .stranger import MAX_BODY_BYTES, Answer, Stranger

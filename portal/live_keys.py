@@ -5,10 +5,10 @@ from uuid import uuid4
 
 from storages.backends.s3 import S3Storage
 
-from . import s3
 from .advice import on_refusal, on_silence
 from .exposure import bucket_answers
 from .probes import FAIL, FORBIDDEN, OK, WARN, Finding, code_of, words_of
+from .s3 import client as s3
 from .stranger import Stranger
 
 

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 
-from . import s3
+from .s3 import client as s3
 from .stranger import Answer
 
 OK, WARN, FAIL = "ok", "warn", "FAIL"

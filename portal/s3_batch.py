@@ -17,9 +17,9 @@ from uuid import uuid4
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import s3
 from .places import Unusable
 from .references import Reference
+from .s3 import client as s3
 from .s3_transfer import S3Source, S3Target
 
 JOB_PRIORITY = 10

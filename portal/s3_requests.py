@@ -20,8 +20,8 @@ from urllib.parse import quote, urlsplit
 from botocore.httpsession import get_cert_path
 from urllib3.util.wait import wait_for_read
 
-from . import s3
 from .places import Transient, Unusable
+from .s3 import client as s3
 
 READ_TIMEOUT_SECONDS = 120  # S3 copies a gigabyte before it answers
 MAX_LINE_BYTES = 65_536

@@ -18,8 +18,8 @@ from itertools import count, repeat
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
-from . import s3
 from .places import CHUNK_BYTES, Content, Found, Page, Transient, Unusable
+from .s3 import client as s3
 from .s3_requests import Answer, Refused, Requests, refusal
 
 PAGE_NAMES = 1000  # S3's own limit

@@ -308,7 +308,7 @@ if AWS_AVAILABLE:
         "staticfiles": {"BACKEND": "portal.assets.UploadedStaticFilesStorage"},
     }
     # boto3 takes a third of a second to import, so only where it is used.
-    from .s3 import public_address
+    from .s3.client import public_address
 
     MEDIA_URL = public_address(**STORAGES["default"]["OPTIONS"])
     csp_media = [MEDIA_URL]

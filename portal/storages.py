@@ -19,7 +19,7 @@ from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
-from . import s3
+from .s3 import client as s3
 
 # Python knows image/webp only from 3.13 on, and a bare container has no mime.types.
 mimetypes.add_type("image/webp", ".webp")

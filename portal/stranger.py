@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from . import s3
+from .s3 import client as s3
 from .s3_requests import ERROR_CODE, trusted_authorities
 
 MAX_BODY_BYTES = 1024 * 1024

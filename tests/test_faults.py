@@ -10,7 +10,7 @@ from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
-from portal import s3 as site_s3
+from portal.s3 import client as site_s3
 from profiles.models import Profile, User
 
 from . import samples

@@ -16,9 +16,10 @@ from django.utils import timezone
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from portal import checks, exposure, s3, signed_links
+from portal import checks, exposure, signed_links
 from portal import stranger as strangers
 from portal.probes import FAIL, OK, WARN, Probe, Probes
+from portal.s3 import client as s3
 from portal.stranger import Answer, Stranger
 from tests import s3_request, strict_s3
 from tests.conftest import BUCKET, s3_client, settings_for

@@ -22,7 +22,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from portal import buckets, iam
-from portal.s3 import StorageError
+from portal.s3.client import StorageError
 from tests.conftest import make_member, match_routes, settings_for, use_settings
 from tests.s3_policy import as_list
 from tests.strict_s3 import StrictS3

@@ -11,9 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
-from portal import s3
 from portal import storages as policies
-from portal.s3 import StorageError
+from portal.s3 import client as s3
+from portal.s3.client import StorageError
 from profiles.models import Profile
 from tests import samples
 from tests.deployed import ENVIRONMENT as DEPLOYED

@@ -6,12 +6,12 @@ from django.core import checks
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import BaseCommand, CommandError
 
-from portal import s3
 from portal.configuration import described
 from portal.exposure import assets_of_the_build, exposure
 from portal.live import shares_files_with_live
 from portal.live_keys import live_keys
 from portal.probes import FAIL, OK, WARN, Finding, Probes
+from portal.s3 import client as s3
 from portal.storages import POLICIES
 from portal.stranger import Stranger
 
