@@ -4,8 +4,8 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 
 from .exposure import custom_domain
+from .files.storages import PolicyMixin, ProtectedFileStorage
 from .s3 import client as s3
-from .storages import PolicyMixin, ProtectedFileStorage
 
 SHOWN_OF_A_KEY = 4  # characters: enough to tell two keys apart
 

@@ -14,7 +14,8 @@ from django.utils import timezone
 from storages.backends.s3 import S3Storage
 
 from .advice import on_refusal, on_silence
-from .assets import UploadedStaticFilesStorage
+from .files.assets import UploadedStaticFilesStorage
+from .files.storages import AssetsStorage, UnsignedMixin, stored_type
 from .probes import (
     FAIL,
     FORBIDDEN,
@@ -32,7 +33,6 @@ from .probes import (
 )
 from .s3 import client as s3
 from .signed_links import signed_links
-from .storages import AssetsStorage, UnsignedMixin, stored_type
 from .stranger import MAX_BODY_BYTES, Answer, Stranger
 
 MAX_SKEW_SECONDS = 60  # a link lives so much shorter, or longer; at 900 S3 refuses everything

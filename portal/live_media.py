@@ -9,9 +9,9 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
 
+from .files.storages import PolicyMixin
 from .places import Folder
 from .s3_transfer import S3Source, S3Target
-from .storages import PolicyMixin
 
 
 def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:

@@ -17,8 +17,8 @@ from uuid import uuid4
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .files.references import Reference
 from .places import Unusable
-from .references import Reference
 from .s3 import client as s3
 from .s3_transfer import S3Source, S3Target
 

@@ -50,6 +50,7 @@ if not IS_DEVELOPMENT and any(host.strip() in {"*", "."} for host in ALLOWED_HOS
 INSTALLED_APPS = [
     "profiles",
     "portal.apps.PortalConfig",
+    "portal.files",
     "portal.apps.PortalAdminConfig",  # Django's admin behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -263,7 +264,7 @@ FILE_UPLOAD_HANDLERS = [
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 
-# Files: the policies are classes in portal/storages.py; here is where each of them is.
+# Files: the policies are classes in portal/files/storages.py; here is where each of them is.
 csp_media, csp_assets, csp_protected = [], [], []
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "var")))
 MEDIA_URL = "/media/"
@@ -290,11 +291,11 @@ if AWS_AVAILABLE:
     }
     STORAGES = {
         "default": {
-            "BACKEND": "portal.storages.PublicMediaStorage",
+            "BACKEND": "portal.files.storages.PublicMediaStorage",
             "OPTIONS": {**place, "location": MEDIA_PREFIX, "custom_domain": AWS_S3_CUSTOM_DOMAIN},
         },
         "protected": {
-            "BACKEND": "portal.storages.ProtectedMediaStorage",
+            "BACKEND": "portal.files.storages.ProtectedMediaStorage",
             "OPTIONS": {
                 **place,
                 "bucket_name": PROTECTED_BUCKET_NAME or AWS_STORAGE_BUCKET_NAME,
@@ -302,10 +303,10 @@ if AWS_AVAILABLE:
             },
         },
         "assets": {
-            "BACKEND": "portal.storages.AssetsStorage",
+            "BACKEND": "portal.files.storages.AssetsStorage",
             "OPTIONS": {**assets_place, "location": ASSETS_PREFIX},
         },
-        "staticfiles": {"BACKEND": "portal.assets.UploadedStaticFilesStorage"},
+        "staticfiles": {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"},
     }
     # boto3 takes a third of a second to import, so only where it is used.
     from .s3.client import public_address
@@ -317,19 +318,19 @@ if AWS_AVAILABLE:
 elif IS_DEVELOPMENT:
     STORAGES = {
         "default": {
-            "BACKEND": "portal.storages.PublicFileStorage",
+            "BACKEND": "portal.files.storages.PublicFileStorage",
             "OPTIONS": {"location": MEDIA_ROOT / "media", "base_url": MEDIA_URL},
         },
         "protected": {
-            "BACKEND": "portal.storages.ProtectedFileStorage",
+            "BACKEND": "portal.files.storages.ProtectedFileStorage",
             "OPTIONS": {"location": MEDIA_ROOT / "protected"},
         },
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
 else:  # a build may come before its bucket: assets can be collected, the site refuses to serve
     STORAGES = {
-        "default": {"BACKEND": "portal.storages.UnconfiguredStorage"},
-        "protected": {"BACKEND": "portal.storages.UnconfiguredStorage"},
+        "default": {"BACKEND": "portal.files.storages.UnconfiguredStorage"},
+        "protected": {"BACKEND": "portal.files.storages.UnconfiguredStorage"},
         "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
     }
 
@@ -367,11 +368,11 @@ if all(LIVE_REQUIRED.values()):
     }
     LIVE_STORAGES = {
         "default": {
-            "BACKEND": "portal.storages.PublicMediaStorage",
+            "BACKEND": "portal.files.storages.PublicMediaStorage",
             "OPTIONS": {**live_place, "location": LIVE_MEDIA_PREFIX},
         },
         "protected": {
-            "BACKEND": "portal.storages.ProtectedMediaStorage",
+            "BACKEND": "portal.files.storages.ProtectedMediaStorage",
             "OPTIONS": {
                 **live_place,
                 "bucket_name": LIVE_PROTECTED_BUCKET_NAME or LIVE_STORAGE_BUCKET_NAME,

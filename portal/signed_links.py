@@ -11,8 +11,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from .advice import on_refusal, variables
+from .files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
 from .probes import FAIL, OK, WARN, Finding, Probe, headers_are, refused
-from .storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
 from .stranger import Stranger
 
 LONG_OVER = timedelta(hours=1)  # a link that ended then is over by any server's clock

@@ -16,7 +16,7 @@ from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
-from .storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
+from .files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
 
 READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a write where only reading is possible
 

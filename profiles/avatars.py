@@ -11,7 +11,7 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 
-from portal.fields import CleanedFileField, check_size
+from portal.files.fields import CleanedFileField, check_size
 
 # No AVIF: 3 kB of it can hold a frame of 268 megapixels, whatever its header says, and Pillow would
 # take a gigabyte to decode it.

@@ -5,7 +5,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.storages import protected_media, public_media
+from portal.files.storages import protected_media, public_media
 
 from .avatars import AvatarField
 from .managers import ProfileQuerySet, UserManager

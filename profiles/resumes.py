@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.urls import reverse
 
-from portal.fields import CleanedFieldFile, CleanedFileField, check_size
+from portal.files.fields import CleanedFieldFile, CleanedFileField, check_size
 
 # The last two lines of every PDF, and nothing behind them (ISO 32000-1, 7.5.5).
 ENDING = re.compile(rb"startxref\s+\d+\s+%%EOF[\s\0]*\Z")

@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from portal.files.storages import protected_media
 from portal.postgresql.base import CANCEL_SECONDS
-from portal.storages import protected_media
 from profiles.models import Profile, ResumeDownload
 
 from . import samples

@@ -15,7 +15,7 @@ from portal import checks
 from portal.s3.client import StorageError
 from tests.conftest import BUCKET, s3_client, settings_for
 
-UPLOADED = {"BACKEND": "portal.assets.UploadedStaticFilesStorage"}
+UPLOADED = {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"}
 
 
 @pytest.fixture

@@ -652,7 +652,7 @@ def built(on_s3, settings, tmp_path):
     (source / "dot.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     settings.STATICFILES_DIRS = [source]
     settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-    uploaded = {"BACKEND": "portal.assets.UploadedStaticFilesStorage"}
+    uploaded = {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": uploaded}
     call_command("collectstatic", interactive=False, verbosity=0)
     settings.STORAGES = settings.STORAGES | {}  # as in a new process

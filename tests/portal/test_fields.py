@@ -15,7 +15,7 @@ from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.storages import public_media
+from portal.files.storages import public_media
 from profiles.avatars import AvatarField, not_a_photo
 from profiles.models import Profile
 from tests import samples

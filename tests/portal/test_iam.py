@@ -43,7 +43,7 @@ NAMES = (
     "AWS_AVAILABLE", "LIVE_STORAGES", "MEDIA_URL", "PROTECTED_URL_SECONDS", "SITE_ENVIRONMENT",
     "STORAGES",
 )  # fmt: skip
-UPLOADED = {"BACKEND": "portal.assets.UploadedStaticFilesStorage"}
+UPLOADED = {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"}
 MIB = 2**20
 NEEDED_FOR_UPLOADS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
 

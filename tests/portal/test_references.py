@@ -9,8 +9,8 @@ from django.test.utils import isolate_apps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal import references
-from portal.storages import protected_media, public_media
+from portal.files import references
+from portal.files.storages import protected_media, public_media
 from profiles.models import Profile, User
 
 # What PostgreSQL takes as text: anything but NUL and halves of surrogate pairs.

@@ -11,9 +11,9 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError, call_command
 
 from portal import s3_batch
+from portal.files.references import Reference
 from portal.management.commands import copy_live_media as command
 from portal.places import Folder, Unusable
-from portal.references import Reference
 from portal.s3_batch import Job, Route, copy_by_batch, copy_job, manifest_line, routes
 from portal.s3_transfer import S3Source, S3Target
 from tests.conftest import BUCKET, settings_for

@@ -129,8 +129,8 @@ def test_uploads_never_land_on_a_deployed_disk():
         check=False,
     )
 
-    assert values["STORAGES"]["protected"]["BACKEND"] == "portal.storages.UnconfiguredStorage"
-    assert values["STORAGES"]["default"]["BACKEND"] == "portal.storages.UnconfiguredStorage"
+    assert values["STORAGES"]["protected"]["BACKEND"] == "portal.files.storages.UnconfiguredStorage"
+    assert values["STORAGES"]["default"]["BACKEND"] == "portal.files.storages.UnconfiguredStorage"
     assert check.returncode != 0
     assert all(name in check.stderr for name in S3_NAMES)
     assert served.returncode != 0

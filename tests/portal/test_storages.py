@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 
-from portal import storages as policies
+from portal.files import storages as policies
 from portal.s3 import client as s3
 from portal.s3.client import StorageError
 from profiles.models import Profile

@@ -19,10 +19,10 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal import cleanup, sweeping
-from portal.management.commands import sweep_media as command
-from portal.references import Reference
-from portal.storages import UnconfiguredStorage, protected_media, public_media
+from portal.files import cleanup, sweeping
+from portal.files.management.commands import sweep_media as command
+from portal.files.references import Reference
+from portal.files.storages import UnconfiguredStorage, protected_media, public_media
 from profiles.models import Profile
 from tests import samples
 from tests.conftest import BUCKET, s3_client, settings_for

@@ -11,8 +11,8 @@ from django.db import DataError, InterfaceError, OperationalError, connection
 from django.urls import reverse
 
 from portal import checks
+from portal.files.storages import protected_signer
 from portal.logs import RedactLinks
-from portal.storages import protected_signer
 from tests.conftest import settings_for
 from tests.deployed import ENVIRONMENT as DEPLOYED
 

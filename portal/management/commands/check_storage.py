@@ -8,11 +8,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.configuration import described
 from portal.exposure import assets_of_the_build, exposure
-from portal.live import shares_files_with_live
+from portal.files.locations import shares_files_with_live
+from portal.files.storages import POLICIES
 from portal.live_keys import live_keys
 from portal.probes import FAIL, OK, WARN, Finding, Probes
 from portal.s3 import client as s3
-from portal.storages import POLICIES
 from portal.stranger import Stranger
 
 INTERRUPTED = 130  # the exit status of what Ctrl-C ends

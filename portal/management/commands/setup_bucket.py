@@ -9,7 +9,7 @@ from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import BaseCommand, CommandError
 
 from portal import buckets, iam
-from portal.storages import POLICIES
+from portal.files.storages import POLICIES
 
 KEYS = ("app", "assets", "live", "operator")
 

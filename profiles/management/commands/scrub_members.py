@@ -2,7 +2,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from portal.live import shares_files_with_live
+from portal.files.locations import shares_files_with_live
 from profiles.scrubbing import ScrubRefused, reason_to_refuse, scrub
 
 

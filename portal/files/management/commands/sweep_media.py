@@ -5,10 +5,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from portal import sweeping
-from portal.live import shares_files_with_live
-from portal.references import field_storages, file_fields, references
-from portal.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
+from portal.files import sweeping
+from portal.files.locations import shares_files_with_live
+from portal.files.references import field_storages, file_fields, references
+from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
 
 DEFAULT_AGE_HOURS = 24
 MIN_AGE_HOURS = 1  # longer than anything here takes from storing a file to the commit of its row

@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from .s3 import client as s3
+from portal.s3 import client as s3
 
 UPLOADS_AT_ONCE = 8
 RECEIPT = "uploaded.json"

@@ -19,7 +19,7 @@ from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
-from .s3 import client as s3
+from portal.s3 import client as s3
 
 # Python knows image/webp only from 3.13 on, and a bare container has no mime.types.
 mimetypes.add_type("image/webp", ".webp")
@@ -158,7 +158,7 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
 
 
 class AssetsStorage(UnsignedMixin, S3Storage):
-    """Static assets, as portal/assets.py uploads them; only collectstatic writes here."""
+    """Static assets, as portal/files/assets.py uploads them; only collectstatic writes here."""
 
     file_overwrite = True
     attempts = s3.COMMAND_ATTEMPTS

@@ -19,8 +19,9 @@ from django.core.files.storage import FileSystemStorage, Storage
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
+from portal.s3 import client as s3
+
 from .references import Reference, named_among
-from .s3 import client as s3
 
 NAMED, YOUNG, ORPHAN, MISSING = "named", "young", "orphan", "missing"
 CHECKED_AT_ONCE = 500  # names in one query
