@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "profiles",
     "portal.apps.PortalConfig",
     "portal.files",
+    "portal.buckets",
     "portal.apps.PortalAdminConfig",  # Django's admin behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",

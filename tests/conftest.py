@@ -16,7 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.urls import clear_url_caches
 
-from portal import buckets
+from portal.buckets import documents as buckets
 from profiles import resumes
 from profiles.models import Profile, User
 

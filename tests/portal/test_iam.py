@@ -21,7 +21,8 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from portal import buckets, iam
+from portal.buckets import documents as buckets
+from portal.buckets import key_policies as iam
 from portal.s3.client import StorageError
 from tests.conftest import make_member, match_routes, settings_for, use_settings
 from tests.s3_policy import as_list

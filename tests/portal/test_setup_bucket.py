@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.template.utils import get_app_template_dirs
 from werkzeug.wrappers import Response
 
-from portal import buckets
+from portal.buckets import documents as buckets
 from tests.conftest import BUCKET, s3_client, settings_for, use_settings
 from tests.s3_policy import decide, parse
 from tests.strict_s3 import StrictS3

@@ -3,7 +3,7 @@
 Identity policies in IAM's JSON, one for each key pair: `setup_bucket --print-iam` prints them.
 """
 
-from .buckets import arn, buckets_of, camel_case, objects, policy
+from .documents import arn, buckets_of, camel_case, objects, policy
 
 # A HEAD is a GetObject, and a link to a file opens what its signer may get. PutObject covers every
 # part of an upload in parts; to give one up is a right of its own.

@@ -8,7 +8,8 @@ from django.core.files.storage import storages
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import BaseCommand, CommandError
 
-from portal import buckets, iam
+from portal.buckets import documents as buckets
+from portal.buckets import key_policies as iam
 from portal.files.storages import POLICIES
 
 KEYS = ("app", "assets", "live", "operator")
