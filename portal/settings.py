@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "portal.apps.PortalConfig",
     "portal.files",
     "portal.buckets",
+    "portal.exposure",
     "portal.apps.PortalAdminConfig",  # Django's admin behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -16,11 +16,13 @@ from django.utils import timezone
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from portal import checks, exposure, signed_links
-from portal import stranger as strangers
-from portal.probes import FAIL, OK, WARN, Probe, Probes
+from portal import checks
+from portal.exposure import anonymous_access as exposure
+from portal.exposure import anonymous_client as strangers
+from portal.exposure import signed_links
+from portal.exposure.anonymous_client import Answer, Stranger
+from portal.exposure.probes import FAIL, OK, WARN, Probe, Probes
 from portal.s3 import client as s3
-from portal.stranger import Answer, Stranger
 from tests import s3_request, strict_s3
 from tests.conftest import BUCKET, s3_client, settings_for
 from tests.strict_s3 import read_only

@@ -13,9 +13,12 @@ from django.core.files.storage import storages
 from django.utils import timezone
 from storages.backends.s3 import S3Storage
 
-from .advice import on_refusal, on_silence
-from .files.assets import UploadedStaticFilesStorage
-from .files.storages import AssetsStorage, UnsignedMixin, stored_type
+from portal.files.assets import UploadedStaticFilesStorage
+from portal.files.storages import AssetsStorage, UnsignedMixin, stored_type
+from portal.s3 import client as s3
+
+from .anonymous_client import MAX_BODY_BYTES, Answer, Stranger
+from .hints import on_refusal, on_silence
 from .probes import (
     FAIL,
     FORBIDDEN,
@@ -31,9 +34,7 @@ from .probes import (
     unproven,
     words_of,
 )
-from .s3 import client as s3
 from .signed_links import signed_links
-from .stranger import MAX_BODY_BYTES, Answer, Stranger
 
 MAX_SKEW_SECONDS = 60  # a link lives so much shorter, or longer; at 900 S3 refuses everything
 STYLESHEET = "portal.css"  # the one of all pages: templates/base.html

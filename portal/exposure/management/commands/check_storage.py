@@ -6,14 +6,14 @@ from django.core import checks
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.configuration import described
-from portal.exposure import assets_of_the_build, exposure
+from portal.exposure.anonymous_access import assets_of_the_build, exposure
+from portal.exposure.anonymous_client import Stranger
+from portal.exposure.describe import described
+from portal.exposure.probes import FAIL, OK, WARN, Finding, Probes
+from portal.exposure.read_only_key import live_keys
 from portal.files.locations import shares_files_with_live
 from portal.files.storages import POLICIES
-from portal.live_keys import live_keys
-from portal.probes import FAIL, OK, WARN, Finding, Probes
 from portal.s3 import client as s3
-from portal.stranger import Stranger
 
 INTERRUPTED = 130  # the exit status of what Ctrl-C ends
 

@@ -10,10 +10,11 @@ from botocore.credentials import Credentials
 from django.conf import settings
 from django.utils import timezone
 
-from .advice import on_refusal, variables
-from .files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
+from portal.files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
+
+from .anonymous_client import Stranger
+from .hints import on_refusal, variables
 from .probes import FAIL, OK, WARN, Finding, Probe, headers_are, refused
-from .stranger import Stranger
 
 LONG_OVER = timedelta(hours=1)  # a link that ended then is over by any server's clock
 SAVED_AS = "Résumé.txt"

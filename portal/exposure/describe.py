@@ -3,9 +3,10 @@
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 
-from .exposure import custom_domain
-from .files.storages import PolicyMixin, ProtectedFileStorage
-from .s3 import client as s3
+from portal.files.storages import PolicyMixin, ProtectedFileStorage
+from portal.s3 import client as s3
+
+from .anonymous_access import custom_domain
 
 SHOWN_OF_A_KEY = 4  # characters: enough to tell two keys apart
 

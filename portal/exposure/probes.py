@@ -8,8 +8,9 @@ from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 
-from .s3 import client as s3
-from .stranger import Answer
+from portal.s3 import client as s3
+
+from .anonymous_client import Answer
 
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 FORBIDDEN = {"AccessDenied", "403", "Forbidden"}

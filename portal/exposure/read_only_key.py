@@ -5,11 +5,12 @@ from uuid import uuid4
 
 from storages.backends.s3 import S3Storage
 
-from .advice import on_refusal, on_silence
-from .exposure import bucket_answers
+from portal.s3 import client as s3
+
+from .anonymous_access import bucket_answers
+from .anonymous_client import Stranger
+from .hints import on_refusal, on_silence
 from .probes import FAIL, FORBIDDEN, OK, WARN, Finding, code_of, words_of
-from .s3 import client as s3
-from .stranger import Stranger
 
 
 def live_keys(twins: dict[str, S3Storage], stranger: Stranger) -> Iterator[Finding]:
