@@ -9,9 +9,9 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
 
+from .copying.s3_store import S3Source, S3Target
+from .copying.stores import Folder
 from .files.storages import PolicyMixin
-from .places import Folder
-from .s3_transfer import S3Source, S3Target
 
 
 def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
@@ -46,7 +46,7 @@ def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
 
 
 def place(storage: Storage, kind: type[S3Source], jobs: int):
-    """A storage as portal/copying.py knows it; of S3, to read from or to write to."""
+    """A storage as portal/copying/engine.py knows it; of S3, to read from or to write to."""
     if isinstance(storage, FileSystemStorage):
         return Folder(storage)
     if not isinstance(storage, PolicyMixin):

@@ -17,10 +17,10 @@ from uuid import uuid4
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .copying.s3_store import S3Source, S3Target
+from .copying.stores import Unusable
 from .files.references import Reference
-from .places import Unusable
 from .s3 import client as s3
-from .s3_transfer import S3Source, S3Target
 
 JOB_PRIORITY = 10
 

@@ -20,7 +20,7 @@ from hashlib import md5
 from pathlib import Path
 from unittest import mock
 
-from portal.s3_transfer import S3Target
+from portal.copying.s3_store import S3Target
 
 from .juicefs import KEY, REGION, SECRET, Gateway
 from .measured import measured

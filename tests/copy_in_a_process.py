@@ -10,9 +10,9 @@ from pathlib import Path
 
 from django.core.files.storage import FileSystemStorage
 
-from portal.copying import copy
-from portal.places import Folder, Found, Page
-from portal.s3_transfer import S3Source, S3Target
+from portal.copying.engine import copy
+from portal.copying.s3_store import S3Source, S3Target
+from portal.copying.stores import Folder, Found, Page
 
 
 def place(about, kind):

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import urllib3
 
+from portal.copying.s3_http import ERROR_CODE, trusted_authorities
 from portal.s3 import client as s3
-from portal.s3_requests import ERROR_CODE, trusted_authorities
 
 MAX_BODY_BYTES = 1024 * 1024
 LISTING = re.compile(rb"<List(Bucket|Versions)Result\b")

@@ -1,6 +1,6 @@
 """Which stored files the database refers to: every FileField of every model.
 
-Rows are the truth about which files are wanted; portal/copying.py and portal/files/sweeping.py
+Rows are the truth about which files are wanted; portal/copying/engine.py and portal/files/sweeping.py
 compare them with what a storage holds, both in key order, so that neither is held in memory.
 """
 

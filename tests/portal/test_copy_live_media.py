@@ -11,12 +11,12 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 
-from portal import copying
+from portal.copying import engine as copying
+from portal.copying.s3_http import service
+from portal.copying.s3_store import S3Source
 from portal.files.storages import ProtectedMediaStorage, PublicMediaStorage
 from portal.live_media import live_pairs, nested
 from portal.progress import Progress, size_words, time_words
-from portal.s3_requests import service
-from portal.s3_transfer import S3Source
 from profiles.models import Profile
 from tests import samples
 from tests.conftest import make_member, match_routes, settings_for, use_settings

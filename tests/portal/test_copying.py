@@ -19,10 +19,13 @@ from django.core.files.storage import FileSystemStorage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal import copying, listings, patience, s3_transfer
-from portal.copying import copy
-from portal.places import Folder, Found, Unusable
-from portal.s3_transfer import S3Source, S3Target
+from portal.copying import engine as copying
+from portal.copying import listings
+from portal.copying import retry as patience
+from portal.copying import s3_store as s3_transfer
+from portal.copying.engine import copy
+from portal.copying.s3_store import S3Source, S3Target
+from portal.copying.stores import Folder, Found, Unusable
 from tests.strict_s3 import StrictS3, read_only
 
 REGION = "eu-west-1"

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from urllib3.util.wait import wait_for_read
 
-from portal.s3_transfer import S3Source
+from portal.copying.s3_store import S3Source
 
 
 class HangsUp(BaseHTTPRequestHandler):

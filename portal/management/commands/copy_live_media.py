@@ -11,11 +11,11 @@ from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
-from portal import copying
-from portal.copying import Outcome
+from portal.copying import engine as copying
+from portal.copying.engine import Outcome
+from portal.copying.stores import Unusable
 from portal.files.references import field_label, field_storages, file_fields, references
 from portal.live_media import live_pairs
-from portal.places import Unusable
 from portal.progress import Progress, size_words
 from portal.reports import Report
 from portal.s3_batch import account_of, copy_by_batch

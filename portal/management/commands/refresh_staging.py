@@ -10,10 +10,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
-from portal import copying
+from portal.copying import engine as copying
+from portal.copying.stores import Unusable
 from portal.files.references import field_label, field_storages, file_fields
 from portal.live_media import live_pairs
-from portal.places import Unusable
 from portal.reports import Report
 
 from .copy_live_media import INTERRUPTED, TROUBLE, number_of_jobs, outcomes

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from .places import Transient
+from .stores import Transient
 
 ATTEMPTS = 8
 FIRST_PAUSE_SECONDS = 0.2  # on average half of it; twice as long each time, 13 s in all

@@ -1,6 +1,6 @@
 """A bucket as the copy engine sees it: what it may read from, and what it may write to as well.
 
-portal/s3_requests.py sends the requests; here is what they mean.
+portal/copying/s3_http.py sends the requests; here is what they mean.
 """
 
 import contextlib
@@ -18,9 +18,10 @@ from itertools import count, repeat
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
-from .places import CHUNK_BYTES, Content, Found, Page, Transient, Unusable
-from .s3 import client as s3
-from .s3_requests import Answer, Refused, Requests, refusal
+from portal.s3 import client as s3
+
+from .s3_http import Answer, Refused, Requests, refusal
+from .stores import CHUNK_BYTES, Content, Found, Page, Transient, Unusable
 
 PAGE_NAMES = 1000  # S3's own limit
 PART_BYTES = 64 * 1024 * 1024

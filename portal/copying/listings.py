@@ -11,8 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from .patience import Patience
-from .places import Found, Page, Unusable
+from .retry import Patience
+from .stores import Found, Page, Unusable
 
 LOOK_AHEAD = 4000  # names: what four pages hold, 2 MB
 DENSE = 10  # wanted names on a page of 1,000: the next page will hold some, too

@@ -20,8 +20,9 @@ from urllib.parse import quote, urlsplit
 from botocore.httpsession import get_cert_path
 from urllib3.util.wait import wait_for_read
 
-from .places import Transient, Unusable
-from .s3 import client as s3
+from portal.s3 import client as s3
+
+from .stores import Transient, Unusable
 
 READ_TIMEOUT_SECONDS = 120  # S3 copies a gigabyte before it answers
 MAX_LINE_BYTES = 65_536
@@ -46,7 +47,7 @@ HOPELESS = {
 
 
 class Refused(OSError):
-    """S3 will not do this, for a reason that is not in portal/places.py."""
+    """S3 will not do this, for a reason that is not in portal/copying/stores.py."""
 
 
 class Answer(HTTPResponse):
@@ -114,7 +115,7 @@ class Requests:
     ) -> tuple[dict[str, str], bytes]:
         """The headers and the body of the answer to a request that is sent once.
 
-        Raises what portal/places.py says, where S3 does not do what it is asked.
+        Raises what portal/copying/stores.py says, where S3 does not do what it is asked.
         """
         connection, answer = self._sent(method, key, query, headers, body)
         try:
@@ -246,7 +247,7 @@ def service(endpoint_url: str | None, region: str) -> str:
 
 
 def refusal(status: int, body: bytes, bucket: str) -> Exception:
-    """What S3 has answered, in the words of portal/places.py."""
+    """What S3 has answered, in the words of portal/copying/stores.py."""
     code, message = (
         match[1].decode(errors="replace") if (match := pattern.search(body)) else ""
         for pattern in (ERROR_CODE, ERROR_MESSAGE)

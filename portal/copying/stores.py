@@ -1,6 +1,6 @@
 """What the copy engine asks of a place that holds files; and a folder as such a place.
 
-portal/s3_transfer.py is the other kind. A place that finds nothing says so with None or raises
+portal/copying/s3_store.py is the other kind. A place that finds nothing says so with None or raises
 FileNotFoundError; one that may not tell raises PermissionError; Transient is worth another try;
 Unusable ends the whole run.
 """

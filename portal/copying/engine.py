@@ -1,7 +1,7 @@
 """The copy engine: names, a source and a target in, one outcome for each name out.
 
-portal/listings.py finds out what both ends hold under the names. What has to be copied waits for
-a crew of threads, largest first, which copies, retries (portal/patience.py) and checks.
+portal/copying/listings.py finds out what both ends hold under the names. What has to be copied waits for
+a crew of threads, largest first, which copies, retries (portal/copying/retry.py) and checks.
 """
 
 import contextlib
@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from django.core.exceptions import SuspiciousOperation
 
 from .listings import UNKNOWN, looked_up
-from .patience import Patience, Stopped
-from .places import CHUNK_BYTES, Content, Found, Transient
+from .retry import Patience, Stopped
+from .stores import CHUNK_BYTES, Content, Found, Transient
 
 JOBS = 64  # S3 answers in 30 to 100 ms: it takes this many at a time to keep a dyno busy
 WINDOW = 5000  # files that may wait: enough to find the large ones in, 5 MB of memory
