@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "portal.files",
     "portal.buckets",
     "portal.exposure",
+    "portal.staging",
     "portal.apps.PortalAdminConfig",  # Django's admin behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",

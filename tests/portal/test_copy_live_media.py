@@ -15,8 +15,8 @@ from portal.copying import engine as copying
 from portal.copying.s3_http import service
 from portal.copying.s3_store import S3Source
 from portal.files.storages import ProtectedMediaStorage, PublicMediaStorage
-from portal.live_media import live_pairs, nested
-from portal.progress import Progress, size_words, time_words
+from portal.staging.live import live_pairs, nested
+from portal.staging.progress import Progress, size_words, time_words
 from profiles.models import Profile
 from tests import samples
 from tests.conftest import make_member, match_routes, settings_for, use_settings

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
-from portal.management.commands import copy_live_media, refresh_staging
+from portal.staging.management.commands import copy_live_media, refresh_staging
 from profiles import scrubbing
 from profiles.models import User
 from tests.conftest import s3_client, settings_for, use_settings

@@ -10,12 +10,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError, call_command
 
-from portal import s3_batch
 from portal.copying.s3_store import S3Source, S3Target
 from portal.copying.stores import Folder, Unusable
 from portal.files.references import Reference
-from portal.management.commands import copy_live_media as command
-from portal.s3_batch import Job, Route, copy_by_batch, copy_job, manifest_line, routes
+from portal.staging import s3_batch
+from portal.staging.management.commands import copy_live_media as command
+from portal.staging.s3_batch import Job, Route, copy_by_batch, copy_job, manifest_line, routes
 from tests.conftest import BUCKET, settings_for
 
 ROLE = "arn:aws:iam::123456789012:role/members-portal-copy"

@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from portal.copying import engine as copying
 from portal.copying.stores import Unusable
 from portal.files.references import field_label, field_storages, file_fields
-from portal.live_media import live_pairs
-from portal.reports import Report
+from portal.staging.live import live_pairs
+from portal.staging.report import Report
 
 from .copy_live_media import INTERRUPTED, TROUBLE, number_of_jobs, outcomes
 

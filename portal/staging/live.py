@@ -9,9 +9,9 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
 
-from .copying.s3_store import S3Source, S3Target
-from .copying.stores import Folder
-from .files.storages import PolicyMixin
+from portal.copying.s3_store import S3Source, S3Target
+from portal.copying.stores import Folder
+from portal.files.storages import PolicyMixin
 
 
 def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:

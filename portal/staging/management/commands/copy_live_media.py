@@ -15,10 +15,10 @@ from portal.copying import engine as copying
 from portal.copying.engine import Outcome
 from portal.copying.stores import Unusable
 from portal.files.references import field_label, field_storages, file_fields, references
-from portal.live_media import live_pairs
-from portal.progress import Progress, size_words
-from portal.reports import Report
-from portal.s3_batch import account_of, copy_by_batch
+from portal.staging.live import live_pairs
+from portal.staging.progress import Progress, size_words
+from portal.staging.report import Report
+from portal.staging.s3_batch import account_of, copy_by_batch
 
 RESULTS = ("copied", "unchanged", "missing", "denied", "failed")
 TROUBLE = ("missing", "denied", "failed")

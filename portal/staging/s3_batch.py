@@ -17,10 +17,10 @@ from uuid import uuid4
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .copying.s3_store import S3Source, S3Target
-from .copying.stores import Unusable
-from .files.references import Reference
-from .s3 import client as s3
+from portal.copying.s3_store import S3Source, S3Target
+from portal.copying.stores import Unusable
+from portal.files.references import Reference
+from portal.s3 import client as s3
 
 JOB_PRIORITY = 10
 
