@@ -24,7 +24,7 @@ errorlog = None
 
 
 class NoAccessLog(Logger):
-    """portal/request_log.py says more, and no tokens.
+    """portal/observability/request_log.py says more, and no tokens.
 
     accesslog = None would not do: Cedar's buildpack asks for the access log in GUNICORN_CMD_ARGS,
     which beats this file.

@@ -11,7 +11,7 @@ class PortalConfig(AppConfig):
         from .files import cleanup  # noqa: F401 - registers them
 
         if settings.SENTRY_DSN:
-            from . import sentry
+            from .observability import sentry
 
             sentry.start()
 

@@ -70,7 +70,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portal.request_log.log_requests",  # first, to see what the others refuse
+    "portal.observability.request_log.log_requests",  # first, to see what the others refuse
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -460,8 +460,8 @@ if LOG_FORMAT not in {"logfmt", "json", "plain"}:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact_links": {"()": "portal.logs.RedactLinks"}},
-    "formatters": {"line": {"()": "portal.logs.formatter", "log_format": LOG_FORMAT}},
+    "filters": {"redact_links": {"()": "portal.observability.logs.RedactLinks"}},
+    "formatters": {"line": {"()": "portal.observability.logs.formatter", "log_format": LOG_FORMAT}},
     "handlers": {
         "requests": {
             "class": "logging.StreamHandler",
@@ -470,7 +470,7 @@ LOGGING = {
             "filters": ["redact_links"],
         },
         "console": {
-            "class": "portal.logs.Console",
+            "class": "portal.observability.logs.Console",
             "stream": "ext://sys.stderr",
             "formatter": "line",
             "filters": ["redact_links"],
@@ -478,7 +478,7 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        "portal.request_log": {"handlers": ["requests"], "propagate": False},
+        "portal.observability.request_log": {"handlers": ["requests"], "propagate": False},
         "gunicorn.error": {"handlers": ["console"], "propagate": False},  # level: gunicorn's own
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
@@ -488,7 +488,7 @@ LOGGING = {
     },
 }
 
-# Errors, besides the log: nothing of Sentry is imported without a DSN (portal/sentry.py).
+# Errors, besides the log: nothing of Sentry is imported without a DSN (portal/observability/sentry.py).
 SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
 SENTRY_RELEASE = env.str("SENTRY_RELEASE", env.str("HEROKU_BUILD_COMMIT", None))
 

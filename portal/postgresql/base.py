@@ -13,7 +13,7 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
-from portal import timing
+from portal.observability import timing
 
 CANCEL_SECONDS = 1
 

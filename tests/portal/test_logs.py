@@ -79,7 +79,7 @@ def test_a_request_ends_in_one_line(log, client, member, owner):
     assert line.pop("time").endswith("Z")
     assert line == {
         "level": "info",
-        "logger": "portal.request_log",
+        "logger": "portal.observability.request_log",
         "message": "request",
         "request_id": response["X-Request-ID"],
         "method": "GET",

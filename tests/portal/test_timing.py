@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from django.db.utils import ConnectionHandler
 from django.urls import reverse
 
-from portal import timing
+from portal.observability import timing
 from portal.s3 import client as s3
 from tests import samples
 from tests.conftest import BUCKET

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from portal import checks
 from portal.files.storages import protected_signer
-from portal.logs import RedactLinks
+from portal.observability.logs import RedactLinks
 from tests.conftest import settings_for
 from tests.deployed import ENVIRONMENT as DEPLOYED
 
@@ -151,7 +151,7 @@ def test_every_line_of_the_log_is_redacted(settings):
     """S9."""
     logs = settings.LOGGING
 
-    assert logs["filters"] == {"redact_links": {"()": "portal.logs.RedactLinks"}}
+    assert logs["filters"] == {"redact_links": {"()": "portal.observability.logs.RedactLinks"}}
     assert all(handler["filters"] == ["redact_links"] for handler in logs["handlers"].values())
 
 

@@ -70,7 +70,7 @@ class RedactLinks(logging.Filter):
 
 
 class Console(logging.StreamHandler):
-    """Writes what there is to say beyond the requests' own lines (portal/request_log.py).
+    """Writes what there is to say beyond the requests' own lines (portal/observability/request_log.py).
 
     Django logs each request that it refused, or answered with an error, once more. Its reason goes
     into the request's own line; a line of its own is left for what has a traceback to show.
@@ -153,7 +153,7 @@ def plain(logger, method, event) -> str:
         event.pop(name, "") for name in ("time", "level", "logger", "message", "exception")
     )
     event.pop("request_id", None)
-    if source == "portal.request_log":
+    if source == "portal.observability.request_log":
         return f"{time} {in_words(event)}"
     details = "".join(f" {name}={value}" for name, value in event.items())
     return f"{time} {level.upper()} {source}: {said}{details}" + (traceback and f"\n{traceback}")
