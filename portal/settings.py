@@ -121,7 +121,7 @@ if IS_DEVELOPMENT:
 else:
     CACHES = {
         "default": {
-            "BACKEND": "portal.shared_cache.SharedCache",
+            "BACKEND": "portal.postgresql.cache.SharedCache",
             "LOCATION": "portal_cache",
         }
     }
