@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from portal.files.storages import protected_media, public_media
 
-from .avatars import AvatarField
 from .managers import ProfileQuerySet, UserManager
-from .resumes import ResumeField
+from .uploads.avatars import AvatarField
+from .uploads.resumes import ResumeField
 from .validators import is_printable, validate_printable
 
 NOT_IN_FILE_NAMES = str.maketrans(

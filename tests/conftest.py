@@ -17,8 +17,8 @@ from django.core.management import call_command
 from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
-from profiles import resumes
 from profiles.models import Profile, User
+from profiles.uploads import resumes
 
 from . import samples
 from .settings import SITE_VARIABLES

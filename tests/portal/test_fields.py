@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.files.storages import public_media
-from profiles.avatars import AvatarField, not_a_photo
 from profiles.models import Profile
+from profiles.uploads.avatars import AvatarField, not_a_photo
 from tests import samples
 
 pytestmark = pytest.mark.any_database
@@ -283,7 +283,7 @@ def test_puts_no_storage_and_no_rule_into_a_migration():
 
     _, path, args, kwargs = field.deconstruct()
 
-    assert (path, args) == ("profiles.avatars.AvatarField", [])
+    assert (path, args) == ("profiles.uploads.avatars.AvatarField", [])
     assert kwargs == {
         "storage": public_media,
         "upload_to": "avatars",

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
 from portal.staging.management.commands import copy_live_media, refresh_staging
-from profiles import scrubbing
+from profiles import scrub_rules as scrubbing
 from profiles.models import User
 from tests.conftest import s3_client, settings_for, use_settings
 from tests.strict_s3 import read_only

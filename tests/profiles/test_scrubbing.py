@@ -20,9 +20,9 @@ from django.db import connection, models
 from django.urls import reverse
 from django.utils import timezone
 
-from profiles import scrubbing
+from profiles import scrub_rules as scrubbing
 from profiles.models import Profile, ResumeDownload, User
-from profiles.scrubbing import Decision
+from profiles.scrub_rules import Decision
 from tests import samples
 from tests.conftest import BUCKET, PASSWORD, make_member, settings_for
 from tests.deployed import ENVIRONMENT
@@ -246,7 +246,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(on_staging, departed):
 
 
 def test_files_are_left_alone(on_staging, departed, django_capture_on_commit_callbacks):
-    """The names are live's; see profiles/scrubbing.py. That deleting a user deletes them is T3."""
+    """The names are live's; see profiles/scrub_rules.py. That deleting a user deletes them is T3."""
     avatar = departed.profile.avatar
 
     with django_capture_on_commit_callbacks(execute=True) as callbacks:

@@ -3,7 +3,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from portal.files.locations import shares_files_with_live
-from profiles.scrubbing import ScrubRefused, reason_to_refuse, scrub
+from profiles.scrub_rules import ScrubRefused, reason_to_refuse, scrub
 
 
 class Command(BaseCommand):

@@ -125,7 +125,7 @@ def scrub(*, dry_run: bool = False) -> list[Change]:
     problems = [*undecided_columns(), *undecided_tables()]
     if problems:
         raise ScrubRefused(
-            "Nothing was changed. profiles/scrubbing.py does not say what becomes of "
+            "Nothing was changed. profiles/scrub_rules.py does not say what becomes of "
             f"{', '.join(problems)}."
         )
     try:
@@ -161,7 +161,7 @@ def refuse_danglers(model: type[Model], leaving: QuerySet) -> None:
                 raise ScrubRefused(
                     f"Nothing was changed: rows of {pointer.model._meta.label} would stay whose "
                     f"{pointer.name} is a row of {model._meta.label} that goes. "
-                    "Decide about them in profiles/scrubbing.py."
+                    "Decide about them in profiles/scrub_rules.py."
                 )
 
 
