@@ -488,7 +488,7 @@ LOGGING = {
     },
 }
 
-# Errors, besides the log: nothing of Sentry is imported without a DSN (portal/observability/sentry.py).
+# Errors, besides the log: nothing of Sentry is imported without a DSN (observability/sentry.py).
 SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
 SENTRY_RELEASE = env.str("SENTRY_RELEASE", env.str("HEROKU_BUILD_COMMIT", None))
 

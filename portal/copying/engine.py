@@ -1,7 +1,7 @@
 """The copy engine: names, a source and a target in, one outcome for each name out.
 
-portal/copying/listings.py finds out what both ends hold under the names. What has to be copied waits for
-a crew of threads, largest first, which copies, retries (portal/copying/retry.py) and checks.
+listings.py finds out what both ends hold under the names. What has to be copied waits for worker
+threads, largest first, which copy, retry (retry.py) and check.
 """
 
 import contextlib

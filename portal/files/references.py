@@ -1,7 +1,7 @@
 """Which stored files the database refers to: every FileField of every model.
 
-Rows are the truth about which files are wanted; portal/copying/engine.py and portal/files/sweeping.py
-compare them with what a storage holds, both in key order, so that neither is held in memory.
+Rows are the truth about which files are wanted; portal/copying/engine.py and sweeping.py compare
+them with what a storage holds, both in key order, so that neither is held in memory.
 """
 
 from collections.abc import Collection, Iterable, Iterator

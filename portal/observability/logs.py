@@ -70,7 +70,7 @@ class RedactLinks(logging.Filter):
 
 
 class Console(logging.StreamHandler):
-    """Writes what there is to say beyond the requests' own lines (portal/observability/request_log.py).
+    """Writes what there is to say beyond the requests' own lines (request_log.py).
 
     Django logs each request that it refused, or answered with an error, once more. Its reason goes
     into the request's own line; a line of its own is left for what has a traceback to show.

@@ -1,8 +1,8 @@
 """What a request waits for: the database and S3, measured where they are talked to.
 
 Queries are measured by Django's own hook around them, S3 by botocore's events of the shared client
-(portal/s3/client.py), so that nobody has to remember to measure. What is read on after a call's answer has
-begun, such as an object's content or a long list of rows, is not in it.
+(portal/s3/client.py), so that nobody has to remember to measure. What is read on after a call's
+answer has begun, such as an object's content or a long list of rows, is not in it.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """How this site talks to S3: where a bucket is, one client per process, signed links.
 
-The storage policies (portal/files/storages.py) say what is public and what is not; nothing here does.
+The storage policies (portal/files/storages.py) say what is public; nothing here does.
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """Print one word about the PDF on standard input: good, or what is wrong with it.
 
-profiles/uploads/resumes.py starts this in a process of its own, which alone pays for a hostile file.
+resumes.py starts this in a process of its own, which alone pays for a hostile file.
 """
 
 import logging

@@ -88,7 +88,7 @@ def clean_resume(file: File, *, max_bytes: int) -> File:
 
 
 def inspected(content: bytes) -> str:
-    """Return what profiles/uploads/pdf_inspection.py says of a PDF: ``good``, or a key of ``REFUSALS``.
+    """Return what pdf_inspection.py says of a PDF: ``good``, or a key of ``REFUSALS``.
 
     It runs in a Python of its own, because only the limits of a process hold: 33 kB of PDF made
     qpdf take 2.3 GB, and others run for minutes, within the limits that qpdf itself can be given.

@@ -98,7 +98,7 @@ def test_logfmt_is_what_a_deployed_site_writes(log, client, db):
     client.get("/members/", headers={"X-Request-ID": HEROKU_ID})
 
     assert re.fullmatch(
-        r"time=\S+Z level=info logger=portal\.request_log message=request "
+        r"time=\S+Z level=info logger=portal\.observability\.request_log message=request "
         rf"request_id={HEROKU_ID} method=GET route=members/ status=200 ms=[\d.]+ user_id= "
         r"db_queries=1 db_ms=[\d.]+ s3_calls=0 s3_ms=0\.0\n",
         log.text,

@@ -246,7 +246,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(on_staging, departed):
 
 
 def test_files_are_left_alone(on_staging, departed, django_capture_on_commit_callbacks):
-    """The names are live's; see profiles/scrub_rules.py. That deleting a user deletes them is T3."""
+    """The names are those of the live site; T3 covers the deletion of a user."""
     avatar = departed.profile.avatar
 
     with django_capture_on_commit_callbacks(execute=True) as callbacks:
