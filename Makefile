@@ -18,21 +18,21 @@ run: $(VENV)/installed
 	@$(ENVIRONMENT) $(MANAGE) runserver $(PORT)
 
 run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server on this machine
-	@$(BIN)/python -m tests.run_s3 --port $(PORT)
+	@$(BIN)/python -m tests.support.run_s3 --port $(PORT)
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=95
-	$(BIN)/python -m tests.with_postgresql $(BIN)/python -m pytest -n 2
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
-	@$(BIN)/python -m tests.rehearse $(REHEARSE)
+	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2 --check
 	$(MANAGE) makemigrations --check --dry-run
-	$(BIN)/python -m tests.deployed $(MANAGE) check --deploy --fail-level WARNING
+	$(BIN)/python -m tests.support.deployed $(MANAGE) check --deploy --fail-level WARNING
 	sha256sum --quiet --check static/vendor/SHA256SUMS
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -51,13 +51,13 @@ vendor:  ## fetch the front-end files again (npm needed) and compare them with w
 	bin/vendor
 
 bench: $(VENV)/installed-dev  ## what a link and a page cost
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.bench_links
 
 bench-web: $(VENV)/installed-dev  ## what one dyno holds
-	$(BIN)/python -m tests.bench_web $(BENCH)
+	$(BIN)/python -m tests.bench.bench_web $(BENCH)
 
 bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
-	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench_copy $(BENCH)
+	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_copy $(BENCH)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from profiles.uploads.avatars import clean_avatar
-from tests import samples
+from tests.support import samples
 
 LIMITS = {"max_bytes": 15_000_000, "max_pixels": 25_000_000}
 

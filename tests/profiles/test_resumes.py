@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiles.uploads.resumes import clean_resume
-from tests import samples
+from tests.support import samples
 
 MAX_BYTES = 10 * 1024 * 1024
 
