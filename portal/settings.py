@@ -119,6 +119,7 @@ else:
         "default": {
             "BACKEND": "portal.shared_cache.SharedCache",
             "LOCATION": "portal_cache",
+            "OPTIONS": {"MAX_ENTRIES": 1_000},  # with more, each write deletes expired ones first
         }
     }
 
