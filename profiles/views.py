@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -58,9 +58,10 @@ def resume(request, pk):
     if not request.user.is_authenticated:
         return forbidden(request)
     if is_prefetch(request):
-        # Not the redirect without a record: a browser would keep it, and follow it on a click of
-        # which the site learns nothing. What was refused, it asks for again on the click.
-        return HttpResponse("Not before a click.\n", status=503, content_type="text/plain")
+        # Not the redirect without a record: a browser would keep it and follow it on a click that
+        # the site never sees. What was refused, it asks for again. (204 would undo the click, and
+        # 503 would be logged as a fault of the site.)
+        return HttpResponseForbidden("Only a click opens this.\n", content_type="text/plain")
     profile = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
     if not profile.resume:
         raise Http404("No resume")

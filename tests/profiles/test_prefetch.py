@@ -24,12 +24,12 @@ def resume_of(owner) -> str:
     ids=str,
 )
 def test_a_prefetch_is_sent_nowhere_and_recorded_nowhere(client, member, owner, headers):
-    """S13: an answer of 503 is kept by no browser, so that the click asks again."""
+    """S13: a refusal is kept by no browser, so that the click asks again."""
     client.force_login(member)
 
     answer = client.get(resume_of(owner), headers=headers)
 
-    assert answer.status_code == 503
+    assert answer.status_code == 403
     assert "Location" not in answer
     assert "no-store" in answer["Cache-Control"]
     assert not ResumeDownload.objects.exists()
