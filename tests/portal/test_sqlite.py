@@ -12,14 +12,14 @@ from django.test import Client
 from profiles.models import Profile
 from tests.conftest import make_member, settings_for
 
+pytestmark = pytest.mark.any_database  # which is SQLite, and these tests are about it
+
 SAVES = 24
 
 
 @pytest.fixture
 def database_file(transactional_db, monkeypatch, tmp_path):
     """The test's database as a file, opened by new threads as the site's own settings say."""
-    if connection.vendor != "sqlite":
-        pytest.skip("is about SQLite")
     path = tmp_path / "db.sqlite3"
 
     def copy():
