@@ -123,6 +123,7 @@ else:
         "default": {
             "BACKEND": "portal.postgresql.cache.SharedCache",
             "LOCATION": "portal_cache",
+            "OPTIONS": {"MAX_ENTRIES": 1_000},  # with more, each write deletes expired ones first
         }
     }
 
@@ -131,17 +132,23 @@ AUTH_USER_MODEL = "profiles.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
-    },
+    {"NAME": "portal.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+MAX_PASSWORD_CHARACTERS = 1_000  # more is refused before it is hashed
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "portal.accounts.InvitationOnlyAdapter"
+ACCOUNT_FORMS = {
+    "login": "portal.passwords.LoginForm",
+    "reauthenticate": "portal.passwords.ReauthenticateForm",
+    "reset_password": "portal.passwords.ResetPasswordForm",
+    "reset_password_from_key": "portal.passwords.ResetPasswordKeyForm",
+    "change_password": "portal.passwords.ChangePasswordForm",
+    "set_password": "portal.passwords.SetPasswordForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

@@ -19,5 +19,7 @@ if not settings.AWS_AVAILABLE:
         path("protected/<str:token>", views.protected_file, name="protected-file"),
     ]
 
+handler400 = views.bad_request
 handler403 = views.forbidden
+handler429 = views.too_many_requests  # not one of Django's: allauth looks for it here
 handler500 = views.server_error

@@ -4,7 +4,13 @@ import sys
 
 from django.conf import settings
 from django.core import signing
-from django.core.exceptions import SuspiciousFileOperation
+from django.core.exceptions import (
+    DisallowedHost,
+    RequestDataTooBig,
+    SuspiciousFileOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.core.files.storage import storages
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -17,6 +23,7 @@ from django.views.decorators.http import require_safe
 from django.views.static import serve
 
 from .files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
+from .throttle import in_words, pages_wait
 
 READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a write where only reading is possible
 
@@ -78,6 +85,24 @@ def protected_file(request, token):
 def forbidden(request, exception=None):
     """The one page of refusal: it tells nothing about what is behind the address."""
     return render(request, "403.html", status=403)
+
+
+def bad_request(request, exception):
+    """Say in plain words what was wrong with a request; needs neither a host nor the database."""
+    too_large = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+    context = {
+        "is_too_large": isinstance(exception, too_large),
+        "is_unknown_host": isinstance(exception, DisallowedHost),
+    }
+    return HttpResponse(render_to_string("400.html", context), status=400)
+
+
+def too_many_requests(request):
+    """Say for how long to wait, where the throttle refuses a whole page."""
+    seconds = pages_wait()
+    page = render(request, "429.html", {"wait": in_words(seconds)}, status=429)
+    page["Retry-After"] = str(seconds)
+    return page
 
 
 def server_error(request):

@@ -105,7 +105,7 @@ class Profile(models.Model):
         storage=protected_media,
         upload_to="resumes",
         blank=True,
-        help_text="PDF resume (accessible only to members)",
+        help_text="PDF resume accessible only to members",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
