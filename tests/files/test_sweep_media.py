@@ -519,7 +519,7 @@ def test_a_person_sees_a_table(owner):
     call_command("sweep_media", stdout=out, no_color=True)
 
     rows = [line.split() for line in out.getvalue().splitlines()]
-    assert rows[0] == ["named", "young", "orphan", "deleted", "failed", "missing"]
+    assert rows[0] == ["storage", "named", "young", "orphan", "deleted", "failed", "missing"]
     assert rows[1] == ["default", "1", "0", "0", "0", "0", "0"]
 
 

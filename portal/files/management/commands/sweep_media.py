@@ -9,6 +9,7 @@ from portal.files import sweeping
 from portal.files.locations import shares_files_with_live
 from portal.files.references import field_storages, file_fields, references
 from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
+from portal.files.tables import table_lines
 
 DEFAULT_AGE_HOURS = 24
 MIN_AGE_HOURS = 1  # longer than anything here takes from storing a file to the commit of its row
@@ -80,11 +81,11 @@ class Command(BaseCommand):
     def summarize(self, counts):
         """A table for a person, and a line for each storage for a pipe."""
         if self.stdout.isatty():
-            width = max(map(len, counts))
-            self.stdout.write(f"{'':{width}}" + "".join(f"{column:>10}" for column in COLUMNS))
-            for label, count in counts.items():
-                cells = "".join(f"{count[column]:>10,}" for column in COLUMNS)
-                self.stdout.write(f"{label:{width}}{cells}")
+            rows = [
+                (label, *(count[column] for column in COLUMNS)) for label, count in counts.items()
+            ]
+            for line in table_lines([("storage", *COLUMNS), *rows]):
+                self.stdout.write(line)
         else:
             for label, count in counts.items():
                 cells = " ".join(f"{column}={count[column]}" for column in COLUMNS)
