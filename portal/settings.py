@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "portal.buckets",
     "portal.exposure",
     "portal.staging",
+    "portal.observability",
     "portal.apps.PortalAdminConfig",  # Django's admin behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -71,6 +72,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.observability.request_log.log_requests",  # first, to see what the others refuse
+    "portal.postgresql.middleware.limit_waits",  # before whatever asks the database
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",

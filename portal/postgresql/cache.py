@@ -4,10 +4,10 @@ from django.db import OperationalError, connections, router
 
 
 class SharedCache(DatabaseCache):
-    """Django's cache in a table, which says so when the database takes no changes.
+    """Django's cache in a table, with an error when the database is read-only.
 
-    Django takes any write that fails for a race that another process has won. The log-in throttle
-    would take that for one attempt too many, and tell the member so.
+    Django treats every write that fails as a race that another process has won. The log-in
+    throttle would count that as one attempt too many, and turn the member away.
     """
 
     def _base_set(self, mode, key, value, timeout=DEFAULT_TIMEOUT):
@@ -17,6 +17,7 @@ class SharedCache(DatabaseCache):
         return is_set
 
     def is_read_only(self) -> bool:
+        """Return True if the database takes no changes, as a standby does."""
         with connections[router.db_for_write(self.cache_model_class)].cursor() as cursor:
             cursor.execute("SHOW transaction_read_only")
             return cursor.fetchone()[0] == "on"
