@@ -391,6 +391,9 @@ elif any(LIVE_REQUIRED.values()) or any(LIVE_OPTIONAL):
 if LIVE_S3_ADDRESSING_STYLE not in {None, "virtual", "path"}:
     env.refuse("LIVE_S3_ADDRESSING_STYLE must be virtual or path.")
 
+# What scrub_members removes from a copy of the live database: a decision for every column.
+SCRUB_RULES = "profiles.scrub_rules.RULES"
+
 # For copy_live_media --s3-batch: who copies on AWS's side, and where the manifests and reports are
 # kept in the bucket of protected uploads. They name files, so they must not become public.
 BATCH_ROLE_ARN = env.str(
