@@ -15,12 +15,13 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_
 
 from . import timing
 
-# A link is a key while it lives: the local twin's token, S3's signature, an e-mailed key. It may
-# stand inside another link's query, with its / and = escaped.
+# Whoever has one of these links can open what it leads to until it expires: the local twin's token,
+# S3's signature, an e-mailed key. It may stand in another link's query, quoted once or more often.
+SLASH, EQUALS = r"(?:/|%(?:25)*2F)", r"(?:=|%(?:25)*3D)"
 LINKS = re.compile(
-    r"((?:/|%2F)(?:protected|password(?:/|%2F)reset(?:/|%2F)key|confirm-email)(?:/|%2F)"
-    r"|X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D)"
-    r"|\bSignature=)"
+    rf"({SLASH}(?:protected|password{SLASH}reset{SLASH}key|confirm-email){SLASH}"
+    rf"|X-Amz-(?:Signature|Credential|Security-Token){EQUALS}"
+    rf"|(?:\b|%(?:25)*(?:26|3F))Signature{EQUALS})"
     r"[^\s\"'&<>\\({]+",  # a bracket follows in a route's pattern, which may be shown
     re.IGNORECASE,
 )
