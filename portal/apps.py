@@ -8,7 +8,6 @@ class PortalConfig(AppConfig):
 
     def ready(self):
         from . import checks  # noqa: F401 - registers them
-        from .files import cleanup  # noqa: F401 - registers them
 
         if settings.SENTRY_DSN:
             from .observability import sentry

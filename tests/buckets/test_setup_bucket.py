@@ -130,7 +130,7 @@ def test_a_policy_in_another_form_is_as_it_should_be(configured):
         | {name: [statement[name]] for name in ("Action", "Resource")}
         for statement in reversed(statements(configured).values())
     ]
-    policy = json.dumps(buckets.policy(rewritten))
+    policy = json.dumps(buckets.policy_document(rewritten))
     s3_client(configured).put_bucket_policy(Bucket=BUCKET, Policy=policy)
 
     assert "policy: as it should be" in setup_bucket()
@@ -356,7 +356,7 @@ THEIRS = {
 def test_other_peoples_statements_are_kept(configured):
     setup_bucket()
     ours = statements(configured)["PortalPublicReadMedia"]
-    policy = buckets.policy([THEIRS, ours])
+    policy = buckets.policy_document([THEIRS, ours])
     s3_client(configured).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
 
     setup_bucket()

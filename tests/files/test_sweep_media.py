@@ -331,7 +331,7 @@ def test_a_row_that_comes_during_the_sweep_keeps_its_file(place, member, a_day_l
         return iter(found)
 
     monkeypatch.setattr(sweeping, "compared", slow)
-    monkeypatch.setattr(command, "refuse_strange", lambda *arguments: None)  # no first look
+    monkeypatch.setattr(command, "refuse_suspicious", lambda *arguments: None)  # no first look
 
     sweep_media("--delete")
 

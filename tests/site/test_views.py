@@ -11,6 +11,7 @@ from django.db import DataError, InterfaceError, OperationalError, connection
 from django.urls import reverse
 
 from portal import checks
+from portal.files import checks as file_checks
 from portal.files.storages import protected_signer
 from portal.observability.logs import RedactLinks
 from tests.conftest import settings_for
@@ -168,14 +169,14 @@ def test_a_body_that_no_form_can_want_is_refused(client, member, settings):
 
 
 def test_the_checks_pass_on_a_laptop():
-    for check in (checks.files_have_a_home, checks.protected_links_are_signed):
+    for check in (file_checks.files_have_a_home, file_checks.protected_links_are_signed):
         assert check(None) == []
 
 
 def test_uploads_without_a_home_are_an_error(settings):
     settings.SITE_ENVIRONMENT = "production"
 
-    [error] = checks.files_have_a_home(None)
+    [error] = file_checks.files_have_a_home(None)
 
     assert error.id == "portal.E001"
     assert "AWS_STORAGE_BUCKET_NAME" in error.hint
@@ -186,7 +187,7 @@ def test_a_custom_domain_on_protected_files_is_an_error(settings):
     values["protected"]["OPTIONS"]["custom_domain"] = "cdn.example.org"
     settings.STORAGES = values
 
-    [error] = checks.protected_links_are_signed(None)
+    [error] = file_checks.protected_links_are_signed(None)
 
     assert error.id == "portal.E002"
     assert "cdn.example.org" not in storages["protected"].url("x.pdf")
