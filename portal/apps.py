@@ -7,7 +7,6 @@ class PortalConfig(AppConfig):
 
     def ready(self):
         from . import checks  # noqa: F401 - registers them
-        from .files import cleanup  # noqa: F401 - registers them
 
 
 class PortalAdminConfig(AdminConfig):

@@ -87,7 +87,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "portal.middleware.private_pages",
-    "portal.middleware.StorageFailureMiddleware",
+    "portal.files.middleware.StorageFailureMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"

@@ -1,22 +1,15 @@
-"""Views that know nothing of the domain: health, local files, and refusals."""
+"""Views for machines, and the pages of refusal and failure."""
 
 import sys
 
-from django.conf import settings
-from django.core import signing
-from django.core.exceptions import SuspiciousFileOperation
-from django.core.files.storage import storages
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
-from django.views.static import serve
-
-from .files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
 
 READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a write where only reading is possible
 
@@ -42,37 +35,6 @@ def readyz(request):
     return HttpResponse(
         f"{problem or 'ready'}\n", content_type="text/plain", status=503 if problem else 200
     )
-
-
-@require_safe
-def media(request, path):
-    """Serve public uploads from local disk, with the headers that they have on S3."""
-    try:
-        response = serve(request, path, document_root=storages["default"].location)
-    except SuspiciousFileOperation:
-        raise Http404("No such file") from None
-    response["Cache-Control"] = f"public, max-age={settings.MEDIA_CACHE_SECONDS}"
-    return response
-
-
-@require_safe
-def protected_file(request, token):
-    """Send the file that a signed token opens, as S3 does: to whoever holds a fresh link."""
-    storage = storages["protected"]
-    try:
-        name, filename = storage.opened_by(token)
-    except signing.BadSignature:
-        return forbidden(request)
-    try:
-        file = storage.open(name)
-    except (OSError, SuspiciousFileOperation):
-        raise Http404("No such file") from None
-    response = FileResponse(file, content_type=stored_type(name))
-    response["Content-Disposition"] = attachment(filename)
-    response["Cache-Control"] = PROTECTED_CACHE_CONTROL
-    # Should a browser show the file after all, it runs nothing and stays alone.
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
 
 
 def forbidden(request, exception=None):

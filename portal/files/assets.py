@@ -33,7 +33,7 @@ class UploadedStaticFilesStorage(CompressedManifestStaticFilesStorage):
             self.base_url = self.bucket_address
 
     def is_uploaded(self) -> bool:
-        """Whether this build's assets were uploaded to where the settings now point."""
+        """Return True if this build's assets were uploaded to where the settings now point."""
         try:
             with self.open(RECEIPT) as receipt:
                 return json.load(receipt) == self.receipt()
@@ -41,19 +41,21 @@ class UploadedStaticFilesStorage(CompressedManifestStaticFilesStorage):
             return False
 
     def receipt(self) -> dict:
+        """Return what the receipt of this build holds once it is uploaded."""
         return {"address": self.bucket_address, "manifest": self.manifest_hash}
 
     def post_process(self, paths, dry_run=False, **options):
         yield from super().post_process(paths, dry_run=dry_run, **options)
         if not dry_run:
+            # First of all: should the upload fail, pages must not name what may not be there.
+            self.delete(RECEIPT)
             upload(self, storages["assets"], sorted({*paths, *self.hashed_files.values()}))
             self.hashed_files, self.manifest_hash = self.load_manifest()
-            self.delete(RECEIPT)
             self._save(RECEIPT, ContentFile(json.dumps(self.receipt()).encode()))
 
 
 def upload(built, bucket_storage, names: list[str]) -> list[str]:
-    """Put those of the built files into the bucket that it does not hold; returns their names.
+    """Upload those of the built files that the bucket does not hold; return their names.
 
     Nothing is ever deleted: pages of the release before, and a rollback, name older files.
     Raises StorageError when S3 refuses, so that the build fails rather than half-styles the site.
