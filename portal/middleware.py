@@ -4,7 +4,7 @@ from django.conf import settings
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
-from .s3.client import StorageError
+from .s3.errors import StorageError
 
 logger = logging.getLogger(__name__)
 

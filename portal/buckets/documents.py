@@ -8,8 +8,8 @@ bucket (a test looks). Versioning: to keep what members delete is the operator's
 
 from collections import defaultdict
 
-from portal.copying.s3_http import service
 from portal.files.storages import ProtectedMediaStorage, UnsignedMixin
+from portal.s3.addresses import service
 
 OURS = "Portal"  # begins the name of every statement and rule of this site's
 STALE_UPLOAD_DAYS = 1

@@ -15,24 +15,21 @@ from storages.backends.s3 import S3Storage
 
 from portal.files.assets import UploadedStaticFilesStorage
 from portal.files.storages import AssetsStorage, UnsignedMixin, stored_type
-from portal.s3 import client as s3
+from portal.s3.codes import KINDS, Kind
+from portal.s3.errors import StorageError, code_of, describe, is_answer, storage_errors
 
 from .anonymous_client import MAX_BODY_BYTES, Answer, Stranger
 from .hints import on_refusal, on_silence
 from .probes import (
     FAIL,
-    FORBIDDEN,
     OK,
     WARN,
     Finding,
     Probe,
     Probes,
-    code_of,
     headers_are,
-    is_answer,
     refused,
     unproven,
-    words_of,
 )
 from .signed_links import signed_links
 
@@ -124,7 +121,7 @@ def key_stores(alias: str, probe: Probe, probes: Probes, stranger: Stranger) -> 
     storage, prefix = probe.storage, f"{probe.storage.location}/"
     statement = f"the site's key lists, stores and deletes below {prefix}"
     try:
-        with s3.storage_errors("list", prefix):
+        with storage_errors("list", prefix):
             storage.connection.meta.client.list_objects_v2(
                 Bucket=storage.bucket_name, Prefix=prefix, MaxKeys=1
             )
@@ -132,13 +129,13 @@ def key_stores(alias: str, probe: Probe, probes: Probes, stranger: Stranger) -> 
             statement = f"the site's key lists below {prefix}, and cannot delete: no file is stored"
             return Finding(OK, alias, statement)
         probes.write(probe)
-    except s3.StorageError as error:
+    except StorageError as error:
         if is_answer(error):
             advice = on_refusal(code_of(error), alias, storage)
         else:
             advice = on_silence(alias, storage)
             stranger.give_up(storage.bucket_url)
-        return Finding(FAIL, alias, statement, words_of(error), advice)
+        return Finding(FAIL, alias, statement, describe(error), advice)
     return Finding(OK, alias, statement)
 
 
@@ -149,8 +146,8 @@ def is_removable(probe: Probe) -> bool:
     """
     try:
         probe.storage.delete(probe.name)
-    except s3.StorageError as error:
-        if code_of(error) in FORBIDDEN and isinstance(probe.storage, AssetsStorage):
+    except StorageError as error:
+        if KINDS.get(code_of(error)) is Kind.FORBIDDEN and isinstance(probe.storage, AssetsStorage):
             return False
         raise
     return True

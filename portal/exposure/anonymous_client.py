@@ -11,8 +11,12 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from portal.copying.s3_http import ERROR_CODE, trusted_authorities
-from portal.s3 import client as s3
+from portal.s3.codes import ERROR_CODE
+from portal.s3.connections import (
+    CONNECT_TIMEOUT_SECONDS,
+    READ_TIMEOUT_SECONDS,
+    trusted_authorities,
+)
 
 MAX_BODY_BYTES = 1024 * 1024
 LISTING = re.compile(rb"<List(Bucket|Versions)Result\b")
@@ -59,9 +63,7 @@ class Stranger:
     def __init__(self):
         self._silent: set[str] = set()
         self._pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(
-                connect=s3.CONNECT_TIMEOUT_SECONDS, read=s3.READ_TIMEOUT_SECONDS
-            ),
+            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=READ_TIMEOUT_SECONDS),
             retries=False,
             ssl_context=trusted_authorities(),
             headers={"User-Agent": "check_storage", "Accept-Encoding": "gzip"},

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 
 from portal.files.storages import PolicyMixin, ProtectedFileStorage
-from portal.s3 import client as s3
+from portal.s3.addresses import addressing_style
 
 from .anonymous_access import custom_domain
 
@@ -25,7 +25,7 @@ def described(storage: Storage) -> dict[str, str]:
 
 def described_bucket(storage: PolicyMixin) -> dict[str, str]:
     is_signed, domain = storage.querystring_auth, custom_domain(storage)
-    style = storage.addressing_style or s3.addressing_style(storage.endpoint_url)
+    style = storage.addressing_style or addressing_style(storage.endpoint_url, storage.bucket_name)
     return {
         "bucket": storage.bucket_name,
         "region": storage.region_name,

@@ -5,6 +5,8 @@ from typing import NamedTuple
 from django.conf import settings
 from storages.backends.s3 import S3Storage
 
+from portal.s3.codes import KINDS, Kind
+
 
 class Variables(NamedTuple):
     """The variables of the environment that say where a storage is and with which keys."""
@@ -37,18 +39,13 @@ OTHERS = {
     "live protected": {"bucket": "LIVE_PROTECTED_BUCKET_NAME", "prefix": "LIVE_PROTECTED_PREFIX"},
 }
 
-WRONG_REGION = "Set {region} to the region that the bucket {name} is in."
-FORBIDDEN = "Let the key of {key} do there what setup_bucket --print-iam says it needs."
 ADVICE = {
-    "InvalidAccessKeyId": "Set {key} and {secret} to a key pair that this provider knows.",
-    "SignatureDoesNotMatch": "Set {secret} to the secret half of {key}.",
-    "RequestTimeTooSkewed": "Set this machine's clock, for S3 checks the time of a signature.",
-    "NoSuchBucket": "Run setup_bucket, which makes the bucket {name}, or correct {bucket}.",
-    "AuthorizationHeaderMalformed": WRONG_REGION,
-    "AuthorizationQueryParametersError": WRONG_REGION,
-    "PermanentRedirect": WRONG_REGION,
-    "AccessDenied": FORBIDDEN,
-    "403": FORBIDDEN,
+    Kind.ACCESS_KEY: "Set {key} and {secret} to a key pair that this provider knows.",
+    Kind.SECRET_KEY: "Set {secret} to the secret half of {key}.",
+    Kind.CLOCK: "Set this machine's clock, for S3 checks the time of a signature.",
+    Kind.BUCKET: "Run setup_bucket, which makes the bucket {name}, or correct {bucket}.",
+    Kind.REGION: "Set {region} to the region that the bucket {name} is in.",
+    Kind.FORBIDDEN: "Let the key of {key} do there what setup_bucket --print-iam says it needs.",
 }
 UNKNOWN = "Look up what this means at the provider of {bucket}, and run check_storage again."
 
@@ -63,7 +60,7 @@ def variables(subject: str) -> Variables:
 def on_refusal(code: str, subject: str, storage: S3Storage) -> str:
     """What to do where S3 has refused what the site itself has asked."""
     names = variables(subject)._asdict()
-    return ADVICE.get(code, UNKNOWN).format(name=storage.bucket_name, **names)
+    return ADVICE.get(KINDS.get(code), UNKNOWN).format(name=storage.bucket_name, **names)
 
 
 def on_silence(subject: str, storage: S3Storage) -> str:

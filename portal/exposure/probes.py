@@ -4,16 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from uuid import uuid4
 
-from botocore.exceptions import ClientError
 from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 
-from portal.s3 import client as s3
+from portal.s3.addresses import quote_key
+from portal.s3.errors import StorageError, describe, is_answer
 
 from .anonymous_client import Answer
 
 OK, WARN, FAIL = "ok", "warn", "FAIL"
-FORBIDDEN = {"AccessDenied", "403", "Forbidden"}
 
 
 class Finding(NamedTuple):
@@ -43,7 +42,7 @@ class Probe(NamedTuple):
         return f"{self.storage.location}/{self.name}"
 
     def address(self, base: str) -> str:
-        return f"{base}/{s3.quote_key(self.key)}"
+        return f"{base}/{quote_key(self.key)}"
 
     def headers(self) -> dict[str, str]:
         """What the storage's policy has stored with the file."""
@@ -64,7 +63,7 @@ class Probes:
         self.remember(probe)  # first, for what is interrupted may have been written
         try:
             probe.storage.save(probe.name, ContentFile(probe.content))
-        except s3.StorageError as error:
+        except StorageError as error:
             if is_answer(error):
                 self._written.remove(probe)
             raise
@@ -85,8 +84,8 @@ class Probes:
                 if storage.bucket_name not in silent:
                     storage.delete(probe.name)
                     continue
-            except s3.StorageError as error:
-                said = words_of(error)
+            except StorageError as error:
+                said = describe(error)
                 if not is_answer(error):
                     silent.add(storage.bucket_name)
             except KeyboardInterrupt:
@@ -96,22 +95,6 @@ class Probes:
                 f"Delete {probe.key} from {storage.bucket_name} by hand, and let the site's key"
                 f" delete below {storage.location}/.",
             )  # fmt: skip
-
-
-def is_answer(error: s3.StorageError) -> bool:
-    """Whether S3 has refused, and not merely been silent."""
-    return isinstance(error.__cause__, ClientError)
-
-
-def code_of(error: s3.StorageError) -> str:
-    """S3's own word for what is wrong, such as AccessDenied; empty where it was silent."""
-    return error.__cause__.response["Error"]["Code"] if is_answer(error) else ""
-
-
-def words_of(error: s3.StorageError) -> str:
-    if is_answer(error):
-        return f"answered {code_of(error)}"
-    return f"no answer: {type(error.__cause__).__name__}"
 
 
 def refused(subject: str, statement: str, answer: Answer, advice: str, base: str) -> Finding:

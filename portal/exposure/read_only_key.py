@@ -5,12 +5,13 @@ from uuid import uuid4
 
 from storages.backends.s3 import S3Storage
 
-from portal.s3 import client as s3
+from portal.s3.codes import KINDS, Kind
+from portal.s3.errors import StorageError, code_of, describe, storage_errors
 
 from .anonymous_access import bucket_answers
 from .anonymous_client import Stranger
 from .hints import on_refusal, on_silence
-from .probes import FAIL, FORBIDDEN, OK, WARN, Finding, code_of, words_of
+from .probes import FAIL, OK, WARN, Finding
 
 
 def live_keys(twins: dict[str, S3Storage], stranger: Stranger) -> Iterator[Finding]:
@@ -38,16 +39,17 @@ def key_reads(subject: str, twin: S3Storage) -> Finding:
     prefix, client = f"{twin.location}/", twin.connection.meta.client
     statement = f"the key lists and reads below {prefix}"
     try:
-        with s3.storage_errors("read", prefix):
+        with storage_errors("read", prefix):
             page = client.list_objects_v2(Bucket=twin.bucket_name, Prefix=prefix, MaxKeys=1)
             for item in page.get("Contents", []):
                 client.head_object(Bucket=twin.bucket_name, Key=item["Key"])
-    except s3.StorageError as error:
+    except StorageError as error:
         if not (code := code_of(error)):
             advice = on_silence(subject, twin)
         else:
-            advice = how_to_limit(twin) if code in FORBIDDEN else on_refusal(code, subject, twin)
-        return Finding(FAIL, subject, statement, words_of(error), advice)
+            is_forbidden = KINDS.get(code) is Kind.FORBIDDEN
+            advice = how_to_limit(twin) if is_forbidden else on_refusal(code, subject, twin)
+        return Finding(FAIL, subject, statement, describe(error), advice)
     if not page.get("Contents"):
         advice = f"See whether live keeps its files below {prefix} of {twin.bucket_name}."
         return Finding(WARN, subject, statement, "there is nothing to read", advice)
@@ -64,15 +66,15 @@ def key_cannot_store(subject: str, twin: S3Storage) -> Finding:
     place = {"Bucket": twin.bucket_name, "Key": unused_key(twin)}
     client, statement = twin.connection.meta.client, "the key cannot store"
     try:
-        with s3.storage_errors("begin", place["Key"]):
+        with storage_errors("begin", place["Key"]):
             upload = client.create_multipart_upload(**place)["UploadId"]
-    except s3.StorageError as error:
+    except StorageError as error:
         return forbidden(subject, twin, statement, error)
     left = "nothing was stored"
     try:
-        with s3.storage_errors("give up", place["Key"]):
+        with storage_errors("give up", place["Key"]):
             client.abort_multipart_upload(**place, UploadId=upload)
-    except s3.StorageError:
+    except StorageError:
         left = f"the unfinished upload of {place['Key']} could not be taken back"
     return Finding(FAIL, subject, statement, f"it began to; {left}", how_to_limit(twin))
 
@@ -84,19 +86,19 @@ def key_cannot_delete(subject: str, twin: S3Storage) -> Finding:
     """
     key, statement = unused_key(twin), "the key cannot delete"
     try:
-        with s3.storage_errors("delete", key):
+        with storage_errors("delete", key):
             twin.connection.meta.client.delete_object(Bucket=twin.bucket_name, Key=key)
-    except s3.StorageError as error:
+    except StorageError as error:
         return forbidden(subject, twin, statement, error)
     said = "it may; what it was asked to delete does not exist"
     return Finding(FAIL, subject, statement, said, how_to_limit(twin))
 
 
 def forbidden(subject, twin, statement, error) -> Finding:
-    if code_of(error) in FORBIDDEN:
+    if KINDS.get(code_of(error)) is Kind.FORBIDDEN:
         return Finding(OK, subject, statement)
     advice = f"See why {twin.bucket_url} does so, and run check_storage again: nothing is proven."
-    return Finding(FAIL, subject, statement, words_of(error), advice)
+    return Finding(FAIL, subject, statement, describe(error), advice)
 
 
 def how_to_limit(twin: S3Storage) -> str:

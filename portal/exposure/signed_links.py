@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from django.conf import settings
 from django.utils import timezone
 
 from portal.files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
+from portal.s3.signing import presigned_url
 
 from .anonymous_client import Stranger
 from .hints import on_refusal, variables
@@ -55,21 +53,15 @@ def signed_links(alias: str, probe: Probe, stranger: Stranger) -> Iterator[Findi
 
 def link_made(at: datetime, probe: Probe) -> str:
     """A link as it was made at some time, with nothing but its lifetime signed into it."""
-    storage, stamp = probe.storage, f"{at:%Y%m%dT%H%M%SZ}"
-    scope = f"{stamp[:8]}/{storage.region_name}/s3/aws4_request"
-    query = {
-        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-        "X-Amz-Credential": f"{storage.access_key}/{scope}",
-        "X-Amz-Date": stamp,
-        "X-Amz-Expires": settings.PROTECTED_URL_SECONDS,
-        "X-Amz-SignedHeaders": "host",
-    }
-    request = AWSRequest("GET", f"{probe.address(storage.bucket_url)}?{urlencode(query)}")
-    request.context["timestamp"] = stamp
-    credentials = Credentials(storage.access_key, storage.secret_key)
-    signer = S3SigV4QueryAuth(credentials, "s3", storage.region_name)
-    to_sign = signer.string_to_sign(request, signer.canonical_request(request))
-    return f"{request.url}&X-Amz-Signature={signer.signature(to_sign, request)}"
+    storage = probe.storage
+    return presigned_url(
+        probe.address(storage.bucket_url),
+        access_key=storage.access_key,
+        secret_key=storage.secret_key,
+        region=storage.region_name,
+        seconds=settings.PROTECTED_URL_SECONDS,
+        at=at.timestamp(),
+    )
 
 
 def only_tls(alias: str, link: str, stranger: Stranger) -> Iterator[Finding]:

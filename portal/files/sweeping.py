@@ -19,7 +19,8 @@ from django.core.files.storage import FileSystemStorage, Storage
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from portal.s3 import client as s3
+from portal.s3.client import COMMAND_ATTEMPTS
+from portal.s3.errors import storage_errors
 
 from .references import Reference, named_among
 
@@ -104,7 +105,7 @@ def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
     """The objects below a storage's prefix; S3 sorts them as UTF-8 bytes, as Python does text."""
     prefix = f"{storage.location}/"
     pages = patient(storage).connection.meta.client.get_paginator("list_objects_v2")
-    with s3.storage_errors("list", prefix):
+    with storage_errors("list", prefix):
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
             for item in page.get("Contents", []):
                 # S3's console makes folders: empty objects with a slash at the end.
@@ -135,7 +136,7 @@ def delete(storage: Storage, name: str) -> None:
     Storage.delete() would tidy the name first, so that of "a//b" it deletes "a/b".
     """
     if isinstance(storage, S3Storage):
-        with s3.storage_errors("delete", name):
+        with storage_errors("delete", name):
             patient(storage).bucket.Object(f"{storage.location}/{name}").delete()
     else:
         Path(storage.location, name).unlink(missing_ok=True)
@@ -144,7 +145,7 @@ def delete(storage: Storage, name: str) -> None:
 def patient(storage: S3Storage) -> S3Storage:
     """The same storage with as many attempts at a request as a command has time for."""
     storage = copy(storage)
-    storage.attempts = s3.COMMAND_ATTEMPTS
+    storage.attempts = COMMAND_ATTEMPTS
     return storage
 
 

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from portal.buckets import documents as buckets
 from portal.buckets import key_policies as iam
-from portal.s3.client import StorageError
+from portal.s3.errors import StorageError
 from tests.conftest import make_member, match_routes, settings_for, use_settings
 from tests.support.s3_policy import as_list
 from tests.support.strict_s3 import StrictS3

@@ -11,18 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 from portal.buckets import documents as buckets
 from portal.buckets import key_policies as iam
 from portal.files.storages import POLICIES
+from portal.s3.codes import KINDS, Kind
 
 KEYS = ("app", "assets", "live", "operator")
 
-# How S3-compatible servers say that they have no such thing.
-NOT_SUPPORTED = {"NotImplemented", "MethodNotAllowed", "XNotImplemented", "501", "405"}
-NOTHING_YET = {
-    "NoSuchBucketPolicy",
-    "NoSuchLifecycleConfiguration",
-    "NoSuchPublicAccessBlockConfiguration",
-    "OwnershipControlsNotFoundError",
-    "ServerSideEncryptionConfigurationNotFoundError",
-}
 REFUSED_AS_WRITTEN = {400, 405, 501}  # HTTP's way of saying so; vendors' codes are many
 
 
@@ -203,7 +195,7 @@ class Command(BaseCommand):
         try:
             answer = getattr(self.client, f"get_{setting.name}")(Bucket=bucket)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in NOTHING_YET:
+            if kind_of(error) is not Kind.NOT_SET:
                 raise
             return None
         if not answer.get(setting.field):
@@ -227,13 +219,17 @@ class Command(BaseCommand):
 
 
 def is_not_supported(error: Exception) -> bool:
-    return isinstance(error, NotSupported) or error.response["Error"]["Code"] in NOT_SUPPORTED
+    return isinstance(error, NotSupported) or kind_of(error) is Kind.NOT_SUPPORTED
+
+
+def kind_of(error: Exception) -> Kind | None:
+    """The kind of what S3 has answered, or None where it has not, or with an unknown code."""
+    return KINDS.get(getattr(error, "response", {}).get("Error", {}).get("Code"))
 
 
 def advice(error: Exception) -> str:
     """What to do about a refusal, where that can be told."""
-    code = getattr(error, "response", {}).get("Error", {}).get("Code")
-    if code not in {"403", "AccessDenied"}:
+    if kind_of(error) is not Kind.FORBIDDEN:
         return ""
     return (
         "\nThis key may not do that. The site's own need not: run this once with an operator's"

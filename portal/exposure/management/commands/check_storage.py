@@ -13,7 +13,7 @@ from portal.exposure.probes import FAIL, OK, WARN, Finding, Probes
 from portal.exposure.read_only_key import live_keys
 from portal.files.locations import shares_files_with_live
 from portal.files.storages import POLICIES
-from portal.s3 import client as s3
+from portal.s3.client import REQUEST_ATTEMPTS
 
 INTERRUPTED = 130  # the exit status of what Ctrl-C ends
 
@@ -87,7 +87,7 @@ class Command(BaseCommand):
             )
         stranger = Stranger()
         storages = {alias: own[alias] for alias in POLICIES}
-        storages["assets"].attempts = s3.REQUEST_ATTEMPTS  # a build may wait for longer than we do
+        storages["assets"].attempts = REQUEST_ATTEMPTS  # a build may wait for longer than we do
         yield from exposure(storages, probes, stranger)
         yield from assets_of_the_build(stranger)
         yield from live_keys({alias: twins[alias] for alias in settings.LIVE_STORAGES}, stranger)
