@@ -1,5 +1,4 @@
 from django.apps import AppConfig
-from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -8,11 +7,6 @@ class PortalConfig(AppConfig):
 
     def ready(self):
         from . import checks  # noqa: F401 - registers them
-
-        if settings.SENTRY_DSN:
-            from .observability import sentry
-
-            sentry.start()
 
 
 class PortalAdminConfig(AdminConfig):

@@ -1,7 +1,7 @@
 """What a request waits for: the database and S3, measured where they are talked to.
 
-Queries are measured by Django's own hook around them, S3 by botocore's events of the shared client
-(portal/s3/client.py), so that nobody has to remember to measure. What is read on after a call's
+Queries are measured by Django's own hook around them, S3 by botocore's events (apps.py registers
+them for every client), so that nobody has to remember to measure. What is read on after a call's
 answer has begun, such as an object's content or a long list of rows, is not in it.
 """
 
@@ -71,12 +71,12 @@ def measured() -> Iterator[Timing]:
         _current.reset(token)
 
 
-def measure_s3(client) -> None:
-    """Have each call of a boto3 client measured, as long as its caller waits for it.
+def measure_s3(session) -> None:
+    """Have each call of a botocore session's clients measured, as long as its caller waits for it.
 
     A call that botocore tries again counts once, its pauses included; one that fails counts, too.
     """
-    events = client.meta.events
+    events = session.get_component("event_emitter")
     events.register_first("before-call.s3", _s3_call_begins)
     events.register("after-call.s3", _s3_call_ends)
     events.register("after-call-error.s3", _s3_call_ends)
