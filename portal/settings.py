@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from environs import validate
 
 from .environment import Environment
+from .s3.addresses import public_address
 
 env = Environment()
 
@@ -313,9 +314,6 @@ if AWS_AVAILABLE:
         },
         "staticfiles": {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"},
     }
-    # boto3 takes a third of a second to import, so only where it is used.
-    from .s3.client import public_address
-
     MEDIA_URL = public_address(**STORAGES["default"]["OPTIONS"])
     csp_media = [MEDIA_URL]
     csp_assets = [public_address(**STORAGES["assets"]["OPTIONS"])]

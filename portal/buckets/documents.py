@@ -8,8 +8,8 @@ the bucket (a test looks). Versioning: to keep what members delete is the operat
 
 from collections import defaultdict
 
-from portal.copying.s3_http import service
 from portal.files.storages import ProtectedMediaStorage, UnsignedMixin
+from portal.s3.addresses import service
 
 SID_PREFIX = "Portal"  # begins the name of each statement and rule that this site writes
 STALE_UPLOAD_DAYS = 1

@@ -6,17 +6,10 @@ from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
+from portal.s3.codes import KINDS, Kind
+
 from . import documents
 
-# The error codes by which S3-compatible servers refuse what they do not have.
-NOT_SUPPORTED = {"NotImplemented", "MethodNotAllowed", "XNotImplemented", "501", "405"}
-NOTHING_YET = {
-    "NoSuchBucketPolicy",
-    "NoSuchLifecycleConfiguration",
-    "NoSuchPublicAccessBlockConfiguration",
-    "OwnershipControlsNotFoundError",
-    "ServerSideEncryptionConfigurationNotFoundError",
-}
 REFUSED_AS_WRITTEN = {400, 405, 501}  # statuses of HTTP, because the codes differ by vendor
 AS_IT_SHOULD_BE = "as it should be"
 
@@ -169,7 +162,7 @@ class BucketSetup:
         try:
             answer = getattr(self.client, f"get_{setting.name}")(Bucket=self.bucket)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in NOTHING_YET:
+            if kind_of(error) is not Kind.NOT_SET:
                 raise
             return None
         if not answer.get(setting.field):
@@ -199,4 +192,9 @@ class BucketSetup:
 
 def is_not_supported(error: Exception) -> bool:
     """Return True if a server has refused what it does not have."""
-    return isinstance(error, NotSupported) or error.response["Error"]["Code"] in NOT_SUPPORTED
+    return isinstance(error, NotSupported) or kind_of(error) is Kind.NOT_SUPPORTED
+
+
+def kind_of(error: Exception) -> Kind | None:
+    """Return what S3 has refused for; None if it has not answered, or with an unknown code."""
+    return KINDS.get(getattr(error, "response", {}).get("Error", {}).get("Code"))

@@ -18,9 +18,11 @@ from itertools import count, repeat
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
-from portal.s3 import client as s3
+from portal.s3.addresses import quote_key
 
-from .s3_http import Answer, Refused, Requests, refusal
+from .s3_http import RawResponse as Answer
+from .s3_http import Refused, refusal
+from .s3_http import SignedRequests as Requests
 from .stores import CHUNK_BYTES, Content, Found, Page, Transient, Unusable
 
 PAGE_NAMES = 1000  # S3's own limit
@@ -104,7 +106,7 @@ class S3Source(Requests):
             headers["range"] = f"bytes={part.start}-{part.stop - 1}"
         if etag:
             headers["if-match"] = f'"{etag}"'
-        connection, answer = self._sent("GET", self.key(name), headers=headers)
+        connection, answer = self._send("GET", self.key(name), headers=headers)
         try:
             if part is not None and answer.status != 206:
                 raise Refused("S3 sent the whole object instead of a part.")
@@ -155,7 +157,7 @@ class S3Target(S3Source):
 
     def copy(self, name: str, source: S3Source) -> str:
         """Let S3 copy an object with all that describes it; returns what write() does."""
-        copied_from = f"{source.bucket}/{s3.quote_key(source.key(name))}"
+        copied_from = f"{source.bucket}/{quote_key(source.key(name))}"
         answer, body = self._ask("PUT", self.key(name), headers={"x-amz-copy-source": copied_from})
         return received_md5(answer, self._fields(body).get("ETag", ""))
 
@@ -204,7 +206,7 @@ class S3Target(S3Source):
     ) -> str:
         """Let S3 copy a part of the source's object, if that has this ETag; returns the part's."""
         headers = {
-            "x-amz-copy-source": f"{source.bucket}/{s3.quote_key(source.key(name))}",
+            "x-amz-copy-source": f"{source.bucket}/{quote_key(source.key(name))}",
             "x-amz-copy-source-range": f"bytes={part.start}-{part.stop - 1}",
         }
         if etag:

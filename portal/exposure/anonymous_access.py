@@ -158,8 +158,8 @@ def changes_are_refused(alias, probe, domains, client, probes) -> Finding:
     serving = [base for base, other in domains.items() if other.bucket_url == storage.bucket_url]
     statement = "anonymous clients can neither write nor delete"
     hint = (
-        f"Remove what lets Principal * put or delete from the policy of {storage.bucket_name}, and"
-        " let a CDN pass on GET and HEAD alone."
+        f"Let the policy of {storage.bucket_name} allow Principal * neither to put nor to delete,"
+        " and let a CDN pass on GET and HEAD alone."
     )
     attempts = (("PUT", b"An anonymous client has written this.\n"), ("DELETE", None))
     for base, (method, body) in product((storage.bucket_url, *serving), attempts):

@@ -13,9 +13,7 @@ from .hints import on_refusal, on_silence, variables
 from .reachability import bucket_answers
 
 
-def read_only_findings(
-    twins: dict[str, PolicyMixin], client: AnonymousClient
-) -> Iterator[Finding]:
+def read_only_findings(twins: dict[str, PolicyMixin], client: AnonymousClient) -> Iterator[Finding]:
     """Yield the findings about the live twins of the site's storages, given by their aliases.
 
     They are asked through boto3: the client of copy_live_media has no method that changes anything,

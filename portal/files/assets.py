@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from portal.s3 import client as s3
+from portal.s3.errors import storage_errors
 
 UPLOADS_AT_ONCE = 8
 RECEIPT = "uploaded.json"
@@ -61,7 +61,7 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
     Raises StorageError when S3 refuses, so that the build fails rather than half-styles the site.
     """
     prefix = f"{bucket_storage.location}/"
-    with s3.storage_errors("list", prefix):
+    with storage_errors("list", prefix):
         etags = {
             found.key: found.e_tag.strip('"')
             for found in bucket_storage.bucket.objects.filter(Prefix=prefix)
@@ -79,7 +79,7 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
         parameters = bucket_storage.get_object_parameters(name)
         if is_compressed:
             parameters["ContentEncoding"] = "gzip"
-        with s3.storage_errors("upload", key):
+        with storage_errors("upload", key):
             client.put_object(Bucket=bucket_storage.bucket_name, Key=key, Body=body, **parameters)
         return name
 

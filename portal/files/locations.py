@@ -14,7 +14,7 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from storages.backends.s3 import S3Storage
 
-from portal.copying.s3_http import service
+from portal.s3.addresses import service
 
 from . import conf
 from .references import field_storages

@@ -2,7 +2,7 @@ import logging
 
 from django.shortcuts import render
 
-from portal.s3.client import StorageError
+from portal.s3.errors import StorageError
 
 logger = logging.getLogger(__name__)
 

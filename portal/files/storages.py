@@ -20,7 +20,10 @@ from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
-from portal.s3 import client as s3
+from portal.s3.addresses import addressing_style, bucket_url, quote_key
+from portal.s3.client import COMMAND_ATTEMPTS, REQUEST_ATTEMPTS, shared_resource
+from portal.s3.errors import storage_errors
+from portal.s3.signing import presigned_url
 
 from . import conf
 
@@ -53,16 +56,16 @@ class PolicyMixin:
     signature_version = "s3v4"
     # One PUT for each upload, in the request's own thread: nothing half-uploaded can stay behind.
     transfer_config = TransferConfig(use_threads=False, multipart_threshold=64 * 1024 * 1024)
-    attempts = s3.REQUEST_ATTEMPTS
+    attempts = REQUEST_ATTEMPTS
 
     @property
     def connection(self):
-        return s3.shared_resource(
+        return shared_resource(
             access_key=self.access_key,
             secret_key=self.secret_key,
             region=self.region_name,
             endpoint_url=self.endpoint_url,
-            style=self.addressing_style or s3.addressing_style(self.endpoint_url),
+            style=self.addressing_style or addressing_style(self.endpoint_url, self.bucket_name),
             attempts=self.attempts,
         )
 
@@ -72,7 +75,7 @@ class PolicyMixin:
 
     @cached_property
     def bucket_url(self) -> str:
-        return s3.bucket_url(
+        return bucket_url(
             self.bucket_name, self.region_name, self.endpoint_url, self.addressing_style
         )
 
@@ -89,19 +92,19 @@ class PolicyMixin:
         return {HEADERS[key]: value for key, value in self.get_object_parameters(name).items()}
 
     def _save(self, name, content):
-        with s3.storage_errors("store", name):
+        with storage_errors("store", name):
             return super()._save(name, content)
 
     def _open(self, name, mode="rb"):
-        with s3.storage_errors("open", name):
+        with storage_errors("open", name):
             return super()._open(name, mode)
 
     def delete(self, name):
-        with s3.storage_errors("delete", name):
+        with storage_errors("delete", name):
             super().delete(name)
 
     def exists(self, name):
-        with s3.storage_errors("look for", name):
+        with storage_errors("look for", name):
             return super().exists(name)
 
 
@@ -146,8 +149,8 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
         The headers are signed into the link, so that they hold whatever the object carries.
         """
         key = self._normalize_name(name)
-        return s3.presigned_url(
-            f"{self.bucket_url}/{s3.quote_key(key)}",
+        return presigned_url(
+            f"{self.bucket_url}/{quote_key(key)}",
             access_key=self.access_key,
             secret_key=self.secret_key,
             region=self.region_name,
@@ -164,7 +167,7 @@ class AssetsStorage(UnsignedMixin, S3Storage):
     """Static assets, as portal/files/assets.py uploads them; only collectstatic writes here."""
 
     file_overwrite = True
-    attempts = s3.COMMAND_ATTEMPTS
+    attempts = COMMAND_ATTEMPTS
 
     def cache_control(self, name):
         if HASHED_NAME.search(name):

@@ -19,7 +19,8 @@ from django.core.files.storage import FileSystemStorage, Storage
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from portal.s3 import client as s3
+from portal.s3.client import COMMAND_ATTEMPTS
+from portal.s3.errors import storage_errors
 
 from .locations import may_share_files
 from .references import Reference, named_among
@@ -108,7 +109,7 @@ def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
     """Yield the objects below a prefix; S3 sorts keys as UTF-8 bytes, as Python sorts text."""
     prefix = f"{storage.location}/"
     pages = with_retries(storage).connection.meta.client.get_paginator("list_objects_v2")
-    with s3.storage_errors("list", prefix):
+    with storage_errors("list", prefix):
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
             for item in page.get("Contents", []):
                 # S3's console makes folders: empty objects with a slash at the end.
@@ -139,7 +140,7 @@ def delete(storage: Storage, name: str) -> None:
     Storage.delete() would tidy the name first, so that of "a//b" it deletes "a/b".
     """
     if isinstance(storage, S3Storage):
-        with s3.storage_errors("delete", name):
+        with storage_errors("delete", name):
             with_retries(storage).bucket.Object(f"{storage.location}/{name}").delete()
     else:
         Path(storage.location, name).unlink(missing_ok=True)
@@ -148,7 +149,7 @@ def delete(storage: Storage, name: str) -> None:
 def with_retries(storage: S3Storage) -> S3Storage:
     """Return the same storage with as many attempts at a request as a command has time for."""
     storage = copy(storage)
-    storage.attempts = s3.COMMAND_ATTEMPTS
+    storage.attempts = COMMAND_ATTEMPTS
     return storage
 
 

@@ -1,8 +1,9 @@
 """How long a request waits for the database and for S3.
 
-Queries are measured by Django's hook around them, and calls to S3 by botocore's events, in every
-session that boto3 makes (apps.py): no other module has to remember to measure. What is read after
-the first byte of an answer, such as an object's content or a long list of rows, is not included.
+Queries are measured by Django's hook around them, and calls to S3 by botocore's events in every
+session that boto3 makes (apps.py), so no other module has to remember to measure. What is read
+after the first byte of an answer, such as an object's content or a long list of rows, is not
+included.
 """
 
 import contextlib
@@ -73,24 +74,15 @@ def measured() -> Iterator[Timing]:
         _current.reset(token)
 
 
-def measure_session(session) -> None:
-    """Measure each call of the session's S3 clients, for botocore.register_initializer().
+def measure_s3(session) -> None:
+    """Measure each call of a session's S3 clients, for botocore.register_initializer().
 
     A call that botocore tries again counts once, with its pauses; one that fails counts, too.
     """
-    _measure(session.get_component("event_emitter"))
-
-
-def measure_s3(client) -> None:
-    """Measure each call of one boto3 client, if its session does not do so already."""
-    _measure(client.meta.events)
-
-
-def _measure(events) -> None:
-    # With an id, a handler that is registered already is not registered again.
-    events.register_first("before-call.s3", _s3_call_begins, unique_id="portal-call-begins")
-    events.register("after-call.s3", _s3_call_ends, unique_id="portal-call-ends")
-    events.register("after-call-error.s3", _s3_call_ends, unique_id="portal-call-fails")
+    events = session.get_component("event_emitter")
+    events.register_first("before-call.s3", _s3_call_begins)
+    events.register("after-call.s3", _s3_call_ends)
+    events.register("after-call-error.s3", _s3_call_ends)
 
 
 def _s3_call_begins(context, **kwargs):

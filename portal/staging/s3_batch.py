@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from portal.copying.s3_store import S3Source, S3Target
 from portal.copying.stores import Unusable
 from portal.files.references import Reference
-from portal.s3 import client as s3
+from portal.s3.addresses import quote_key
 
 JOB_PRIORITY = 10
 
@@ -115,7 +115,7 @@ def write_manifests(
 
 def manifest_line(bucket: str, key: str) -> bytes:
     """A line of S3's CSV: keys are encoded as in addresses, which hides commas and quotes too."""
-    return f"{bucket},{s3.quote_key(key)}\n".encode("ascii")
+    return f"{bucket},{quote_key(key)}\n".encode("ascii")
 
 
 def copy_job(

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from portal.buckets.key_policies import SETUP_ACTIONS
-from portal.s3.client import StorageError
+from portal.s3.errors import StorageError
 from tests.support.s3_policy import as_list
 
 from .lending import (

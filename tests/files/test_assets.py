@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.templatetags.static import static
 
 from portal.files import checks
-from portal.s3.client import StorageError
+from portal.s3.errors import StorageError
 from tests.conftest import BUCKET, s3_client, settings_for
 
 UPLOADED = {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"}

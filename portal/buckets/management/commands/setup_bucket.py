@@ -6,9 +6,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.buckets.documents import bucket_documents, buckets_of
 from portal.buckets.key_policies import key_policies
-from portal.buckets.setup import set_up
+from portal.buckets.setup import kind_of, set_up
 from portal.files import conf
 from portal.files.storages import with_a_policy, without_a_policy
+from portal.s3.codes import Kind
 
 KEYS = ("app", "assets", "live", "operator")
 
@@ -87,8 +88,7 @@ def chosen(policies: dict, key: str) -> dict:
 
 def hint(error: Exception) -> str:
     """Return what to do about a refusal, if that is known."""
-    code = getattr(error, "response", {}).get("Error", {}).get("Code")
-    if code not in {"403", "AccessDenied"}:
+    if kind_of(error) is not Kind.FORBIDDEN:
         return ""
     return (
         "\nThis key may not do that. The site's own need not: run this once with an operator's"
