@@ -17,12 +17,12 @@ from django.db.models import QuerySet
 from portal.copying import engine as copying
 from portal.copying.engine import Outcome
 from portal.copying.stores import Unusable
+from portal.files.exit_status import INTERRUPTED
 from portal.files.references import Fields, Reference, field_label, file_fields, references
 
 RESULTS = ("copied", "unchanged", "missing", "denied", "failed")
 TROUBLE = ("missing", "denied", "failed")
 AS_ON_LIVE, DIFFERENT = "as on live", "different"
-INTERRUPTED = 130  # the exit status of a command that Ctrl-C has ended
 
 Pairs = dict[str, tuple]  # by the label of a storage: its source and its target
 

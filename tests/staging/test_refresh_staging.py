@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
+from portal.files.exit_status import INTERRUPTED
 from portal.staging import media, scrubbing
 from portal.staging.management.commands import refresh_staging
 from profiles.models import User
@@ -230,7 +231,7 @@ def test_after_ctrl_c_it_says_how_to_go_on(restored, monkeypatch, tmp_path):
 
         error = refused("--report", str(path))
 
-    assert error.returncode == media.INTERRUPTED
+    assert error.returncode == INTERRUPTED
     assert "run the same command again" in str(error)
     assert read_report(path)["ending"] == str(error)
     assert "6 of 6 are as on live" in refresh()
@@ -276,7 +277,7 @@ def test_ctrl_c_while_comparing_keeps_what_was_found(restored, monkeypatch, tmp_
 
     report = read_report(path)
     part = report["copy" if dry_run else "verify"]
-    assert error.returncode == media.INTERRUPTED
+    assert error.returncode == INTERRUPTED
     assert sum(sum(counts.values()) for counts in part["fields"].values()) >= 1
     assert part["seconds"] >= 0
 

@@ -7,11 +7,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import QuerySet
 
+from portal.files.exit_status import INTERRUPTED
 from portal.files.references import field_storages, file_fields
 from portal.staging import media
 from portal.staging.display import CopyDisplay
 from portal.staging.live import live_pairs
-from portal.staging.media import AS_ON_LIVE, DIFFERENT, INTERRUPTED, TROUBLE
+from portal.staging.media import AS_ON_LIVE, DIFFERENT, TROUBLE
 from portal.staging.report import Report
 
 from .copy_live_media import add_jobs_argument
