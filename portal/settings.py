@@ -80,7 +80,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "portal.uploads.refuse_broken_bodies",
+    "portal.request_bodies.refuse_broken_bodies",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -264,7 +264,7 @@ AVATAR_MAX_PIXELS = env.int("AVATAR_MAX_PIXELS", 25_000_000)
 RESUME_MAX_BYTES = env.int("RESUME_MAX_BYTES", 10 * 1024 * 1024)
 UPLOAD_MAX_BODY_BYTES = 2 * ((AVATAR_MAX_BYTES or 0) + (RESUME_MAX_BYTES or 0))
 FILE_UPLOAD_HANDLERS = [
-    "portal.uploads.BodyLimit",
+    "portal.request_bodies.BodyLimit",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]

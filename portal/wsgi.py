@@ -9,7 +9,7 @@ import os
 from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 
-from .uploads import UTF8Request, WholeBodies
+from .request_bodies import UTF8Request, WholeBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 

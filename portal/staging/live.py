@@ -4,7 +4,6 @@ LIVE_STORAGES in the settings names the live twin of each storage: the same poli
 bucket and a key pair that may only read.
 """
 
-from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
@@ -14,23 +13,25 @@ from portal.copying.stores import Folder
 from portal.files.locations import share_files
 from portal.files.storages import PolicyMixin
 
+from . import conf
+
 
 def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
     """For each storage, by its label: its live twin as the source, and itself as the target.
 
     Makes no request. Raises CommandError where a copy could do harm or has nothing to read from.
     """
-    if settings.SITE_ENVIRONMENT not in {"staging", "development"}:
+    if conf.SITE_ENVIRONMENT not in {"staging", "development"}:
         raise CommandError(
-            f"This is {settings.SITE_ENVIRONMENT}: only a site whose SITE_ENVIRONMENT is staging or"
+            f"This is {conf.SITE_ENVIRONMENT}: only a site whose SITE_ENVIRONMENT is staging or"
             " development may be overwritten with files from live. Nothing was read or written."
         )
-    twins = StorageHandler(settings.LIVE_STORAGES)
-    if not settings.LIVE_STORAGES:
+    twins = StorageHandler(conf.LIVE_STORAGES)
+    if not conf.LIVE_STORAGES:
         raise CommandError(
-            f"The live site's files are not configured: set {', '.join(settings.LIVE_REQUIRED)}."
+            f"The live site's files are not configured: set {', '.join(conf.LIVE_REQUIRED)}."
         )
-    if unknown := storages.keys() - settings.LIVE_STORAGES.keys():
+    if unknown := storages.keys() - conf.LIVE_STORAGES.keys():
         raise CommandError(
             f"LIVE_STORAGES in the settings has no live twin of {', '.join(sorted(unknown))}."
         )
@@ -39,7 +40,7 @@ def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
         for label, storage in storages.items()
     }
     for label, storage in storages.items():
-        if any(share_files(storage, twins[twin]) for twin in settings.LIVE_STORAGES):
+        if any(share_files(storage, twins[twin]) for twin in conf.LIVE_STORAGES):
             _, target = pairs[label]
             raise CommandError(
                 f"{target} is where the live site's files are. Nothing was read or written."

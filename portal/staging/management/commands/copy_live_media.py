@@ -1,13 +1,13 @@
 import argparse
 from pathlib import Path
 
-from django.conf import settings
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.copying import engine as copying
 from portal.copying.stores import Unusable
 from portal.files.references import field_storages, references
+from portal.staging import conf
 from portal.staging.display import CopyDisplay
 from portal.staging.live import live_pairs
 from portal.staging.media import copy_error, copy_media, count_of_references, fields_named
@@ -64,12 +64,12 @@ class Command(BaseCommand):
 
     def hand_over(self, fields, pairs, dry_run: bool) -> None:
         """Leave the copying to S3 Batch Operations, and print how to watch it."""
-        role_arn, storage = settings.BATCH_ROLE_ARN, storages["protected"]
+        role_arn, storage = conf.BATCH_ROLE_ARN, storages["protected"]
         if not role_arn:
             raise CommandError("Set BATCH_ROLE_ARN; docs/staging.md says to which role.")
         handed_over = copy_by_batch(
             references(fields), pairs, storage=storage, role_arn=role_arn,
-            prefix=settings.BATCH_REPORT_PREFIX, dry_run=dry_run,
+            prefix=conf.BATCH_REPORT_PREFIX, dry_run=dry_run,
         )  # fmt: skip
         try:
             for job in handed_over:

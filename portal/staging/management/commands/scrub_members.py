@@ -1,10 +1,10 @@
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils.module_loading import import_string
 
 from portal.files.locations import shares_files_with_live
 from portal.files.tables import table_lines
+from portal.staging import conf
 from portal.staging.scrubbing import ScrubRefused, ScrubRules, reason_to_refuse, scrub
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *, dry_run, **options):
         host = connection.get_connection_params().get("host") or ""
-        reason = reason_to_refuse(settings.SITE_ENVIRONMENT, host, shares_files_with_live())
+        reason = reason_to_refuse(conf.SITE_ENVIRONMENT, host, shares_files_with_live())
         if reason:
             raise CommandError(f"Nothing was changed. {reason}")
         try:
@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
 def named_rules() -> ScrubRules:
     """The rules that SCRUB_RULES in the settings names. Raises CommandError."""
-    path = getattr(settings, "SCRUB_RULES", None)
+    path = conf.SCRUB_RULES
     if not path:
         raise CommandError(
             "Nothing was changed. Set SCRUB_RULES in the settings to the dotted path of the"
