@@ -3,6 +3,8 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class PortalConfig(AppConfig):
+    """The shell: registers its system checks."""
+
     name = "portal"
 
     def ready(self):
@@ -10,4 +12,6 @@ class PortalConfig(AppConfig):
 
 
 class PortalAdminConfig(AdminConfig):
+    """Django's admin with the site's own log-in and second factor."""
+
     default_site = "portal.admin.PortalAdminSite"

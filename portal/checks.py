@@ -10,7 +10,7 @@ from django.core.checks import Tags, register
 
 @register(Tags.security, deploy=True)
 def hosts_are_named(app_configs, **kwargs):
-    """On Heroku the site comes up under its default host; links in mails need the real one."""
+    """Warn if ALLOWED_HOSTS is Heroku's default: links in e-mails need the site's own host."""
     if any(host.strip(".") == "herokuapp.com" for host in settings.ALLOWED_HOSTS):
         return [
             checks.Warning(
@@ -24,12 +24,12 @@ def hosts_are_named(app_configs, **kwargs):
 
 @register(deploy=True)
 def mail_can_be_sent(app_configs, **kwargs):
-    """Invitations and forgotten passwords go by e-mail."""
+    """Warn if no e-mail can be sent: invitations and password resets depend on it."""
     if settings.EMAIL_CONFIGURED or settings.SITE_ENVIRONMENT == "development":
         return []
     return [
         checks.Warning(
-            "E-mail is not configured: nobody can be invited or reset a password.",
+            "E-mail is not configured: nobody can be invited, or set a new password.",
             hint="Set EMAIL_URL (smtp+tls://user:password@host:587) and DEFAULT_FROM_EMAIL.",
             id="portal.W002",
         )
@@ -38,12 +38,12 @@ def mail_can_be_sent(app_configs, **kwargs):
 
 @register(deploy=True)
 def mail_has_a_sender(app_configs, **kwargs):
-    """Django's default sender is nobody's, and refused by many servers."""
+    """Warn if the sender is Django's default, which many mail servers refuse."""
     if not settings.EMAIL_CONFIGURED or settings.DEFAULT_FROM_EMAIL != "webmaster@localhost":
         return []
     return [
         checks.Warning(
-            "Mails come from webmaster@localhost, which many servers refuse.",
+            "E-mails come from webmaster@localhost, which many servers refuse.",
             hint="Set DEFAULT_FROM_EMAIL to an address of the society's.",
             id="portal.W006",
         )

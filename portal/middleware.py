@@ -3,7 +3,7 @@ from django.utils.cache import add_never_cache_headers
 
 
 def private_pages(get_response):
-    """Keep what a logged-in browser was shown out of its cache, and out of the Back button."""
+    """Keep pages out of the cache, and so out of the Back button, of a browser with a session."""
 
     def middleware(request):
         response = get_response(request)

@@ -11,20 +11,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
 
-READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a write where only reading is possible
+READ_ONLY = "25006"  # PostgreSQL's SQLSTATE of a write to a read-only database
 
 
 @require_safe
 @never_cache
 def healthz(request):
-    """Say that this process answers; touches nothing else."""
+    """Answer, without the database or S3: this process is alive."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
 @never_cache
 def readyz(request):
-    """Say whether the database answers and is migrated, so that a host may send people here."""
+    """Answer 200 if the database answers and is migrated, else 503: requests may be sent here."""
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -38,12 +38,12 @@ def readyz(request):
 
 
 def forbidden(request, exception=None):
-    """The one page of refusal: it tells nothing about what is behind the address."""
+    """Refuse with the same page for every address, so that it tells nothing about what is there."""
     return render(request, "403.html", status=403)
 
 
 def server_error(request):
-    """Say in plain words that something broke; 503 if it is the database, which may come back.
+    """Answer an unhandled exception: 503 if it is the database, which may recover, else 500.
 
     Django calls this while it handles the exception, whichever middleware or view it comes from.
     Neither page needs the database, a context processor, or a template of the site's.
@@ -54,7 +54,7 @@ def server_error(request):
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether the database is out of reach, or takes no changes, as a standby does."""
+    """Return True if the database cannot be reached, or is read-only, as a standby is."""
     if isinstance(error, (OperationalError, InterfaceError)):
         return True
     return getattr(error.__cause__, "sqlstate", None) == READ_ONLY
@@ -62,5 +62,5 @@ def is_outage(error: BaseException | None) -> bool:
 
 @requires_csrf_token
 def csrf_failure(request, reason=""):
-    """Say in plain words that a form was too old, or not ours."""
+    """Refuse a form that is too old, or was not sent from a page of this site."""
     return render(request, "403_csrf.html", status=403)
