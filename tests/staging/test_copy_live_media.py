@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 
 from portal.copying import engine as copying
-from portal.copying.s3_http import service
 from portal.copying.s3_store import S3Source
 from portal.files.storages import ProtectedMediaStorage, PublicMediaStorage
+from portal.s3.addresses import service
 from portal.staging.live import live_pairs, nested
 from portal.staging.progress import Progress, size_words, time_words
 from profiles.models import Profile
