@@ -19,13 +19,13 @@ from portal.s3.codes import CONNECTION_KINDS, ERROR_CODE, ERROR_MESSAGE, KINDS, 
 from portal.s3.connections import CONNECT_TIMEOUT_SECONDS, trusted_authorities
 from portal.s3.signing import EMPTY_SHA256, UNSIGNED_PAYLOAD, query_string, signed_headers
 
-from .stores import Transient, Unusable
+from .stores import Changed, Transient, Unusable
 
 READ_TIMEOUT_SECONDS = 120  # S3 copies a gigabyte before it answers
 MAX_LINE_BYTES = 65_536
 MAX_IDLE_CONNECTIONS = 64
 
-BUSY_STATUSES = {412, 429, 500, 502, 503, 504}  # 412: the object is not the one of a moment ago
+BUSY_STATUSES = {429, 500, 502, 503, 504}
 UNUSABLE = {
     Kind.ACCESS_KEY: "S3 does not know the access key for {bucket}.",
     Kind.SECRET_KEY: "The secret key for {bucket} is not that of its access key.",
@@ -39,6 +39,10 @@ UNUSABLE = {
 
 class Refused(OSError):
     """S3 will not do this, for a reason that no other exception of stores.py names."""
+
+
+# What refusal() makes of an answer, and what no connection can raise.
+OF_STORES = (FileNotFoundError, PermissionError, Transient, Changed, Refused)
 
 
 class RawResponse(HTTPResponse):
@@ -147,7 +151,7 @@ class SignedRequests:
             return connection, response
         except BaseException as error:
             connection.close()
-            if isinstance(error, (FileNotFoundError, PermissionError, Transient, Refused)):
+            if isinstance(error, OF_STORES):
                 raise
             if isinstance(error, (OSError, HTTPException)):
                 raise self._broken(error) from error
@@ -209,6 +213,8 @@ def refusal(status: int, body: bytes, bucket: str) -> Exception:
         return FileNotFoundError("There is no such object.")
     if status in {401, 403}:
         return PermissionError(f"S3 answered {code or status}.")
+    if status == 412:
+        return Changed("The source's file has changed meanwhile.")
     sentence = f"S3 answered {status} {code}".rstrip()
     if status in BUSY_STATUSES or kind is Kind.BUSY:
         return Transient(f"{sentence}.")

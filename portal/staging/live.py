@@ -8,8 +8,8 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
 
+from portal.copying.folder_store import Folder
 from portal.copying.s3_store import S3Source, S3Target
-from portal.copying.stores import Folder
 from portal.files.locations import share_files
 from portal.files.storages import PolicyMixin
 
@@ -65,5 +65,5 @@ def store(storage: Storage, kind: type[S3Source], jobs: int):
         endpoint_url=storage.endpoint_url,
         style=storage.addressing_style,
         connections=jobs,
-        **({"describe": storage.headers} if kind is S3Target else {}),
+        **({"default_headers": storage.headers} if kind is S3Target else {}),
     )
