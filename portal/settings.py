@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from environs import validate
 
 from .environment import Environment
+from .s3.addresses import public_address
 
 env = Environment()
 
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
     "portal.buckets",
     "portal.exposure",
     "portal.staging",
+    "portal.observability",
     "portal.apps.PortalAdminConfig",  # Django's admin behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -71,13 +73,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.observability.request_log.log_requests",  # first, to see what the others refuse
+    "portal.postgresql.middleware.limit_waits",  # before whatever asks the database
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "portal.uploads.refuse_broken_bodies",
+    "portal.request_bodies.refuse_broken_bodies",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -85,7 +88,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "portal.middleware.private_pages",
-    "portal.middleware.StorageFailureMiddleware",
+    "portal.files.middleware.StorageFailureMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -268,7 +271,7 @@ AVATAR_MAX_PIXELS = env.int("AVATAR_MAX_PIXELS", 25_000_000)
 RESUME_MAX_BYTES = env.int("RESUME_MAX_BYTES", 10 * 1024 * 1024)
 UPLOAD_MAX_BODY_BYTES = 2 * ((AVATAR_MAX_BYTES or 0) + (RESUME_MAX_BYTES or 0))
 FILE_UPLOAD_HANDLERS = [
-    "portal.uploads.BodyLimit",
+    "portal.request_bodies.BodyLimit",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
@@ -318,9 +321,6 @@ if AWS_AVAILABLE:
         },
         "staticfiles": {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"},
     }
-    # boto3 takes a third of a second to import, so only where it is used.
-    from .s3.client import public_address
-
     MEDIA_URL = public_address(**STORAGES["default"]["OPTIONS"])
     csp_media = [MEDIA_URL]
     csp_assets = [public_address(**STORAGES["assets"]["OPTIONS"])]
@@ -395,6 +395,9 @@ elif any(LIVE_REQUIRED.values()) or any(LIVE_OPTIONAL):
     env.refuse(f"The live site's S3 is configured by half: set {missing} too, or none of LIVE_.")
 if LIVE_S3_ADDRESSING_STYLE not in {None, "virtual", "path"}:
     env.refuse("LIVE_S3_ADDRESSING_STYLE must be virtual or path.")
+
+# What scrub_members removes from a copy of the live database: a decision for every column.
+SCRUB_RULES = "profiles.scrub_rules.RULES"
 
 # For copy_live_media --s3-batch: who copies on AWS's side, and where the manifests and reports are
 # kept in the bucket of protected uploads. They name files, so they must not become public.

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from portal.files.storages import protected_media, public_media
 
-from .managers import ProfileQuerySet, UserManager
+from .access import ProfileQuerySet
+from .managers import UserManager
 from .uploads.avatars import AvatarField
 from .uploads.resumes import ResumeField
 from .validators import is_printable, validate_printable

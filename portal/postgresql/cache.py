@@ -27,8 +27,8 @@ class SharedCache(DatabaseCache):
     def _base_set(self, mode, key, value, timeout=DEFAULT_TIMEOUT):
         """Write an entry; raise OperationalError if the database takes no changes.
 
-        Django takes any write that fails for a race that another process has won. The log-in
-        throttle would take that for one attempt too many, and tell the member so.
+        Django treats every write that fails as a race that another process has won. The log-in
+        throttle would count that as one attempt too many, and turn the member away.
         """
         is_set = super()._base_set(mode, key, value, timeout)
         if not is_set and self.is_read_only():

@@ -19,13 +19,11 @@ from django.core.files.storage import FileSystemStorage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.copying import engine as copying
-from portal.copying import listings
-from portal.copying import retry as patience
-from portal.copying import s3_store as s3_transfer
+from portal.copying import engine, listings, retry, s3_store, transfer
 from portal.copying.engine import copy
+from portal.copying.folder_store import Folder
 from portal.copying.s3_store import S3Source, S3Target
-from portal.copying.stores import Folder, Found, Unusable
+from portal.copying.stores import FileInfo, Unusable
 from tests.support.strict_s3 import StrictS3, read_only
 
 REGION = "eu-west-1"
@@ -41,7 +39,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch):
-    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.001)
 
 
 class Bucket:
@@ -386,7 +384,7 @@ def requests_of(s3, access_key=None):
 
 @pytest.fixture
 def small_pages(monkeypatch):
-    monkeypatch.setattr(s3_transfer, "PAGE_NAMES", 10)
+    monkeypatch.setattr(s3_store, "PAGE_NAMES", 10)
 
 
 def test_it_leaps_over_what_nobody_asked_for(by_service, s3, small_pages):
@@ -466,8 +464,8 @@ def test_the_live_client_has_no_other_methods():
     """Y2."""
     public = {name for name in dir(S3Source) if not name.startswith("_")}
 
-    assert public == {"find", "headers", "key", "lists", "open", "page"}
-    methods = re.findall(r"(?:_ask|_sent)\(\s*\"([A-Z]+)\"", inspect.getsource(S3Source))
+    assert public == {"copied_headers", "find", "key", "lists", "open", "page"}
+    methods = re.findall(r"(?:_ask|_send)\(\s*\"([A-Z]+)\"", inspect.getsource(S3Source))
     assert set(methods) == {"GET", "HEAD"}
 
 
@@ -503,22 +501,25 @@ def test_all_that_describes_a_file_comes_along(buckets):
 
     buckets.copy("a")
 
-    described = buckets.target.headers("a")
+    described = buckets.target.copied_headers("a")
     assert described == {name.lower(): value for name, value in headers.items()}
 
 
 def test_what_comes_from_disk_is_described_by_the_targets_policy(from_disk):
-    from_disk.target.describe = lambda name: {"content-type": "image/webp", "cache-control": "no"}
+    from_disk.target.default_headers = lambda name: {
+        "content-type": "image/webp",
+        "cache-control": "no",
+    }
     from_disk.live.put("a.webp")
 
     from_disk.copy("a.webp")
 
-    described = from_disk.target.headers("a.webp")
+    described = from_disk.target.copied_headers("a.webp")
     assert described == {"content-type": "image/webp", "cache-control": "no"}
 
 
 def test_a_framing_that_was_taken_for_content_is_dropped():
-    described = s3_transfer.describing({"Content-Encoding": "aws-chunked,gzip", "ETag": "x"})
+    described = s3_store.copied_headers({"Content-Encoding": "aws-chunked,gzip", "ETag": "x"})
 
     assert described == {"content-encoding": "gzip"}
 
@@ -558,7 +559,7 @@ def in_place_of_listings(s3, monkeypatch, make_body):
 def test_what_is_no_listing_ends_the_run(by_service, s3, monkeypatch, body):
     in_place_of_listings(s3, monkeypatch, lambda: body)
 
-    with pytest.raises(Unusable, match="something else than a listing"):
+    with pytest.raises(Unusable, match="something other than a listing"):
         by_service.copy("a")
 
 
@@ -618,7 +619,7 @@ def test_patience_ends_with_the_reason(buckets, s3):
     assert "SlowDown" in reasons["a"]
     assert reasons["b"] == ""
     tried = [request for request in s3.requests if request.method == "PUT"]
-    assert len(tried) == patience.ATTEMPTS + 1
+    assert len(tried) == retry.ATTEMPTS + 1
 
 
 def test_a_server_that_is_away_ends_the_run(by_service):
@@ -688,14 +689,14 @@ def test_a_target_that_may_not_be_written_is_a_failure(buckets, s3):
 def test_what_was_withdrawn_while_listing_is_missing(ends, s3, monkeypatch):
     ends.live.put("a")
     ends.live.put("b")
-    carry = copying.Transfer.carry
+    carry = transfer.Transfer.copy_one
 
     def delete_first(transfer, name, *found):
         if name == "a":
             ends.live.delete("a")
         return carry(transfer, name, *found)
 
-    monkeypatch.setattr(copying.Transfer, "carry", delete_first)
+    monkeypatch.setattr(transfer.Transfer, "copy_one", delete_first)
 
     assert ends.copy("a", "b") == {"a": "missing", "b": "copied"}
 
@@ -705,7 +706,7 @@ class Cut:
 
     def __init__(self, monkeypatch, times):
         self.left = times
-        real = s3_transfer.read
+        real = s3_store.read
 
         def read(response):
             chunks = real(response)
@@ -715,7 +716,7 @@ class Cut:
                 return
             yield from chunks
 
-        monkeypatch.setattr(s3_transfer, "read", read)
+        monkeypatch.setattr(s3_store, "read", read)
 
 
 @pytest.mark.parametrize("route", ["streaming", "to_disk"])
@@ -730,7 +731,7 @@ def test_a_truncated_answer_is_not_taken_for_a_file(request, route, monkeypatch)
 
     Cut(monkeypatch, times=0)
     monkeypatch.undo()
-    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(retry, "FIRST_PAUSE_SECONDS", 0.001)
     Cut(monkeypatch, times=2)
     assert ends.copy("a") == {"a": "copied"}
     assert ends.staging.contents() == {"a": b"0123456789"}
@@ -763,7 +764,7 @@ def test_a_connection_that_ends_early_is_noticed(request, route, s3, monkeypatch
 def test_a_spoilt_answer_of_the_right_length_is_not_taken_for_a_file(request, route, monkeypatch):
     ends = request.getfixturevalue(route)
     ends.live.put("a", b"0123456789")
-    monkeypatch.setattr(s3_transfer, "read", lambda response: iter([b"012345678X"]))
+    monkeypatch.setattr(s3_store, "read", lambda response: iter([b"012345678X"]))
 
     assert ends.copy("a") == {"a": "failed"}
     assert ends.staging.contents() == {}
@@ -845,7 +846,7 @@ def test_memory_is_the_same_for_twenty_times_as_many_files():
 def small_parts(monkeypatch):
     """Large begins above 6 MiB here, and a part has the smallest size that S3 takes."""
     monkeypatch.setattr(S3Target, "single_bytes", 6 * 1024**2)
-    monkeypatch.setattr(s3_transfer, "PART_BYTES", 5 * 1024**2)
+    monkeypatch.setattr(s3_store, "PART_BYTES", 5 * 1024**2)
 
 
 LARGE = os.urandom(1024) * (11 * 1024)  # 11 MiB: three parts
@@ -861,7 +862,7 @@ def test_large_objects_go_in_parts(ends, s3, small_parts):
     if isinstance(ends.staging, Bucket):
         assert sorted(part.query["partNumber"] for part in parts) == ["1", "2", "3"]
     if isinstance(ends.staging, Bucket) and isinstance(ends.live, Bucket):
-        assert ends.target.headers("large")["cache-control"] == "private"
+        assert ends.target.copied_headers("large")["cache-control"] == "private"
     assert ends.copy("large") == {"large": "unchanged"}
 
 
@@ -910,11 +911,11 @@ def test_an_object_above_five_gigabytes_is_copied_in_parts_that_s3_takes(by_serv
     monkeypatch.setattr(by_service.target, "_ask", ask)
     monkeypatch.setattr(by_service.source, "_ask", ask)
     monkeypatch.setattr(by_service.target, "may_read", lambda *asked: True)
-    transfer = copying.Transfer(
-        by_service.source, by_service.target, patience.Patience(), dry_run=False
+    transfer_ = transfer.Transfer(
+        by_service.source, by_service.target, retry.Retry(), dry_run=False
     )
 
-    assert transfer.carry("large", Found(size, 0), None)[0] == "copied"
+    assert transfer_.copy_one("large", FileInfo(size, 0), None)[0] == "copied"
 
     ranges = [
         headers["x-amz-copy-source-range"] for _, _, headers in asked
@@ -933,7 +934,7 @@ def test_an_object_above_five_gigabytes_is_copied_in_parts_that_s3_takes(by_serv
 def test_large_files_go_first(by_service, monkeypatch):
     for number in range(10):
         by_service.live.put(f"{number}", b"x" * number)
-    order, carry = [], copying.Transfer.carry
+    order, carry = [], transfer.Transfer.copy_one
     all_here = threading.Barrier(2)
 
     def note(transfer, name, *found):
@@ -942,15 +943,15 @@ def test_large_files_go_first(by_service, monkeypatch):
         order.append(name)
         return carry(transfer, name, *found)
 
-    monkeypatch.setattr(copying.Transfer, "carry", note)
-    outcomes_so_far = copying.Crew.outcomes_so_far
+    monkeypatch.setattr(transfer.Transfer, "copy_one", note)
+    outcomes_so_far = engine.Workers.outcomes_so_far
 
     def release(crew):
         if crew.waiting == 10 and not order:
             all_here.wait(5)
         return outcomes_so_far(crew)
 
-    monkeypatch.setattr(copying.Crew, "outcomes_so_far", release)
+    monkeypatch.setattr(engine.Workers, "outcomes_so_far", release)
 
     by_service.copy(*map(str, range(10)), jobs=1)
 

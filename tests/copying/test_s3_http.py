@@ -48,7 +48,7 @@ def test_a_connection_that_was_given_up_meanwhile_is_no_attempt(server):
 
     for _ in range(3):
         assert source.find("name")
-        [kept] = source._connections
+        [kept] = source._idle
         assert wait_for_read(kept.sock, timeout=5)  # the end of it has come
 
     kept.close()

@@ -1,4 +1,4 @@
-"""Install both locks from nothing, as `make run` and `make test` do: python -m tests.support.check_installs
+"""Install both locks from nothing: python -m tests.support.check_installs
 
 It takes the oldest and the newest of the supported Pythons that this machine has, each with the pip
 that it brings, and installs into environments that are deleted afterwards. Nothing but the standard
