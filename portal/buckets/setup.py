@@ -19,7 +19,7 @@ class NotSupported(Exception):
 
 
 class Step(NamedTuple):
-    """What has become of one setting of a bucket."""
+    """The outcome of one setting of a bucket."""
 
     setting: str  # such as "policy"
     outcome: str  # in words
@@ -118,6 +118,7 @@ class BucketSetup:
         return Step("bucket", "created", is_changed=True)
 
     def set_public_access_block(self) -> Step:
+        """Block ACLs, and public policies if nothing is public."""
         return self.settle(BLOCK, self.get(BLOCK), documents.public_access_block(self.storages))
 
     def set_policy(self) -> Step:
@@ -139,6 +140,7 @@ class BucketSetup:
             )
 
     def set_encryption(self) -> Step:
+        """Encrypt on AWS; another algorithm that the bucket has is left as it is."""
         wanted = documents.encryption(self.storages)
         if not wanted:
             return Step(ENCRYPTION.what, "left to this server")
@@ -150,11 +152,13 @@ class BucketSetup:
         return self.settle(ENCRYPTION, present, present if found else wanted)
 
     def set_lifecycle(self) -> Step:
+        """Add the rule that deletes the parts of unfinished uploads."""
         present = self.get(LIFECYCLE) or []
         wanted = documents.merged(present, [documents.lifecycle_rule()], "ID")
         return self.settle(LIFECYCLE, present, wanted)
 
     def set_ownership(self) -> Step:
+        """Switch ACLs off."""
         return self.settle(OWNERSHIP, self.get(OWNERSHIP), documents.ownership_controls())
 
     def get(self, setting: Setting):

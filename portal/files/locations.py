@@ -1,10 +1,10 @@
-"""Where storages keep their files, and two rules for whether two of them share files.
+"""The locations of storages, and two rules to decide if two storages share files.
 
 `share_files`      the same bucket of the same service, one prefix within the other. For a copy,
                    which reads from one and writes to the other.
 `may_share_files`  the same, whatever the endpoint: a service can have addresses that nobody here
-                   knows of. For what deletes or overwrites: to take one bucket for two would lose
-                   the files of another site, and to take two for one only costs a rename.
+                   has seen. For what deletes or overwrites: mistaking one bucket for two would lose
+                   the files of another site; the reverse only costs a rename.
 """
 
 import os

@@ -60,6 +60,7 @@ class PolicyMixin:
 
     @property
     def connection(self):
+        """A boto3 resource around the client that this process shares."""
         return shared_resource(
             access_key=self.access_key,
             secret_key=self.secret_key,
@@ -75,6 +76,7 @@ class PolicyMixin:
 
     @cached_property
     def bucket_url(self) -> str:
+        """The address of the bucket, without a slash at its end."""
         return bucket_url(
             self.bucket_name, self.region_name, self.endpoint_url, self.addressing_style
         )

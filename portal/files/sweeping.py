@@ -1,4 +1,4 @@
-"""What storages hold compared with what rows name: files of no row, and rows without their file.
+"""Compares storages with the rows that name their files: files of no row, rows without a file.
 
 Both sides come in the order of their names and are merged, so that memory stays the same however
 many there are. Files without a row are left by transactions that were rolled back, by processes

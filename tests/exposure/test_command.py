@@ -20,7 +20,7 @@ def test_a_person_reads_a_line_for_each_question(on_s3):
     call_command("check_storage", stdout=out, no_color=True)
 
     lines = out.getvalue().splitlines()
-    assert "ok    protected      a signed link opens it" in lines
+    assert "ok    protected       a signed link opens it" in lines
     assert "      Set AWS_S3_ENDPOINT_URL to an address that starts with https://." in lines
     assert lines[-1].endswith("1 to look at, 0 failed.")
 

@@ -64,7 +64,7 @@ def test_another_region_is_red(on_s3, settings):
 
 
 def test_the_region_that_aws_names_is_red(on_s3):
-    """AWS tells strangers, too, where a bucket is; boto3 would go there without a word."""
+    """AWS answers anonymous clients too with a bucket's region; boto3 would follow silently."""
     aws = SimpleNamespace(ask=lambda *_: Response(301, {"x-amz-bucket-region": "us-east-2"}))
 
     found = bucket_answers("default", storages["default"], aws)

@@ -104,7 +104,7 @@ def test_a_storage_without_a_prefix_is_an_error_under_whatever_alias(deployed):
     """Y13: it would hold every other storage's files, the public ones too."""
     deployed(minutes={"location": ""})
 
-    assert "portal.E003" in ids()
+    assert ids() == ["portal.E003"]
 
 
 def test_a_cdn_before_a_third_protected_storage_is_a_warning(deployed):

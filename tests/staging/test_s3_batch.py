@@ -199,7 +199,7 @@ def test_prefixes_that_differ_are_refused():
 def test_a_folder_is_refused(tmp_path):
     pairs = {"default": (place(S3Source, "live"), Folder(FileSystemStorage(tmp_path)))}
 
-    with pytest.raises(Unusable, match="not with a folder"):
+    with pytest.raises(Unusable, match="not to or from a folder"):
         routes(pairs)
 
 
