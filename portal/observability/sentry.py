@@ -24,9 +24,7 @@ def start() -> None:
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         environment=getattr(settings, "SITE_ENVIRONMENT", "production"),
-        release=getattr(
-            settings, "SENTRY_RELEASE", None
-        ),  # or what the SDK finds
+        release=getattr(settings, "SENTRY_RELEASE", None),  # or what the SDK finds
         # This replaces send_default_pii, which is deprecated. Every kind is listed, because Sentry
         # collects a kind that is not.
         data_collection={

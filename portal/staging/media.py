@@ -117,7 +117,7 @@ def verify_media(
 
 
 def trouble(owner: Reference, result: str, reason: str) -> dict[str, str]:
-    """What a report holds about a row whose file did not arrive."""
+    """The entry in a report about a row whose file did not arrive."""
     return {
         "result": result,
         "reason": reason,

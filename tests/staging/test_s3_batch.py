@@ -145,7 +145,7 @@ def test_two_buckets_take_two_jobs(on_s3, control):
 
 
 def expected_job():
-    """That which concerns the stub: it checks names and types itself."""
+    """Any values: the stub itself checks the names and types of parameters."""
     fields = (
         "AccountId RoleArn Description ClientRequestToken ConfirmationRequired Priority "
         "Manifest Operation Report"
