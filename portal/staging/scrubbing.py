@@ -6,8 +6,8 @@ stops the scrub before anything has changed.
 
 Rows are deleted by plain SQL, which sends no signals, and no file is deleted. On the day of the
 copy the rows name files as live does: with one wrong variable, deleting a row's file would delete
-the live one. 100,000 rows would also take as many requests to S3. sweep_media removes the files that
-no row names any more; before that, it looks at whose bucket it is.
+the live one. 100,000 rows would also take as many requests to S3. sweep_media removes the files
+that no row names any more; before that, it looks at whose bucket it is.
 """
 
 from collections.abc import Iterator
