@@ -6,7 +6,7 @@ Two things are never configured. CORS: no page needs it, for none loads fonts, m
 the bucket (a test looks). Versioning: to keep what members delete is the operator's decision.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from portal.files.storages import ProtectedMediaStorage, UnsignedMixin
 from portal.s3.addresses import service
@@ -18,11 +18,18 @@ LINK_TOLERANCE_SECONDS = 10
 
 
 def buckets_of(storages) -> dict[str, list]:
-    """Return the storages of each bucket, by the bucket's name."""
+    """Return the storages of each bucket, by the bucket's name.
+
+    Where two services have buckets of one name, the endpoints are added to it.
+    """
     buckets = defaultdict(list)
     for storage in storages:
-        buckets[storage.bucket_name].append(storage)
-    return dict(buckets)
+        buckets[storage.bucket_name, storage.endpoint_url].append(storage)
+    count = Counter(name for name, _ in buckets)
+    return {
+        name if count[name] == 1 else f"{name} at {endpoint_url or 'AWS'}": inside
+        for (name, endpoint_url), inside in buckets.items()
+    }
 
 
 def bucket_documents(storages: list, link_seconds: int) -> dict:

@@ -10,13 +10,13 @@ from urllib.parse import urlencode
 
 from storages.backends.s3 import S3Storage
 
+from portal.files.hints import on_refusal, on_silence
 from portal.files.storages import AssetsStorage, PolicyMixin, UnsignedMixin, custom_domain
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, describe, is_answer, storage_errors
 
 from .anonymous_client import AnonymousClient
 from .findings import FAIL, OK, Finding, headers_are, refused, unproven
-from .hints import on_refusal, on_silence
 from .probes import Probe, Probes
 from .reachability import bucket_answers
 from .signed_links import link_findings

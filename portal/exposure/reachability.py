@@ -5,9 +5,10 @@ from email.utils import parsedate_to_datetime
 from django.utils import timezone
 from storages.backends.s3 import S3Storage
 
+from portal.files.hints import on_refusal, on_silence
+
 from .anonymous_client import AnonymousClient, Response
 from .findings import FAIL, OK, Finding
-from .hints import on_refusal, on_silence
 
 MAX_SKEW_SECONDS = 60  # a link is valid for that much longer or shorter; at 900 S3 refuses all
 

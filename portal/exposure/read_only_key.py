@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from uuid import uuid4
 
+from portal.files.hints import on_refusal, on_silence, variables
 from portal.files.storages import PolicyMixin
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, describe, storage_errors
 
 from .anonymous_client import AnonymousClient
 from .findings import FAIL, OK, WARN, Finding
-from .hints import on_refusal, on_silence, variables
 from .reachability import bucket_answers
 
 

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from portal.files import conf
+from portal.files.hints import on_refusal, variables
 from portal.files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
 from portal.s3.signing import presigned_url
 
 from .anonymous_client import AnonymousClient
 from .findings import FAIL, OK, WARN, Finding, headers_are, refused
-from .hints import on_refusal, variables
 from .probes import Probe
 
 LONG_EXPIRED = timedelta(hours=1)  # by any server's clock

@@ -67,6 +67,17 @@ def test_a_bucket_of_its_own_is_created(on_s3, add):
     assert set(block["PublicAccessBlockConfiguration"].values()) == {True}
 
 
+def test_a_bucket_of_the_same_name_at_another_service_is_another_bucket(add):
+    add("minutes", POLICY + "ProtectedMediaStorage", endpoint_url="https://minio.example.org")
+
+    documents = json.loads(setup_bucket("--dry-run"))
+
+    own, other = documents
+    assert own.startswith(f"{BUCKET} at http://127.0.0.1")
+    assert other == f"{BUCKET} at https://minio.example.org"
+    assert documents[other]["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] is True
+
+
 def test_two_storages_with_the_same_prefix_are_one_statement(on_s3, add):
     """AWS refuses a policy in which two statements have one name."""
     add("photos", POLICY + "PublicMediaStorage", location="media")

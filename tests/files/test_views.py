@@ -1,5 +1,7 @@
 """The local twins of S3's links: a token opens its own file alone."""
 
+import logging
+
 import pytest
 from django.core import signing
 from django.core.files.base import ContentFile
@@ -34,6 +36,24 @@ def test_a_token_opens_its_own_file_alone(client, stored):
     assert get(client, "resumes", "x.pdf") == 404
     assert get(client, "resumes/missing.pdf", "x.pdf") == 404
     assert get(client, stored, "x.pdf", salt="another") == 403
+
+
+def test_a_bad_token_is_refused_with_the_page_of_all_refusals(client, stored, caplog):
+    """S9, S10: and its signature is in no log, with the traceback either."""
+    address = storages["protected"].url(stored, filename="x.pdf")
+    altered = address[:-2] + ("aa" if address[-2:] != "aa" else "bb")
+
+    response = client.get(altered)
+
+    assert response.status_code == 403
+    assert response.templates[0].name == "403.html"
+    refusals = [record for record in caplog.records if record.name == "django.request"]
+    assert refusals
+    for record in refusals:
+        if record.exc_info:
+            assert altered.rpartition(":")[2] not in logging.Formatter().formatException(
+                record.exc_info
+            )
 
 
 def test_a_link_in_the_folder_leads_nowhere(client, stored, settings):
