@@ -1,3 +1,5 @@
+"""Middleware about pages; what concerns files, queries or the log is in those rooms."""
+
 from django.conf import settings
 from django.utils.cache import add_never_cache_headers
 

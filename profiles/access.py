@@ -1,4 +1,4 @@
-"""Who may see whom."""
+"""The access rule: who may see whom."""
 
 from django.db.models import Q, QuerySet
 

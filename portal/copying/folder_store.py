@@ -13,7 +13,7 @@ from uuid import uuid4
 from django.core.files import locks
 from django.core.files.storage import FileSystemStorage
 
-from .stores import CHUNK_BYTES, Content, FileInfo
+from .stores import CHUNK_BYTES, Changed, Content, FileInfo
 
 UNFINISHED = re.compile(r"\.copying-[0-9a-f]{32}")  # the name of a file while it is written
 
@@ -55,6 +55,8 @@ class Folder:
         with Path(self.storage.path(name)).open("rb") as file:
             status = os.fstat(file.fileno())
             part = range(status.st_size) if part is None else part
+            if part.stop > status.st_size:
+                raise Changed("The file has become shorter meanwhile.")
             file.seek(part.start)
             sizes = [CHUNK_BYTES] * (len(part) // CHUNK_BYTES) + [len(part) % CHUNK_BYTES]
             yield Content(FileInfo(len(part), status.st_mtime), {}, map(file.read, sizes))

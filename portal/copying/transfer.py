@@ -25,6 +25,7 @@ class Transfer:
         # True if the target's keys may read the source, so that the service can copy between its
         # buckets; None until somebody has tried.
         self.by_service = None if target.can_copy_from(source) else False
+        self._service_has_copied = False
         self._trying = threading.Lock()
         self._streams = threading.BoundedSemaphore(MAX_BYTES_IN_FLIGHT // (2 * CHUNK_BYTES))
 
@@ -87,16 +88,20 @@ class Transfer:
         return source_file
 
     def _copy(self, name: str, source_file: FileInfo) -> None:
+        is_denied = False
         if self._may_copy_by_service(name):
             try:
                 self._copy_by_service(name, source_file)
+                self._service_has_copied = True
                 return
-            except (PermissionError, NotImplementedError):
-                self.by_service = False
+            except PermissionError:  # to the target's keys; the stream tells if to the source's too
+                is_denied = True
         if source_file.size > self.target.single_bytes:
             self._stream_in_parts(name, source_file)
         else:
             self._stream(name)
+        if is_denied and not self._service_has_copied:  # so that it is not about this file
+            self.by_service = False
 
     def _may_copy_by_service(self, name: str) -> bool:
         """Return True if the target's keys may read the source; only the first file is tried."""

@@ -14,7 +14,7 @@ class ObservabilityConfig(AppConfig):
         # botocore calls this for each session that boto3 makes. boto3 itself is imported only
         # where S3 is used: it takes a third of a second.
         botocore.register_initializer(measure_s3)
-        if settings.SENTRY_DSN:
+        if getattr(settings, "SENTRY_DSN", None):
             from . import sentry  # imported only where it is used
 
             sentry.start()

@@ -23,8 +23,8 @@ def start() -> None:
     ignore_logger("django.security.*")  # a refused request is no error of the site
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
-        environment=settings.SITE_ENVIRONMENT,
-        release=settings.SENTRY_RELEASE,  # without one, the SDK asks git or the host
+        environment=getattr(settings, "SITE_ENVIRONMENT", "production"),
+        release=getattr(settings, "SENTRY_RELEASE", None),  # or what the SDK finds
         # This replaces send_default_pii, which is deprecated. Every kind is listed, because Sentry
         # collects a kind that is not.
         data_collection={

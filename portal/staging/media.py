@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 
 from portal.copying import engine as copying
 from portal.copying.engine import Outcome
-from portal.copying.stores import Unusable
+from portal.copying.stores import Source, Target, Unusable
 from portal.files.exit_status import INTERRUPTED
 from portal.files.references import Fields, Reference, field_label, file_fields, references
 
@@ -24,7 +24,7 @@ RESULTS = ("copied", "unchanged", "missing", "denied", "failed")
 TROUBLE = ("missing", "denied", "failed")
 AS_ON_LIVE, DIFFERENT = "as on live", "different"
 
-Pairs = dict[str, tuple]  # by the label of a storage: its source and its target
+Pairs = dict[str, tuple[Source, Target]]  # by the label of a storage
 
 
 @dataclass
@@ -117,7 +117,7 @@ def verify_media(
 
 
 def trouble(owner: Reference, result: str, reason: str) -> dict[str, str]:
-    """What a report holds about a row whose file did not arrive."""
+    """The entry in a report about a row whose file did not arrive."""
     return {
         "result": result,
         "reason": reason,

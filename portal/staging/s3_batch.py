@@ -85,7 +85,7 @@ def routes(pairs: dict[str, tuple]) -> dict[str, Route]:
             )
         if source.prefix != target.prefix:
             raise Unusable(
-                f"S3 Batch Operations keeps keys as they are: live's prefix {source.prefix} "
+                f"S3 Batch Operations keeps keys as they are: the live prefix {source.prefix} "
                 f"and this site's {target.prefix} would have to be the same."
             )
     return {label: Route(source.bucket, target.bucket) for label, (source, target) in pairs.items()}

@@ -1,13 +1,13 @@
 """Removing people from a copy of the live database, by a written decision for every column.
 
-The engine knows no model of its own: a project states its decisions in a ScrubRules value, as
+The engine names no model: a project states its decisions in a ScrubRules value, as
 profiles/scrub_rules.py does, and names that in SCRUB_RULES. A column or a table without a decision
 stops the scrub before anything has changed.
 
 Rows are deleted by plain SQL, which sends no signals, and no file is deleted. On the day of the
 copy the rows name files as live does: with one wrong variable, deleting a row's file would delete
-live's, and 100,000 rows would take as many requests to S3. sweep_media removes the files that no
-row names any more; it looks at whose bucket it is first.
+the live one. 100,000 rows would also take as many requests to S3. sweep_media removes the files
+that no row names any more; before that, it looks at whose bucket it is.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ NO_ROW = Q(pk__in=[])
 
 
 class Cleared(NamedTuple):
-    """What a column is set to, and in which rows."""
+    """A value that a column is set to, and the rows in which it is."""
 
     value: object = None
     where: Q = EVERY_ROW
 
 
 class Decision(NamedTuple):
-    """What happens to the rows of a table, and to each column of the rows that stay."""
+    """The rows of a table that are deleted, and what happens to each column of the others."""
 
     deleted_rows: Q
     kept: str = ""  # names of fields, separated by spaces
@@ -55,7 +55,7 @@ class ScrubRefused(Exception):
 
 
 class Change(NamedTuple):
-    """What a scrub has done to a model, a column of a model, or a table."""
+    """The rows that a scrub has changed in a model, a column of a model, or a table."""
 
     what: str
     deleted: int = 0  # rows

@@ -1,4 +1,4 @@
-"""What a request waits for is counted, whatever becomes of it."""
+"""The waits of a request are counted, whether its calls succeed or fail."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""Where copy_live_media refuses to work: nothing of the live site is ever overwritten."""
+"""The sites on which copy_live_media refuses to work: nothing of live is ever overwritten."""
 
 import pytest
 from django.core.files.storage import storages

@@ -145,7 +145,7 @@ def test_two_buckets_take_two_jobs(on_s3, control):
 
 
 def expected_job():
-    """That which concerns the stub: it checks names and types itself."""
+    """Any values: the stub itself checks the names and types of parameters."""
     fields = (
         "AccountId RoleArn Description ClientRequestToken ConfirmationRequired Priority "
         "Manifest Operation Report"
@@ -199,7 +199,7 @@ def test_prefixes_that_differ_are_refused():
 def test_a_folder_is_refused(tmp_path):
     pairs = {"default": (place(S3Source, "live"), Folder(FileSystemStorage(tmp_path)))}
 
-    with pytest.raises(Unusable, match="not with a folder"):
+    with pytest.raises(Unusable, match="not to or from a folder"):
         routes(pairs)
 
 

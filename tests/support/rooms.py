@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class Rules:
-    """What is allowed in the tree."""
+    """The arrows, libraries and lengths that a tree may have."""
 
     house: str  # the package whose folders are rooms; SHELL is the modules that lie directly in it
     rooms: Mapping[str, set[str]]  # for each room: the rooms that it may use
@@ -33,14 +33,14 @@ SHELL = "shell"
 
 
 class Problem(NamedTuple):
-    """What is wrong with a module: the name that it must not use, or a few words."""
+    """A module, and what is wrong with it: a name that it must not use, or a few words."""
 
     module: str
     what: str
 
 
 class Arrow(NamedTuple):
-    """That a module names something."""
+    """A module, and something that it names."""
 
     source: str
     target: str  # a dotted name, perhaps of something within a module

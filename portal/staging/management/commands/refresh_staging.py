@@ -22,7 +22,7 @@ class Command(BaseCommand):
     help = (
         "Makes a staging site of a database that has just been copied from live: removes the "
         "members from it (scrub_members), copies the files of the remaining rows "
-        "(copy_live_media), and compares them with live's files once more. After an interruption "
+        "(copy_live_media), and compares them with the live files once more. After an interruption "
         "of any kind the same command goes on where it stopped. Refused where scrub_members or "
         "copy_live_media would be."
     )
