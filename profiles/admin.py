@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils.html import format_html
 
-from portal.accounts import send_invitation
+from portal.accounts.adapter import send_invitation
 from portal.fields import CleanedFileField
 
 from .models import Profile, ResumeDownload, User
