@@ -8,6 +8,7 @@ class PortalConfig(AppConfig):
 
     def ready(self):
         from . import checks, cleanup  # noqa: F401 - registers them
+        from .accounts import checks as account_checks  # noqa: F401 - registers it
 
         if settings.SENTRY_DSN:
             from . import sentry

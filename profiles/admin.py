@@ -12,8 +12,10 @@ from django.db import transaction
 from django.utils.html import format_html
 
 from portal.accounts.adapter import send_invitation
+from portal.accounts.email_address import canonical_part
 from portal.fields import CleanedFileField
 
+from .fields import composed
 from .models import Profile, ResumeDownload, User
 from .widgets import UploadInput
 
@@ -60,6 +62,10 @@ class InvitationForm(forms.ModelForm):
         model = User
         fields = ["email"]
 
+    def clean_name(self):
+        """Apply the rules of the profile's name, which a form field of its own does not have."""
+        return Profile._meta.get_field("name").clean(self.cleaned_data["name"], None)
+
 
 class ProfileInline(admin.StackedInline):
     model = Profile
@@ -80,7 +86,7 @@ class MemberAdmin(auth_admin.UserAdmin):
     """Invites members and keeps their accounts and profiles, on one form."""
 
     list_display = [
-        "email",
+        "address",
         "thumbnail",
         "name",
         "has_resume",
@@ -118,6 +124,10 @@ class MemberAdmin(auth_admin.UserAdmin):
     filter_horizontal = ["user_permissions"]
     inlines = [ProfileInline]
 
+    @admin.display(description="e-mail address", ordering="email")
+    def address(self, user):
+        return user.shown_email
+
     @admin.display(description="photo")
     def thumbnail(self, user):
         if not user.profile.avatar:
@@ -154,15 +164,19 @@ class MemberAdmin(auth_admin.UserAdmin):
         objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
         return objects, counts, lacking - {ResumeDownload._meta.verbose_name}, protected
 
+    def get_search_results(self, request, queryset, search_term):
+        """Find names in the form in which they are stored, and addresses in theirs."""
+        named, may_repeat = super().get_search_results(request, queryset, composed(search_term))
+        stored = " ".join(map(canonical_part, search_term.split()))
+        addressed, _ = super().get_search_results(request, queryset, stored)
+        return named | addressed, may_repeat
+
     def get_inlines(self, request, obj):
         return self.inlines if obj else []  # an invitation comes first; its save makes the profile
 
     def save_model(self, request, obj, form, change):
         if change:
             super().save_model(request, obj, form, change)
-            if "email" in form.changed_data:
-                # Or the former address would still log in, and be sent set-password links.
-                EmailAddress.objects.filter(user=obj).delete()
             return
         obj.set_unusable_password()
         super().save_model(request, obj, form, change)
@@ -181,7 +195,7 @@ class MemberAdmin(auth_admin.UserAdmin):
         except OSError as error:
             messages.error(request, f"The invitation could not be sent: {error}")
         else:
-            messages.success(request, f"An invitation is on its way to {user.email}.")
+            messages.success(request, f"An invitation is on its way to {user.shown_email}.")
 
     @admin.action(description="Send the set-password link again", permissions=["change"])
     def invite_again(self, request, queryset):

@@ -2,6 +2,8 @@ from django.contrib.auth.models import BaseUserManager
 from django.db import models
 from django.db.models import Q
 
+from .fields import composed
+
 
 class UserManager(BaseUserManager):
     """Makes users that are known by their e-mail address."""
@@ -19,7 +21,7 @@ class UserManager(BaseUserManager):
         return self.create_user(email, password, **fields, is_staff=True, is_superuser=True)
 
     def get_by_natural_key(self, email):
-        return self.get(email=email.lower())
+        return self.get(email=email)
 
 
 class ProfileQuerySet(models.QuerySet):
@@ -39,6 +41,6 @@ class ProfileQuerySet(models.QuerySet):
     def search(self, text):
         """Profiles in which every word of the text stands in the name or the headline."""
         found = self
-        for word in text.split():
+        for word in composed(text).split():
             found = found.filter(Q(name__icontains=word) | Q(headline__icontains=word))
         return found
