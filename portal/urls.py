@@ -6,6 +6,7 @@ from . import views
 
 urlpatterns = [
     path("", include("profiles.urls")),
+    path("accounts/", include("portal.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),

@@ -67,8 +67,10 @@ DECISIONS = {
         # Both name members, in words that may be those of years ago.
         cleared={"object_repr": Cleared(""), "change_message": Cleared("")},
     ),
-    # allauth makes a staff member's address again from the account, at the next log-in.
-    "account.EmailAddress": Decision(EVERY_ROW),
+    # Without a verified address, an account that stays could not change it any more.
+    "account.EmailAddress": Decision(
+        of_departed("user") | Q(verified=False), kept="id user email verified primary"
+    ),
     "account.EmailConfirmation": Decision(EVERY_ROW),
     # Second factors are secrets of people's phones; staff set up others on staging.
     "mfa.Authenticator": Decision(EVERY_ROW),

@@ -4,12 +4,17 @@ from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from .email_address import canonical
+
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):
     """allauth's behaviour, except that accounts are made by the staff alone."""
 
     def is_open_for_signup(self, request):
         return False
+
+    def clean_email(self, email):
+        return canonical(email)
 
     def _get_login_attempts_cache_key(self, request, **credentials):
         """Count failures by address and client: whoever fails on purpose locks out nobody else.

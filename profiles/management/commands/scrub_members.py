@@ -9,9 +9,9 @@ from profiles.scrubbing import ScrubRefused, reason_to_refuse, scrub
 class Command(BaseCommand):
     help = (
         "Takes the members out of a staging copy of the live database: everybody who is not staff "
-        "goes, with all that hangs on them; so do sessions, second factors, e-mail addresses and "
-        "the names in the admin's log. Staff keep their accounts. All of it happens or none. "
-        "Refused on a production site. Files are left alone: sweep_media removes them."
+        "goes, with all that hangs on them; so do sessions, second factors, unconfirmed e-mail "
+        "addresses and the names in the admin's log. Staff keep their accounts. All of it happens "
+        "or none. Refused on a production site. Files are left alone: sweep_media removes them."
     )
 
     def add_arguments(self, parser):
