@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
+from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils.html import format_html
@@ -67,6 +68,20 @@ class InvitationForm(forms.ModelForm):
         return Profile._meta.get_field("name").clean(self.cleaned_data["name"], None)
 
 
+class MemberForm(auth_forms.UserChangeForm):
+    """A member's account; an address that staff have not touched is not written."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "email" in self.fields:
+            self.fields["email"].show_hidden_initial = True
+
+    def clean_email(self):
+        """Keep an address that the member has confirmed since the form was opened."""
+        changed = "email" in self.changed_data
+        return self.cleaned_data["email"] if changed else self.instance.email
+
+
 class ProfileInline(admin.StackedInline):
     model = Profile
     can_delete = False
@@ -99,6 +114,7 @@ class MemberAdmin(auth_admin.UserAdmin):
     list_per_page = 50
     search_fields = ["email", "profile__name", "profile__headline"]
     ordering = ["profile__name", "email"]
+    form = MemberForm
     add_form = InvitationForm
     add_fieldsets = [
         (

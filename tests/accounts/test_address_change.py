@@ -367,3 +367,29 @@ def test_the_pages_speak_the_sites_language(client, asked, address):
     assert "e-mail" in page.lower()
     assert "Verify" not in page
     assert "primary" not in page
+
+
+@pytest.mark.parametrize("staff_type", [None, "other@example.org"])
+def test_a_form_that_staff_opened_before_does_not_bring_the_old_address_back(
+    client, asked, staff, staff_type
+):
+    """Unless staff have typed an address: then theirs is the last word."""
+    office, address = Client(), f"/admin/profiles/user/{asked.pk}/change/"
+    office.force_login(staff)
+    form = office.get(address).context["adminform"].form["email"]
+    client.post(link_to(NEW))
+
+    data = {
+        form.html_name: staff_type or form.value(),
+        form.html_initial_name: form.value(),
+        "is_active": "on",
+        "profile-0-id": asked.profile.pk,
+        "profile-0-user": asked.pk,
+        "profile-0-visibility": "members",
+        "profile-TOTAL_FORMS": 1,
+        "profile-INITIAL_FORMS": 1,
+    }
+    assert form.html_initial_name in office.get(address).content.decode()
+    assert office.post(address, data).status_code == 302
+
+    assert User.objects.get(pk=asked.pk).email == (staff_type or NEW)
