@@ -60,7 +60,7 @@ def write_to(request, email):
     """Send a link to the new address, unless several have been sent there just now."""
     if ratelimit.consume(request, action="confirm_email", key=f"{request.user.pk}:{email}"):
         ask_for_change(request, email)
-        messages.success(request, f"We have written to {shown(email)}.")
+        messages.success(request, f"A link is on its way to {shown(email)}.")
     else:
         messages.error(
             request,

@@ -295,7 +295,7 @@ def test_an_address_that_a_member_has_is_not_given_away(client, member, other_me
 
     page = ask(client, other_member.email)
 
-    assert "We have written to grace@example.org." in text(page)
+    assert "A link is on its way to grace@example.org." in text(page)
     assert client.post(link_to("grace@example.org")).status_code == 409
     assert logs_in(other_member.email)
 
