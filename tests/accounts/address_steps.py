@@ -1,11 +1,13 @@
 """The steps of a change of address, as a browser takes them."""
 
 from django.core import mail
+from django.test import Client
 
 from tests.conftest import PASSWORD
-from tests.profiles.test_accounts import link_in
+from tests.profiles.test_accounts import is_logged_in, link_in, log_in
 
 PAGE = "/accounts/email/"
+NEW = "new@example.org"
 
 
 def ask(client, address, password=PASSWORD):
@@ -29,3 +31,19 @@ def press(client, button):
 def written_to(address) -> list[str]:
     """Return the subjects of the messages to an address."""
     return [message.subject for message in mail.outbox if message.to == [address]]
+
+
+def logs_in(email) -> bool:
+    visitor = Client()
+    log_in(visitor, email)
+    return is_logged_in(visitor)
+
+
+def waiting(user) -> list[str]:
+    """Return the addresses that wait for confirmation."""
+    return list(user.emailaddress_set.filter(verified=False).values_list("email", flat=True))
+
+
+def text(page) -> str:
+    """Return a page's HTML on one line."""
+    return " ".join(page.content.decode().split())

@@ -5,6 +5,7 @@ from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.urls import reverse
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -182,8 +183,13 @@ def test_is_stored_in_no_other_form(make):
 @pytest.mark.django_db
 @pytest.mark.parametrize("typed", [*IMPOSSIBLE.values(), None], ids=[*IMPOSSIBLE, "None"])
 def test_is_not_stored_if_nothing_can_be_sent_to_it(typed):
-    for make in (User.objects.create_user, lambda email: User.objects.create(email=email)):
-        with pytest.raises((ValidationError, ValueError)):
+    for make in (
+        User.objects.create_user,
+        lambda email: User.objects.create(email=email),
+        lambda email: User.objects.bulk_create([User(email=email)]),
+        lambda email: User.objects.update(email=email or ""),
+    ):
+        with pytest.raises((ValidationError, ValueError)), transaction.atomic():
             make(typed)
 
     assert not User.objects.exists()
