@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
 
-from .throttle import in_words, pages_wait
+from .accounts.throttle import in_words, pages_wait
 
 READ_ONLY = "25006"  # PostgreSQL's SQLSTATE of a write to a read-only database
 

@@ -7,13 +7,16 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
+from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils.html import format_html
 
-from portal.accounts import send_invitation
+from portal.accounts.adapter import send_invitation
+from portal.accounts.email_address import canonical_part
 from portal.files.fields import CleanedFileField
 
+from .fields import composed
 from .models import Profile, ResumeDownload, User
 from .widgets import UploadInput
 
@@ -60,6 +63,24 @@ class InvitationForm(forms.ModelForm):
         model = User
         fields = ["email"]
 
+    def clean_name(self):
+        """Apply the rules of the profile's name, which a form field of its own does not have."""
+        return Profile._meta.get_field("name").clean(self.cleaned_data["name"], None)
+
+
+class MemberForm(auth_forms.UserChangeForm):
+    """A member's account; an address that staff have not touched is not written."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "email" in self.fields:
+            self.fields["email"].show_hidden_initial = True
+
+    def clean_email(self):
+        """Keep an address that the member has confirmed since the form was opened."""
+        changed = "email" in self.changed_data
+        return self.cleaned_data["email"] if changed else self.instance.email
+
 
 class ProfileInline(admin.StackedInline):
     model = Profile
@@ -80,7 +101,7 @@ class MemberAdmin(auth_admin.UserAdmin):
     """Invites members and keeps their accounts and profiles, on one form."""
 
     list_display = [
-        "email",
+        "address",
         "thumbnail",
         "name",
         "has_resume",
@@ -93,6 +114,7 @@ class MemberAdmin(auth_admin.UserAdmin):
     list_per_page = 50
     search_fields = ["email", "profile__name", "profile__headline"]
     ordering = ["profile__name", "email"]
+    form = MemberForm
     add_form = InvitationForm
     add_fieldsets = [
         (
@@ -117,6 +139,10 @@ class MemberAdmin(auth_admin.UserAdmin):
     readonly_fields = ["date_joined", "last_login"]
     filter_horizontal = ["user_permissions"]
     inlines = [ProfileInline]
+
+    @admin.display(description="e-mail address", ordering="email")
+    def address(self, user):
+        return user.shown_email
 
     @admin.display(description="photo")
     def thumbnail(self, user):
@@ -154,15 +180,19 @@ class MemberAdmin(auth_admin.UserAdmin):
         objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
         return objects, counts, lacking - {ResumeDownload._meta.verbose_name}, protected
 
+    def get_search_results(self, request, queryset, search_term):
+        """Find names in the form in which they are stored, and addresses in theirs."""
+        named, may_repeat = super().get_search_results(request, queryset, composed(search_term))
+        stored = " ".join(map(canonical_part, search_term.split()))
+        addressed, _ = super().get_search_results(request, queryset, stored)
+        return named | addressed, may_repeat
+
     def get_inlines(self, request, obj):
         return self.inlines if obj else []  # an invitation comes first; its save makes the profile
 
     def save_model(self, request, obj, form, change):
         if change:
             super().save_model(request, obj, form, change)
-            if "email" in form.changed_data:
-                # Or the former address would still log in, and be sent set-password links.
-                EmailAddress.objects.filter(user=obj).delete()
             return
         obj.set_unusable_password()
         super().save_model(request, obj, form, change)
@@ -181,7 +211,7 @@ class MemberAdmin(auth_admin.UserAdmin):
         except OSError as error:
             messages.error(request, f"The invitation could not be sent: {error}")
         else:
-            messages.success(request, f"An invitation is on its way to {user.email}.")
+            messages.success(request, f"An invitation is on its way to {user.shown_email}.")
 
     @admin.action(description="Send the set-password link again", permissions=["change"])
     def invite_again(self, request, queryset):

@@ -1,7 +1,6 @@
 """What the staff do in the admin."""
 
 import pytest
-from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Permission
 from django.core import mail
@@ -196,7 +195,6 @@ def test_only_superusers_take_away_a_superusers_second_factor(client, staff, is_
 
 
 def test_a_former_address_is_good_for_nothing(admin_client, member):
-    EmailAddress.objects.create(user=member, email=member.email, verified=True, primary=True)
     former = member.email
 
     admin_client.post(f"{LIST}{member.pk}/change/", change(member) | {"email": "new@example.org"})

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from .email_address import canonical
 from .site_address import site_url
 from .throttle import in_words, longest_wait
 
@@ -26,6 +27,9 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request):
         return False
+
+    def clean_email(self, email):
+        return canonical(email)
 
     def _get_login_attempts_cache_key(self, request, **credentials):
         """Count failures by address and client: whoever fails on purpose locks out nobody else.
