@@ -18,7 +18,7 @@ from . import timing
 # A link is a key while it lives: the local twin's token, S3's signature, an e-mailed key. It may
 # stand inside another link's query, with its / and = escaped.
 LINKS = re.compile(
-    r"((?:/|%2F)(?:protected|password(?:/|%2F)reset(?:/|%2F)key|confirm-email)(?:/|%2F)"
+    r"((?:/|%2F)(?:protected|password(?:/|%2F)reset(?:/|%2F)key|confirm-email|invitation)(?:/|%2F)"
     r"|X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D)"
     r"|\bSignature=)"
     r"[^\s\"'&<>\\({]+",  # a bracket follows in a route's pattern, which may be shown

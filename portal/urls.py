@@ -2,11 +2,17 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from . import views
+from . import invitations, views
 
 urlpatterns = [
     path("", include("profiles.urls")),
     path("accounts/", include("allauth.urls")),
+    path("accounts/invitation/<str:uid>/", invitations.accept_invitation, name="accept-invitation"),
+    path(
+        "accounts/invitation/<str:uid>/<str:key>/",
+        invitations.open_invitation,
+        name="open-invitation",
+    ),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -11,8 +11,8 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils.html import format_html
 
-from portal.accounts import send_invitation
 from portal.fields import CleanedFileField
+from portal.invitations import send_invitation
 
 from .models import Profile, ResumeDownload, User
 from .widgets import UploadInput
