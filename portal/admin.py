@@ -11,6 +11,7 @@ class PortalAdminSite(admin.AdminSite):
 
     site_title = site_header = settings.SITE_NAME
     index_title = "Administration"
+    enable_nav_sidebar = False  # for three lists, it takes the width that the members' list needs
 
     def has_permission(self, request):
         return super().has_permission(request) and (

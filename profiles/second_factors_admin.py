@@ -18,13 +18,16 @@ from portal.second_factors import remove_second_factors, tell_of_removal
 from .staff_messages import sent
 from .staff_rights import may_manage
 
+FACTORS = {"totp": "authenticator app", "recovery_codes": "recovery codes"}
+
 
 class SecondFactorsOfMember:
     """Adds to the members' admin which second factors a member has, and a page to remove them."""
 
     @admin.display(description="second factors")
     def second_factors(self, user):
-        return ", ".join(map(str, user.authenticator_set.order_by("created_at"))) or "none"
+        factors = user.authenticator_set.order_by("created_at")
+        return ", ".join(FACTORS.get(each.type) or f"key “{each}”" for each in factors) or "none"
 
     def get_urls(self):
         view = self.admin_site.admin_view(self.second_factors_view)

@@ -226,11 +226,12 @@ def test_no_address_with_a_key_gets_into_the_log(log, visitor, db):
         f"/accounts/password/reset/key/1-{SECRET}",
         f"/accounts/confirm-email/{SECRET}/",
         f"/elsewhere/?next=/protected/{SECRET}",
+        f"/accounts/invitation/1/{SECRET}/",
     ):
         visitor.get(address)
         visitor.post(address)
 
-    assert len(log.requests) == 10
+    assert len(log.requests) == 12
     assert log.requests[0]["route"] == "protected/<str:token>"
     assert log.requests[2]["route"].startswith("accounts/password/reset/key/(?P<uidb36>")
     assert any("CSRF" in line.get("reason", "") for line in log.requests)

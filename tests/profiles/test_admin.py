@@ -218,7 +218,7 @@ def test_two_invitations_at_the_same_moment_make_one_member(admin_client):
     make_member("ada@example.org", name="Ada")
 
     with (
-        mock.patch("profiles.admin.InvitationForm.clean_email", lambda form: "ada@example.org"),
+        mock.patch("profiles.admin.InvitationForm.clean_email", return_value="ada@example.org"),
         mock.patch.multiple(User, validate_unique=mock.DEFAULT, validate_constraints=mock.DEFAULT),
     ):
         page = admin_client.post(
@@ -254,9 +254,7 @@ def test_staff_see_every_opening_and_change_none(admin_client, owner, member):
 
 def test_the_page_of_an_opening_says_who_opened_what_and_when(admin_client, owner, member):
     moment = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
-    opened = ResumeDownload.objects.create(
-        profile=owner.profile, member=member, opened_at=moment
-    )
+    opened = ResumeDownload.objects.create(profile=owner.profile, member=member, opened_at=moment)
 
     page = admin_client.get(f"/admin/profiles/resumedownload/{opened.pk}/change/").content.decode()
 
