@@ -9,7 +9,9 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings as site_settings
 from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from portal.invitations import invitation_url
 from profiles.models import User
@@ -118,6 +120,18 @@ def test_a_form_that_was_opened_before_the_link_was_used_is_refused(link):
     assert invited().check_password(NEW_PASSWORD)
 
 
+def test_the_row_is_locked_while_the_password_is_set(link):
+    """Two windows at the same moment: the later one finds the link used."""
+    newcomer = Client()
+    address = follow(newcomer, link).redirect_chain[-1][0]
+
+    with CaptureQueriesContext(connection) as queries:
+        newcomer.post(address, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+
+    locking = [query for query in queries.captured_queries if "FOR UPDATE" in query["sql"]]
+    assert bool(locking) is connection.features.has_select_for_update
+
+
 def test_opening_an_invitation_changes_nothing(link):
     """Mail scanners and previews open links, too: theirs must not use it up."""
     before = User.objects.filter(pk=invited().pk).values().get()
@@ -223,15 +237,17 @@ def test_an_invitation_is_withdrawn_with_its_account(link, what):
     assert not User.objects.filter(password__startswith="md5").exclude(is_staff=True).exists()
 
 
-def test_an_invitation_asks_for_the_second_factor_where_there_is_one(link):
+def test_an_invitation_asks_for_the_second_factor_where_there_is_one(link, member):
     """A staff member whose password was taken away keeps the factor."""
     Authenticator.objects.create(user=invited(), type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
     newcomer = Client()
+    log_in(newcomer, member.email)  # somebody else used this browser
 
     page = choose_password(newcomer, link)
 
     assert page.redirect_chain[-1][0] == "/accounts/2fa/authenticate/"
     assert not is_logged_in(newcomer)
+    assert follow(Client(), link).status_code == 410, "the password is set, so the link is used"
     newcomer.post("/accounts/2fa/authenticate/", {"code": totp_code("JBSWY3DPEHPK3PXP")})
     assert is_logged_in(newcomer)
 
