@@ -140,6 +140,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 MAX_PASSWORD_CHARACTERS = 1_000  # more is refused before it is hashed
+# Invitations are read on the day after the holidays; resets keep Django's three days.
+INVITATION_DAYS = env.int("INVITATION_DAYS", 14, validate=validate.Range(1, 365))
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
@@ -278,6 +280,7 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin names each of the members to be deleted
 
 # Files: the policies are classes in portal/files/storages.py; here is where each of them is.
 csp_media, csp_assets, csp_protected = [], [], []
