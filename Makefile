@@ -10,7 +10,7 @@ MANAGE = $(BIN)/python manage.py
 ENVIRONMENT = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
 
-.PHONY: run run-s3 test rehearse lint format lock vendor bench bench-web bench-copy
+.PHONY: run run-s3 test rehearse lint format lock vendor bench bench-web bench-copy bench-http
 
 run: $(VENV)/installed
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -58,6 +58,9 @@ bench-web: $(VENV)/installed-dev  ## what one dyno holds
 
 bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
 	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_copy $(BENCH)
+
+bench-http: $(VENV)/bench/installed  ## the copier's requests beside other HTTP libraries
+	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_http $(BENCH)
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
