@@ -10,10 +10,10 @@ from gunicorn.glogging import Logger
 
 bind = f"[::]:{os.environ.get('PORT') or '8000'}"
 worker_class = "gthread"
-# Two workers and three threads are 6 database connections a dyno, so that the dynos of two releases
-# fit a plan of 20 side by side; they need 130 of a basic dyno's 512 MB, and decoding a photo 190
-# more. Cedar's buildpack sets WEB_CONCURRENCY to 4 and more on larger dynos, whatever the plan of
-# the database, unless it is set already, as app.json does.
+# Two workers, each with three threads and the outbox's sender, are 8 database connections a dyno,
+# so that the dynos of two releases fit a plan of 20 side by side; they need 130 of a basic dyno's
+# 512 MB, and decoding a photo 190 more. Cedar's buildpack sets WEB_CONCURRENCY to 4 and more on
+# larger dynos, whatever the plan of the database, unless it is set already, as app.json does.
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = 3
 preload_app = True  # a misconfigured site fails before a worker is born, and memory is shared
@@ -40,14 +40,24 @@ timeout = 30  # seconds; the router gives up then, too
 graceful_timeout = 20  # seconds, of the 30 between SIGTERM and SIGKILL
 
 
+def post_worker_init(worker):
+    """Have each worker deliver what is in the outbox; threads do not survive a fork."""
+    from portal.outbox import sender
+
+    sender.start()
+
+
 def worker_exit(server, worker):
-    """Let a worker that has finished its requests finish itself.
+    """Let a worker that has finished its requests finish itself, and the message it is sending.
 
     A dyno's SIGTERM goes to all processes, and gunicorn's master sends its workers another, which
     used to kill them before they had flushed what they still held.
     """
     if worker.pid == os.getpid():  # the master calls this too, for a worker that is gone
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        from portal.outbox import sender
+
+        sender.stop()
 
 
 def pre_request(worker, request):

@@ -1,8 +1,7 @@
-from allauth.account import app_settings
-from allauth.account.adapter import DefaultAccountAdapter, get_adapter
-from allauth.account.utils import user_pk_to_url_str
-from django.conf import settings
+from allauth.account.adapter import DefaultAccountAdapter
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from .account_messages import ask_for_confirmation
 
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):
@@ -28,19 +27,12 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         is_path = url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()
         return is_path and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
+    def render_mail(self, template_prefix, email, context, headers=None):
+        """Make a message, which reaches members whose accounts are inactive: it is about theirs."""
+        message = super().render_mail(template_prefix, email, context, headers)
+        message.about_account = True
+        return message
 
-def send_invitation(user) -> None:
-    """E-mail a new member the link with which to set a password, good for PASSWORD_RESET_TIMEOUT.
-
-    It is the link of allauth's password reset: it works once, and an expired one says so.
-    """
-    adapter = get_adapter()
-    token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
-    key = f"{user_pk_to_url_str(user)}-{token}"
-    context = {
-        "user": user,
-        "site_name": settings.SITE_NAME,
-        "days": settings.PASSWORD_RESET_TIMEOUT // (24 * 60 * 60),
-        "set_password_url": adapter.get_reset_password_from_key_url(key),
-    }
-    adapter.send_mail("account/email/invitation", user.email, context)
+    def send_confirmation_mail(self, request, emailconfirmation, signup):
+        """Ask for the confirmation of an address; the link is made at delivery."""
+        ask_for_confirmation(emailconfirmation.email_address, request)

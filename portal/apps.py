@@ -7,7 +7,7 @@ class PortalConfig(AppConfig):
     name = "portal"
 
     def ready(self):
-        from . import checks, cleanup  # noqa: F401 - registers them
+        from . import account_messages, checks, cleanup  # noqa: F401 - registers them
 
         if settings.SENTRY_DSN:
             from . import sentry

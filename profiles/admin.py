@@ -4,15 +4,15 @@ from allauth.account.admin import EmailAddress
 from allauth.mfa.admin import Authenticator, AuthenticatorAdmin
 from allauth.usersessions.admin import UserSession
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils.html import format_html
 
-from portal.accounts import send_invitation
+from portal.account_messages import send_invitation, site_url
 from portal.fields import CleanedFileField
+from portal.outbox.queue import is_delivering
 
 from .models import Profile, ResumeDownload, User
 from .widgets import UploadInput
@@ -168,25 +168,25 @@ class MemberAdmin(auth_admin.UserAdmin):
         super().save_model(request, obj, form, change)
         obj.profile.name = form.cleaned_data["name"]
         obj.profile.save()
-        transaction.on_commit(lambda: self.invite(request, obj))
+        self.invite(request, obj)
 
     def invite(self, request, user):
-        if not settings.EMAIL_CONFIGURED and settings.SITE_ENVIRONMENT != "development":
-            messages.error(
-                request, "E-mail is not configured (EMAIL_URL), so no invitation was sent."
-            )
-            return
-        try:
-            send_invitation(user)
-        except OSError as error:
-            messages.error(request, f"The invitation could not be sent: {error}")
-        else:
+        """Write an invitation into the outbox, in the same transaction as the member."""
+        send_invitation(user, site_url(request))
+        if is_delivering():
             messages.success(request, f"An invitation is on its way to {user.email}.")
+        else:
+            messages.warning(
+                request,
+                f"The invitation to {user.email} waits in the outbox: E-mail is not configured "
+                "(EMAIL_URL).",
+            )
 
     @admin.action(description="Send the set-password link again", permissions=["change"])
     def invite_again(self, request, queryset):
-        for user in queryset.filter(is_active=True):
-            self.invite(request, user)
+        with transaction.atomic():
+            for user in queryset.filter(is_active=True):
+                self.invite(request, user)
 
     actions = ["invite_again"]
 
