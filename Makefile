@@ -10,7 +10,7 @@ MANAGE = $(BIN)/python manage.py
 ENVIRONMENT = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
 
-.PHONY: run run-s3 test rehearse lint format lock vendor bench bench-web bench-copy
+.PHONY: run run-s3 test kills rehearse lint format lock vendor bench bench-web bench-copy bench-reset
 
 run: $(VENV)/installed
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -23,6 +23,9 @@ run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server o
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=95
 	$(BIN)/python -m tests.with_postgresql $(BIN)/python -m pytest -n 2
+
+kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make test has a few of them
+	KILLS=20 $(BIN)/python -m tests.with_postgresql $(BIN)/python -m pytest tests/outbox/test_kills.py
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.rehearse $(REHEARSE)
@@ -55,6 +58,9 @@ bench: $(VENV)/installed-dev  ## what a link and a page cost
 
 bench-web: $(VENV)/installed-dev  ## what one dyno holds
 	$(BIN)/python -m tests.bench_web $(BENCH)
+
+bench-reset: $(VENV)/installed-dev  ## how long a reset takes, for known and for unknown addresses
+	$(BIN)/python -m tests.bench_reset $(BENCH)
 
 bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
 	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench_copy $(BENCH)

@@ -28,9 +28,9 @@ class EmailBackend(smtp.EmailBackend):
         self.line = socket.socket(fileno=os.dup(sock.fileno()))
 
     @contextlib.contextmanager
-    def deadline(self, seconds: float = MESSAGE_SECONDS):
-        """End the connection unless the block has been left after so many seconds."""
-        timer = threading.Timer(seconds, self.cut)
+    def deadline(self, seconds: float | None = None):
+        """End the connection after `seconds` (default: MESSAGE_SECONDS) within the block."""
+        timer = threading.Timer(seconds or MESSAGE_SECONDS, self.cut)
         timer.daemon = True
         timer.start()
         try:

@@ -33,7 +33,8 @@ class Command(BaseCommand):
             logger.exception("The nightly step %s failed", step)
             words = " ".join(f"{type(error).__name__} {error}".split())
             self.stdout.write(self.style.ERROR(f"{step}: failed, {words}"))
-            connections.close_all()  # whatever is wrong with one of them, the next step begins anew
+            for connection in connections.all(initialized_only=True):
+                connection.close_if_unusable_or_obsolete()  # the next step opens another
             return False
         self.stdout.write(f"{step}: {result or 'done'} ({perf_counter() - began:.1f} s)")
         return True
