@@ -90,10 +90,8 @@ def main():
                 assert web.serves(), web.said()
                 times = measure(web, options.resets)
                 for kind, each in times.items():
-                    first, median, third = (q * 1000 for q in statistics.quantiles(each, n=4))
-                    print(
-                        f"{kind:<8} median {median:6.2f} ms, half of them {first:.2f}-{third:.2f}"
-                    )
+                    first, median, third = (1000 * q for q in statistics.quantiles(each, n=4))
+                    print(f"{kind:<8} median {median:.2f} ms, half within {first:.2f}-{third:.2f}")
                 all_sent = eventually(lambda: len(mail.accepted) == options.resets, 300)
                 print("delivered:", len(mail.accepted), "" if all_sent else "(not all in time)")
         finally:

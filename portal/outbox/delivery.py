@@ -10,6 +10,7 @@ import smtplib
 import time
 from collections import Counter
 from datetime import timedelta
+from email.utils import parseaddr
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -139,7 +140,7 @@ def composed(message: OutgoingMessage) -> EmailMessage | None:
 def is_inactive(address: str) -> bool:
     """Return True for the address of somebody whose account has been deactivated."""
     User = get_user_model()
-    address = {f"{User.get_email_field_name()}__iexact": address}
+    address = {f"{User.get_email_field_name()}__iexact": parseaddr(address)[1]}
     return User.objects.filter(**address, is_active=False).exists()
 
 
@@ -147,7 +148,9 @@ def send(message: OutgoingMessage, email: EmailMessage, server) -> None:
     """Hand the message to the mail server."""
 
     def on_text():
-        claimed = OutgoingMessage.objects.filter(pk=message.pk, attempts=message.attempts)
+        claimed = OutgoingMessage.objects.filter(
+            pk=message.pk, attempts=message.attempts, due_at__gt=timezone.now()
+        )
         if not claimed.update(handed_over=F("handed_over") + 1):
             raise ClaimLost
 

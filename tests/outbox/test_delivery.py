@@ -293,7 +293,7 @@ def test_an_error_of_ours_concerns_one_message(mail_server, clock, monkeypatch):
 def test_no_message_goes_to_the_inactive_except_about_their_account(mail_server):
     make_member(FOUR[0], is_active=False)
     make_member(FOUR[1])
-    write(FOUR[0].upper(), FOUR[1])
+    write(f"Ada <{FOUR[0].upper()}>", FOUR[1])
     about = EmailMultiAlternatives("Your password was changed", "...", None, [FOUR[0]])
     about.about_account = True
     about.send()
@@ -301,7 +301,7 @@ def test_no_message_goes_to_the_inactive_except_about_their_account(mail_server)
     deliver_due()
 
     assert mail_server.recipients == [FOUR[1], FOUR[0]]
-    assert not OutgoingMessage.objects.filter(to=FOUR[0].upper()).exists()
+    assert OutgoingMessage.objects.count() == 2
 
 
 def test_the_command_sends_what_is_due_and_says_so(mail_server):

@@ -27,7 +27,9 @@ class Command(BaseCommand):
                 f"{outcomes[delivery.FAILED]} could not be delivered."
             )
             return
-        sender = Sender()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: sender.stop())
-        sender.run()  # in this thread, to the end of the message that it is sending
+        sender, ends = Sender(), {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+        sender.start()
+        signal.sigwait(ends)
+        sender.stop()
+        sender.join()  # to the end of the message that it is sending
