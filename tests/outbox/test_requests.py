@@ -235,6 +235,7 @@ def test_an_address_is_asked_to_be_confirmed_while_that_is_of_use(
 
     asked = [accepted for accepted in mail_server.accepted if accepted.to == "new@example.org"]
     assert len(asked) == (1 if fate == "asked for" else 0)
+    assert not OutgoingMessage.objects.exclude(state=State.SENT).exists()
     if asked:
         body = asked[0].message.get_payload(decode=True).decode()
         link = re.search(r"http://testserver(/\S+)", body)[1]

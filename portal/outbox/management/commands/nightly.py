@@ -34,7 +34,8 @@ class Command(BaseCommand):
             words = " ".join(f"{type(error).__name__} {error}".split())
             self.stdout.write(self.style.ERROR(f"{step}: failed, {words}"))
             for connection in connections.all(initialized_only=True):
-                connection.close_if_unusable_or_obsolete()  # the next step opens another
+                if not connection.in_atomic_block:
+                    connection.close()  # it may be what has failed; the next step opens another
             return False
         self.stdout.write(f"{step}: {result or 'done'} ({perf_counter() - began:.1f} s)")
         return True
