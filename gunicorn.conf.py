@@ -10,10 +10,11 @@ from gunicorn.glogging import Logger
 
 bind = f"[::]:{os.environ.get('PORT') or '8000'}"
 worker_class = "gthread"
-# Two workers with three threads take 6 database connections a dyno, so that the dynos of two
-# releases fit a plan of 20 while they overlap. They use 130 of a basic dyno's 512 MB, and decoding
-# a photo takes 190 more. Cedar's buildpack sets WEB_CONCURRENCY to 4 and more on larger dynos,
-# whatever the plan of the database, unless it is already set, as app.json does.
+# Two workers, each with three threads and the outbox's sender, take 8 database connections a dyno,
+# so that the dynos of two releases fit a plan of 20 while they overlap. They use 130 of a basic
+# dyno's 512 MB, and decoding a photo takes 190 more. Cedar's buildpack sets WEB_CONCURRENCY to 4
+# and more on larger dynos, whatever the plan of the database, unless it is already set, as
+# app.json does.
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = 3
 preload_app = True  # a misconfigured site fails before a worker starts, and memory is shared
@@ -40,14 +41,24 @@ timeout = 30  # seconds; the router waits as long for an answer
 graceful_timeout = 20  # seconds, of the 30 between SIGTERM and SIGKILL
 
 
+def post_worker_init(worker):
+    """Have each worker deliver what is in the outbox; threads do not survive a fork."""
+    from portal.outbox import sender
+
+    sender.start()
+
+
 def worker_exit(server, worker):
-    """Ignore SIGTERM in a worker that has finished its requests and is about to exit.
+    """Ignore SIGTERM in a worker that is about to exit, and let it finish the message it sends.
 
     A dyno's SIGTERM goes to all processes, and gunicorn's master sends its workers a second one,
     which would end them before they have flushed their output.
     """
     if worker.pid == os.getpid():  # the master calls this too, for a worker that has exited
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        from portal.outbox import sender
+
+        sender.stop()
 
 
 def pre_request(worker, request):

@@ -56,6 +56,8 @@ INSTALLED_APPS = [
     "portal.exposure",
     "portal.staging",
     "portal.observability",
+    "portal.outbox",
+    "portal.accounts",
     "portal.apps.PortalAdminConfig",  # Django's admin behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -89,6 +91,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "portal.middleware.private_pages",
     "portal.files.middleware.StorageFailureMiddleware",
+    "portal.accounts.middleware.AtomicAccountsMiddleware",  # last, as it calls the view
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -182,11 +185,16 @@ TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 
-# E-mail. Without EMAIL_URL a laptop prints mails, and a deployed site sends none and says so.
+# E-mail. Whoever sends a message writes it into the outbox, with the change that it is about; it is
+# delivered outside of requests. Without EMAIL_URL a laptop prints messages at once, and those of a
+# deployed site wait in the outbox.
+EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
 EMAIL_CONFIGURED = env.str("EMAIL_URL", None) is not None
 if EMAIL_CONFIGURED:
     email = env.dj_email_url("EMAIL_URL") or {}
-    EMAIL_BACKEND = email.get("EMAIL_BACKEND")
+    OUTBOX_BACKEND = email.get("EMAIL_BACKEND")
+    if OUTBOX_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
+        OUTBOX_BACKEND = "portal.outbox.smtp.EmailBackend"
     EMAIL_HOST = email.get("EMAIL_HOST")
     EMAIL_PORT = email.get("EMAIL_PORT")
     EMAIL_HOST_USER = email.get("EMAIL_HOST_USER")
@@ -194,10 +202,12 @@ if EMAIL_CONFIGURED:
     EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
     EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
 elif IS_DEVELOPMENT:
-    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    OUTBOX_BACKEND = "django.core.mail.backends.console.EmailBackend"
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
-EMAIL_TIMEOUT = 10
+    OUTBOX_BACKEND = None
+OUTBOX_AT_ONCE = IS_DEVELOPMENT and not EMAIL_CONFIGURED
+OUTBOX_IN_WEB = env.bool("OUTBOX_IN_WEB", True)  # off where send_outbox runs beside the web
+EMAIL_TIMEOUT = 10  # seconds, for connecting and for each answer
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # Files. Where S3 is: the plain names, or else those of an add-on. Add-ons lend part of a bucket
@@ -502,6 +512,13 @@ LOGGING = {
         "pikepdf": {"level": "WARNING"},
     },
 }
+
+# What manage.py nightly does, in this order: commands, and functions that return what they did.
+NIGHTLY = [
+    "clearsessions",
+    "portal.accounts.ended_sessions.remove_records",
+    "portal.outbox.leftovers.remove_old_messages",
+]
 
 # Errors, besides the log: nothing of Sentry is imported without a DSN (observability/sentry.py).
 SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
