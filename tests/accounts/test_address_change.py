@@ -20,7 +20,7 @@ from tests.accounts.address_steps import (
     written_to,
 )
 from tests.conftest import PASSWORD
-from tests.profiles.test_accounts import is_logged_in, log_in
+from tests.accounts.test_accounts import is_logged_in, log_in
 
 pytestmark = pytest.mark.django_db
 

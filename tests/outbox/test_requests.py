@@ -16,7 +16,7 @@ from portal.outbox.delivery import deliver_due
 from portal.outbox.models import OutgoingMessage
 from profiles.models import User
 from tests.conftest import PASSWORD, make_member
-from tests.profiles.test_accounts import set_password, totp_code
+from tests.accounts.test_accounts import set_password, totp_code
 
 pytestmark = pytest.mark.django_db
 

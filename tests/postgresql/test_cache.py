@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from tests.conftest import PASSWORD, settings_for
-from tests.profiles.test_throttle import REFUSED, TRIES, attempt
+from tests.accounts.test_throttle import REFUSED, TRIES, attempt
 from tests.support.deployed import ENVIRONMENT
 
 pytestmark = pytest.mark.django_db
