@@ -7,6 +7,7 @@ An unchanged deploy costs one listing, because what the bucket holds is compared
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote, urlsplit
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -18,8 +19,22 @@ UPLOADS_AT_ONCE = 8
 RECEIPT = "uploaded.json"
 
 
-class UploadedStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage, whose files collectstatic also uploads to the storage "assets".
+class OwnStaticFilesStorage(CompressedManifestStaticFilesStorage):
+    """Assets that the site itself serves, compressed and under hashed names.
+
+    Where the manifest need not be whole (WHITENOISE_MANIFEST_STRICT), which is a laptop, what
+    collectstatic has not hashed keeps its plain name, under which WhiteNoise finds the source.
+    """
+
+    def stored_name(self, name):
+        key = self.hash_key(urlsplit(unquote(name)).path.strip())
+        if not self.manifest_strict and key not in self.hashed_files:
+            return name
+        return super().stored_name(name)
+
+
+class UploadedStaticFilesStorage(OwnStaticFilesStorage):
+    """The same storage, whose files collectstatic also uploads to the storage "assets".
 
     Pages name the bucket only once this very build is in it. Until then they name the site's own
     /static/: the first build of a button deploy runs before its bucket exists, and a bucket that

@@ -8,7 +8,7 @@ bucket (a test looks). Versioning: to keep what members delete is the operator's
 
 from collections import defaultdict
 
-from .s3_requests import service
+from .addresses import service
 from .storages import ProtectedMediaStorage, UnsignedMixin
 
 OURS = "Portal"  # begins the name of every statement and rule of this site's

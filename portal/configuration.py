@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 
-from . import s3
+from .addresses import addressing_style
 from .exposure import custom_domain
 from .storages import PolicyMixin, ProtectedFileStorage
 
@@ -24,7 +24,7 @@ def described(storage: Storage) -> dict[str, str]:
 
 def described_bucket(storage: PolicyMixin) -> dict[str, str]:
     is_signed, domain = storage.querystring_auth, custom_domain(storage)
-    style = storage.addressing_style or s3.addressing_style(storage.endpoint_url)
+    style = storage.addressing_style or addressing_style(storage.endpoint_url, storage.bucket_name)
     return {
         "bucket": storage.bucket_name,
         "region": storage.region_name,

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 
 from . import s3
+from .addresses import quote_key
 from .stranger import Answer
 
 OK, WARN, FAIL = "ok", "warn", "FAIL"
@@ -42,7 +43,7 @@ class Probe(NamedTuple):
         return f"{self.storage.location}/{self.name}"
 
     def address(self, base: str) -> str:
-        return f"{base}/{s3.quote_key(self.key)}"
+        return f"{base}/{quote_key(self.key)}"
 
     def headers(self) -> dict[str, str]:
         """What the storage's policy has stored with the file."""

@@ -1,13 +1,11 @@
-"""How this site talks to S3: where a bucket is, one client per process, signed links.
+"""How this site talks to S3: one client per process, signed links, errors of its own.
 
 The storage policies (portal/storages.py) say what is public and what is not; nothing here does.
 """
 
 import contextlib
 import functools
-import ipaddress
 import threading
-from urllib.parse import quote, urlsplit
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -38,49 +36,6 @@ def storage_errors(action: str, name: str):
         raise StorageError(f"Could not {action} {name}: {type(error).__name__}") from error
 
 
-def addressing_style(endpoint_url: str | None) -> str:
-    """The style that works untold: virtual hosts, but paths where the host has no subdomains."""
-    host = urlsplit(endpoint_url or "").hostname or ""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return "path" if host == "localhost" else "virtual"
-    return "path"
-
-
-def bucket_url(
-    bucket: str, region: str, endpoint_url: str | None = None, style: str | None = None
-) -> str:
-    """The address below which a bucket's keys are found, without a slash at its end.
-
-    Regional, because the old global host answers a new bucket with a redirect for hours.
-    """
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    endpoint = urlsplit(endpoint_url or f"https://s3.{region}.{suffix}")
-    base = f"{endpoint.netloc}{endpoint.path.rstrip('/')}"
-    if (style or addressing_style(endpoint_url)) == "path":
-        return f"{endpoint.scheme}://{base}/{bucket}"
-    return f"{endpoint.scheme}://{bucket}.{base}"
-
-
-def public_address(
-    *,
-    bucket_name,
-    region_name,
-    endpoint_url,
-    addressing_style,
-    location,
-    custom_domain=None,
-    **keys,
-) -> str:
-    """The address, with a slash at its end, below which a storage with these options has its files.
-
-    A custom domain is one for the whole bucket, so that its paths are the bucket's keys.
-    """
-    base = bucket_url(bucket_name, region_name, endpoint_url, addressing_style)
-    return f"{f'https://{custom_domain}' if custom_domain else base}/{location}/"
-
-
 def presigned_url(
     url: str, *, access_key: str, secret_key: str, region: str, seconds: int, parameters: dict
 ) -> str:
@@ -93,11 +48,6 @@ def presigned_url(
     credentials = Credentials(access_key, secret_key)
     S3SigV4QueryAuth(credentials, "s3", region, expires=seconds).add_auth(request)
     return request.url
-
-
-def quote_key(key: str) -> str:
-    """An object's key as it stands in an address and in what SigV4 signs."""
-    return quote(key, safe="/~")
 
 
 def client_config(style: str, attempts: int = REQUEST_ATTEMPTS) -> Config:

@@ -17,7 +17,7 @@ from uuid import uuid4
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import s3
+from .addresses import quote_key
 from .places import Unusable
 from .references import Reference
 from .s3_transfer import S3Source, S3Target
@@ -115,7 +115,7 @@ def write_manifests(
 
 def manifest_line(bucket: str, key: str) -> bytes:
     """A line of S3's CSV: keys are encoded as in addresses, which hides commas and quotes too."""
-    return f"{bucket},{s3.quote_key(key)}\n".encode("ascii")
+    return f"{bucket},{quote_key(key)}\n".encode("ascii")
 
 
 def copy_job(

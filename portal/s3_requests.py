@@ -21,14 +21,13 @@ from botocore.httpsession import get_cert_path
 from urllib3.util.wait import wait_for_read
 
 from . import s3
+from .addresses import bucket_url, quote_key, service
 from .places import Transient, Unusable
 
 READ_TIMEOUT_SECONDS = 120  # S3 copies a gigabyte before it answers
 MAX_LINE_BYTES = 65_536
 EMPTY_SHA256 = sha256().hexdigest()
 
-AWS_HOST = re.compile(r"(.+\.)?s3[.-](.+\.)?amazonaws\.com(\.cn)?")
-LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::")
 ERROR_CODE = re.compile(rb"<Code>([^<]+)<")
 ERROR_MESSAGE = re.compile(rb"<Message>([^<]+)<")
 BUSY_STATUSES = {412, 429, 500, 502, 503, 504}  # 412: the object is another than a moment ago
@@ -99,7 +98,7 @@ class Requests:
         self.bucket, self.region = bucket, region
         self.access_key, self._secret_key = access_key, secret_key
         self.service = service(endpoint_url, region)
-        self.address = urlsplit(s3.bucket_url(bucket, region, endpoint_url, style))
+        self.address = urlsplit(bucket_url(bucket, region, endpoint_url, style))
         self._connections: deque[HTTPConnection] = deque()
         self._most_connections = connections
 
@@ -127,7 +126,7 @@ class Requests:
 
     def _sent(self, method, key, query=None, headers=None, body=None):
         """The connection and the answer, whose body is still to be read; then see _keep()."""
-        path = f"{self.address.path}/{s3.quote_key(key)}"
+        path = f"{self.address.path}/{quote_key(key)}"
         pairs = sorted((query or {}).items())
         asked = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
         headers = self._signed(method, path, asked, headers or {}, body)
@@ -227,22 +226,6 @@ def trusted_authorities() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(get_cert_path(True))
     return context
-
-
-def service(endpoint_url: str | None, region: str) -> str:
-    """The one name of an S3 service under all its addresses.
-
-    Buckets of AWS are known to all of its regions: their hosts count as one.
-    """
-    address = urlsplit(endpoint_url or "https://s3.amazonaws.com")
-    host = (address.hostname or "").rstrip(".")
-    if AWS_HOST.fullmatch(host):
-        return "aws-cn" if host.endswith(".cn") or region.startswith("cn-") else "aws"
-    if LOOPBACK.fullmatch(host):
-        host = "localhost"
-    # The same host is the same service over http and https, each at its own port.
-    port = "" if address.port in {None, 80, 443} else f":{address.port}"
-    return f"{host}{port}{address.path.rstrip('/')}"
 
 
 def refusal(status: int, body: bytes, bucket: str) -> Exception:

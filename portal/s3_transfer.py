@@ -18,7 +18,7 @@ from itertools import count, repeat
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
-from . import s3
+from .addresses import quote_key
 from .places import CHUNK_BYTES, Content, Found, Page, Transient, Unusable
 from .s3_requests import Answer, Refused, Requests, refusal
 
@@ -154,7 +154,7 @@ class S3Target(S3Source):
 
     def copy(self, name: str, source: S3Source) -> str:
         """Let S3 copy an object with all that describes it; returns what write() does."""
-        copied_from = f"{source.bucket}/{s3.quote_key(source.key(name))}"
+        copied_from = f"{source.bucket}/{quote_key(source.key(name))}"
         answer, body = self._ask("PUT", self.key(name), headers={"x-amz-copy-source": copied_from})
         return received_md5(answer, self._fields(body).get("ETag", ""))
 
@@ -203,7 +203,7 @@ class S3Target(S3Source):
     ) -> str:
         """Let S3 copy a part of the source's object, if that has this ETag; returns the part's."""
         headers = {
-            "x-amz-copy-source": f"{source.bucket}/{s3.quote_key(source.key(name))}",
+            "x-amz-copy-source": f"{source.bucket}/{quote_key(source.key(name))}",
             "x-amz-copy-source-range": f"bytes={part.start}-{part.stop - 1}",
         }
         if etag:

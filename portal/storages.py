@@ -20,6 +20,7 @@ from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
 from . import s3
+from .addresses import addressing_style, bucket_url, quote_key
 
 # Python knows image/webp only from 3.13 on, and a bare container has no mime.types.
 mimetypes.add_type("image/webp", ".webp")
@@ -60,7 +61,7 @@ class PolicyMixin:
             secret_key=self.secret_key,
             region=self.region_name,
             endpoint_url=self.endpoint_url,
-            style=self.addressing_style or s3.addressing_style(self.endpoint_url),
+            style=self.addressing_style or addressing_style(self.endpoint_url, self.bucket_name),
             attempts=self.attempts,
         )
 
@@ -70,7 +71,7 @@ class PolicyMixin:
 
     @cached_property
     def bucket_url(self) -> str:
-        return s3.bucket_url(
+        return bucket_url(
             self.bucket_name, self.region_name, self.endpoint_url, self.addressing_style
         )
 
@@ -144,7 +145,7 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
         """
         key = self._normalize_name(name)
         return s3.presigned_url(
-            f"{self.bucket_url}/{s3.quote_key(key)}",
+            f"{self.bucket_url}/{quote_key(key)}",
             access_key=self.access_key,
             secret_key=self.secret_key,
             region=self.region_name,

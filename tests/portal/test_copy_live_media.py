@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import OutputWrapper
 
 from portal import copying
+from portal.addresses import service
 from portal.live_media import live_pairs, nested
 from portal.progress import Progress, size_words, time_words
-from portal.s3_requests import service
 from portal.s3_transfer import S3Source
 from portal.storages import ProtectedMediaStorage, PublicMediaStorage
 from profiles.models import Profile
@@ -342,7 +342,10 @@ def test_a_storage_without_a_live_twin_is_refused(on_staging, settings, s3):
         {"LIVE_S3_ENDPOINT_URL": "http://LOCALHOST:{port}/"},
         {"LIVE_S3_ENDPOINT_URL": "http://127.0.0.1:{port}/"},
         {"LIVE_S3_ADDRESSING_STYLE": "path"},
-        {"LIVE_S3_ADDRESSING_STYLE": "virtual"},
+        {
+            "LIVE_S3_ENDPOINT_URL": "http://localhost:{port}",
+            "LIVE_S3_ADDRESSING_STYLE": "virtual",
+        },
         {"LIVE_S3_REGION_NAME": "us-east-1"},
         {"LIVE_MEDIA_PREFIX": "media/avatars"},
         {"LIVE_MEDIA_PREFIX": "protected", "LIVE_PROTECTED_PREFIX": "elsewhere"},

@@ -13,6 +13,7 @@ from django.core.files.storage import storages
 
 from portal import s3
 from portal import storages as policies
+from portal.addresses import bucket_url
 from portal.s3 import StorageError
 from profiles.models import Profile
 from tests import samples
@@ -96,7 +97,7 @@ def without_time(link):
     ],
 )
 def test_a_bucket_has_the_address_that_its_provider_gives_it(place, address):
-    assert s3.bucket_url(*place) == address
+    assert bucket_url(*place) == address
 
 
 def test_requests_are_bounded():
