@@ -8,7 +8,7 @@ secrets. What is refused is read on as well as can be, so that one mistake is on
 import os
 import re
 from collections.abc import Mapping
-from itertools import combinations
+from itertools import combinations, takewhile
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -44,7 +44,7 @@ class Environment(Env):
             value = shapes.without_blanks(value[1:-1])
         if any(shapes.is_invisible(character) for character in value):
             self.refuse(f"{name} holds a line break or another character that cannot be seen.")
-            value = "".join(character for character in value if not shapes.is_invisible(character))
+            value = "".join(takewhile(lambda character: not shapes.is_invisible(character), value))
         return value
 
     def refuse(self, sentence: str) -> None:
@@ -52,11 +52,12 @@ class Environment(Env):
         if sentence not in self.refusals:
             self.refusals.append(sentence)
 
-    def shaped(self, name: str, shape: re.Pattern, sentence: str, default=None):
+    def shaped(self, name: str, shape: re.Pattern, sentence: str, instead: str = "refused"):
         """A text that matches a pattern as a whole; the sentence is what it must be."""
-        value = self.str(name, default)
+        value = self.str(name, None)
         if value and not shape.fullmatch(value):
             self.refuse(f"{name} must be {sentence}")
+            return instead
         return value
 
     def choice(self, name: str, words: list[str], default: str | None) -> str | None:
@@ -109,30 +110,30 @@ class Environment(Env):
             )
         return [host.lower() for host in found]
 
-    def key_id(self, name: str, default=None):
+    def key_id(self, name: str):
         """The public half of a key pair."""
+        return self.shaped(name, shapes.KEY_ID, "a key without blanks, quotes, / = and commas.")
+
+    def secret(self, name: str):
+        """The secret half of a key pair."""
+        return self.shaped(name, shapes.SECRET, "a key without blanks, in ASCII.")
+
+    def bucket(self, name: str):
+        """A bucket's name."""
         return self.shaped(
-            name, shapes.KEY_ID, "a key without blanks, quotes, / = and commas.", default
+            name,
+            shapes.BUCKET,
+            "a bucket's name alone: 3 letters, digits, . _ - or more, without s3:// and slashes,"
+            " and no IP address.",
         )
 
-    def secret(self, name: str, default=None):
-        """The secret half of a key pair."""
-        return self.shaped(name, shapes.SECRET, "a key without blanks, in ASCII.", default)
-
-    def bucket(self, name: str, default=None):
-        """A bucket's name."""
-        value = self.str(name, default)
-        if value and not shapes.is_bucket(value):
-            self.refuse(
-                f"{name} must be a bucket's name alone: 3 letters, digits, . _ - or more, without"
-                " s3:// and slashes, and no IP address."
-            )
-        return value
-
-    def region(self, name: str, default=None):
+    def region(self, name: str):
         """A region, such as eu-west-1."""
         return self.shaped(
-            name, shapes.REGION, "a region such as eu-west-1: letters, digits, - and _.", default
+            name,
+            shapes.REGION,
+            "a region such as eu-west-1: letters, digits, - and _.",
+            instead="us-east-1",
         )
 
     def version(self, name: str):
@@ -141,7 +142,7 @@ class Environment(Env):
 
     def prefix(self, name: str, default: str) -> str:
         """A key prefix in a bucket, without slashes at its ends."""
-        return self._key_part(name, self.str(name, default))
+        return self._key_part(name, self.str(name, default)) or default
 
     def folder(self, name: str) -> str:
         """A folder below the prefixes, with a slash before it; "" where the variable is absent.
@@ -156,13 +157,15 @@ class Environment(Env):
         if "$" in value:
             self.refuse(f"{name} refers to a variable that is not set.")
             return ""
-        return value and "/" + self._key_part(name, value)
+        part = value and self._key_part(name, value)
+        return part and f"/{part}"
 
     def _key_part(self, name: str, value: str) -> str:
         value = value.strip("/")
-        if not shapes.PREFIX.fullmatch(value):
-            self.refuse(f"{name} must be words of letters, digits, . _ - with / between them.")
-        return value
+        if shapes.PREFIX.fullmatch(value):
+            return value
+        self.refuse(f"{name} must be words of letters, digits, . _ - with / between them.")
+        return ""
 
     def web_address(self, name: str, default=None):
         """A web address such as https://host:9000, without a slash at its end."""
@@ -252,7 +255,7 @@ class Environment(Env):
         database = self.dj_db_url(name, default, conn_max_age=60, conn_health_checks=True) or {}
         engine = database.get("ENGINE", "")
         if engine == "django.db.backends.postgresql":
-            if not database["NAME"]:
+            if not database["NAME"] or "/" in database["NAME"]:
                 self.refuse(f"{name} must name a database: postgres://user:password@host/name")
             database["ENGINE"] = "portal.postgresql"
             options = database.setdefault("OPTIONS", {})

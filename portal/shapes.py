@@ -3,6 +3,7 @@
 import re
 import zoneinfo
 from email import policy
+from email.errors import ObsoleteHeaderDefect
 from ipaddress import ip_address
 from unicodedata import category
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -17,7 +18,8 @@ LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*")
 URL_PATH = re.compile(r"(/[A-Za-z0-9._~%-]+)*/?")
 PREFIX = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
-BUCKET = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{2,254}")  # what providers allow together
+# What providers together allow, but for IP addresses.
+BUCKET = re.compile(r"(?!.*\.\.)(?!\d+(\.\d+){3}$)[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
 REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 KEY_ID = re.compile(r"[!#-&(-+.0-<>-~-]{1,256}")  # ASCII without blanks, quotes, / = and commas
 SECRET = re.compile(r"[!-~]{1,512}")  # ASCII without blanks
@@ -75,11 +77,6 @@ def is_own_host(text: str, *, may_be_any: bool) -> bool:
 def is_weak(key: str) -> bool:
     """Return True for a secret key that can be guessed: short, or of few characters."""
     return len(key) < LEAST_SECRET_KEY or len(set(key)) < LEAST_VARIETY
-
-
-def is_bucket(name: str) -> bool:
-    """Return True for a bucket's name as one provider or another allows it."""
-    return BUCKET.fullmatch(name) is not None and not is_ip_address(name)
 
 
 def split_address(text: str) -> SplitResult | None:
@@ -152,12 +149,15 @@ def mail_server(text: str, *, may_be_none: bool) -> dict[str, object] | None:
 
 def is_mailbox(text: str) -> bool:
     """Return True for one address, with or without a name: Name <portal@example.org>."""
+    header = policy.default.header_factory("From", text)
+    if any(not isinstance(defect, ObsoleteHeaderDefect) for defect in header.defects):
+        return False  # obsolete is a dot in a name: St. Mary
     try:
-        [mailbox] = policy.default.header_factory("From", text).addresses
+        [mailbox] = header.addresses
         validate_email(mailbox.addr_spec)
     except (ValueError, ValidationError):
         return False
-    return text.endswith((mailbox.addr_spec, f"<{mailbox.addr_spec}>"))
+    return True
 
 
 def time_zone(text: str) -> str | None:

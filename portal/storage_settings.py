@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .addresses import public_address
 from .bucket_rules import settle_address
-from .environment import Environment
+from .environment import REFUSED_ADDRESS, Environment
 from .shapes import ROLE_ARN
 
 STYLES = ["virtual", "path"]
@@ -17,20 +17,30 @@ STYLES = ["virtual", "path"]
 REQUIRED = (
     "AWS_STORAGE_BUCKET_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_S3_REGION_NAME",
 )  # fmt: skip
+BUCKETEER = (
+    "BUCKETEER_BUCKET_NAME", "BUCKETEER_AWS_ACCESS_KEY_ID", "BUCKETEER_AWS_SECRET_ACCESS_KEY",
+    "BUCKETEER_AWS_REGION",
+)  # fmt: skip
+CLOUDCUBE = ("CLOUDCUBE_URL", "CLOUDCUBE_ACCESS_KEY_ID", "CLOUDCUBE_SECRET_ACCESS_KEY")
 LIVE_REQUIRED = (
     "LIVE_STORAGE_BUCKET_NAME", "LIVE_READ_ONLY_ACCESS_KEY_ID", "LIVE_READ_ONLY_SECRET_KEY",
     "LIVE_S3_REGION_NAME",
 )  # fmt: skip
 
 
+# Settings, by which variables an add-on calls some of them, and what it puts before public and
+# protected prefixes.
+Lent = tuple[dict[str, str | None], dict[str, str], tuple[str, str]]
+
+
 def storage_settings(env: Environment, *, is_development: bool, media_root: Path) -> dict:
     """The settings about files, by their names; CSP_SOURCES are what pages may load and link to."""
-    bucket, add_on = own_bucket(env)
+    bucket, called, add_on = own_bucket(env)
     prefixes = own_prefixes(env, bucket, *add_on)
     required = {name: bucket[name] for name in REQUIRED}
     optional = [bucket[name] for name in bucket if name not in REQUIRED]
     is_available = all(required.values())
-    refuse_half(env, "S3", required, optional)
+    refuse_half(env, "S3", {called.get(name, name): required[name] for name in required}, optional)
     if bool(bucket["ASSETS_ACCESS_KEY_ID"]) != bool(bucket["ASSETS_SECRET_ACCESS_KEY"]):
         env.refuse(
             "ASSETS_ACCESS_KEY_ID and ASSETS_SECRET_ACCESS_KEY go together: set both or none."
@@ -42,7 +52,7 @@ def storage_settings(env: Environment, *, is_development: bool, media_root: Path
             for alias in ("default", "protected", "assets")
         }
     else:
-        storages = local_storages(media_root) if is_development else unconfigured_storages()
+        storages = storages_without_s3(media_root, is_development=is_development)
         addresses = {}
     return {
         **bucket,
@@ -60,8 +70,8 @@ def storage_settings(env: Environment, *, is_development: bool, media_root: Path
     }
 
 
-def own_bucket(env: Environment) -> tuple[dict, tuple[str, str]]:
-    """The variables of the site's own buckets, and what an add-on puts before the prefixes.
+def own_bucket(env: Environment) -> Lent:
+    """The settings of the site's own buckets.
 
     The plain names, or else those of an add-on. Add-ons lend part of a bucket of theirs, of which
     only what lies below public/ may be opened to anonymous clients.
@@ -89,11 +99,7 @@ def own_bucket(env: Environment) -> tuple[dict, tuple[str, str]]:
     found |= lent
     buckets = ("AWS_STORAGE_BUCKET_NAME", "PROTECTED_BUCKET_NAME", "ASSETS_BUCKET_NAME")
     settle_address(env, "AWS_S3", found, buckets, called)
-    return found, add_on
-
-
-# What an add-on lends: settings, by which variables its own are called, and its parts of prefixes.
-Lent = tuple[dict[str, str], dict[str, str], tuple[str, str]]
+    return found, called, add_on
 
 
 def bucketeer(env: Environment) -> Lent | None:
@@ -103,14 +109,11 @@ def bucketeer(env: Environment) -> Lent | None:
         return None
     lent = {
         "AWS_STORAGE_BUCKET_NAME": bucket,
-        "AWS_ACCESS_KEY_ID": env.key_id("BUCKETEER_AWS_ACCESS_KEY_ID", ...),
-        "AWS_SECRET_ACCESS_KEY": env.secret("BUCKETEER_AWS_SECRET_ACCESS_KEY", ...),
-        "AWS_S3_REGION_NAME": env.region("BUCKETEER_AWS_REGION", ...),
+        "AWS_ACCESS_KEY_ID": env.key_id("BUCKETEER_AWS_ACCESS_KEY_ID"),
+        "AWS_SECRET_ACCESS_KEY": env.secret("BUCKETEER_AWS_SECRET_ACCESS_KEY"),
+        "AWS_S3_REGION_NAME": env.region("BUCKETEER_AWS_REGION"),
     }
-    called = {
-        "AWS_STORAGE_BUCKET_NAME": "BUCKETEER_BUCKET_NAME",
-        "AWS_S3_REGION_NAME": "BUCKETEER_AWS_REGION",
-    }
+    called = dict(zip(REQUIRED, BUCKETEER, strict=True))
     return lent, called, ("public/", "")
 
 
@@ -121,16 +124,17 @@ def cloudcube(env: Environment) -> Lent | None:
         return None
     # https://cloud-cube-eu.s3.amazonaws.com/name-of-the-cube
     found = re.fullmatch(r"https://([a-z0-9-]+)\.s3[a-z0-9.-]*\.amazonaws\.com/([\w-]+)", cube)
-    if not found:
+    if not found and cube != REFUSED_ADDRESS:
         env.refuse("CLOUDCUBE_URL must be as Cloudcube sets it: https://bucket.s3.../name-of-cube")
     bucket, name = found.groups() if found else ("refused", "refused")
     lent = {
         "AWS_STORAGE_BUCKET_NAME": bucket,
-        "AWS_ACCESS_KEY_ID": env.key_id("CLOUDCUBE_ACCESS_KEY_ID", ...),
-        "AWS_SECRET_ACCESS_KEY": env.secret("CLOUDCUBE_SECRET_ACCESS_KEY", ...),
+        "AWS_ACCESS_KEY_ID": env.key_id("CLOUDCUBE_ACCESS_KEY_ID"),
+        "AWS_SECRET_ACCESS_KEY": env.secret("CLOUDCUBE_SECRET_ACCESS_KEY"),
         "AWS_S3_REGION_NAME": "eu-west-1" if "-eu" in bucket else "us-east-1",
     }
-    return lent, {"AWS_STORAGE_BUCKET_NAME": "CLOUDCUBE_URL"}, (f"{name}/public/", f"{name}/")
+    called = dict(zip(REQUIRED, CLOUDCUBE, strict=False))
+    return lent, called, (f"{name}/public/", f"{name}/")
 
 
 def own_prefixes(env: Environment, bucket: dict, public_part: str, private_part: str) -> dict:
@@ -176,6 +180,7 @@ def connection(found: dict, bucket: str, key: str, secret: str, prefix: str) -> 
 
 
 def public(place: dict, location: str, domain: str | None = None) -> dict:
+    """Public uploads, on the custom domain of their bucket, if there is one."""
     return {
         "BACKEND": "portal.storages.PublicMediaStorage",
         "OPTIONS": place | {"location": location, "custom_domain": domain},
@@ -216,8 +221,15 @@ def bucket_storages(bucket: dict, prefixes: dict) -> dict:
     }
 
 
-def local_storages(media_root: Path) -> dict:
-    """STORAGES on a laptop's disk."""
+def storages_without_s3(media_root: Path, *, is_development: bool) -> dict:
+    """STORAGES on a laptop's disk; elsewhere those of a build that comes before its bucket.
+
+    There assets are collected, and nothing is served.
+    """
+    assets = {"BACKEND": "portal.assets.OwnStaticFilesStorage"}
+    if not is_development:
+        nowhere = {"BACKEND": "portal.storages.UnconfiguredStorage"}
+        return {"default": nowhere, "protected": nowhere, "staticfiles": assets}
     return {
         "default": {
             "BACKEND": "portal.storages.PublicFileStorage",
@@ -227,16 +239,7 @@ def local_storages(media_root: Path) -> dict:
             "BACKEND": "portal.storages.ProtectedFileStorage",
             "OPTIONS": {"location": media_root / "protected"},
         },
-        "staticfiles": {"BACKEND": "portal.assets.OwnStaticFilesStorage"},
-    }
-
-
-def unconfigured_storages() -> dict:
-    """STORAGES of a build that comes before its bucket: assets are collected, nothing is served."""
-    return {
-        "default": {"BACKEND": "portal.storages.UnconfiguredStorage"},
-        "protected": {"BACKEND": "portal.storages.UnconfiguredStorage"},
-        "staticfiles": {"BACKEND": "portal.assets.OwnStaticFilesStorage"},
+        "staticfiles": assets,
     }
 
 
