@@ -74,7 +74,7 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
     Raises StorageError when S3 refuses, so that the build fails rather than half-styles the site.
     """
     prefix = f"{bucket_storage.location}/"
-    with s3.storage_errors("list", prefix):
+    with s3.storage_errors("list", prefix, bucket_storage):
         etags = {
             found.key: found.e_tag.strip('"')
             for found in bucket_storage.bucket.objects.filter(Prefix=prefix)
@@ -92,7 +92,7 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
         parameters = bucket_storage.get_object_parameters(name)
         if is_compressed:
             parameters["ContentEncoding"] = "gzip"
-        with s3.storage_errors("upload", key):
+        with s3.storage_errors("upload", key, bucket_storage):
             client.put_object(Bucket=bucket_storage.bucket_name, Key=key, Body=body, **parameters)
         return name
 

@@ -24,16 +24,23 @@ COMMAND_ATTEMPTS = 5  # nobody waits for a page
 
 
 class StorageError(OSError):
-    """S3 could not be reached, or refused; the cause is the vendor's own exception."""
+    """S3 could not be reached, or refused; the cause is the vendor's own exception.
+
+    `storage` is the one whose bucket was asked, by which portal/advice.py finds what to correct.
+    """
+
+    storage = None
 
 
 @contextlib.contextmanager
-def storage_errors(action: str, name: str):
+def storage_errors(action: str, name: str, storage=None):
     """Turn what boto3 raises into StorageError, so that no caller has to know boto3."""
     try:
         yield
     except (BotoCoreError, Boto3Error, ClientError) as error:
-        raise StorageError(f"Could not {action} {name}: {type(error).__name__}") from error
+        failure = StorageError(f"Could not {action} {name}: {type(error).__name__}")
+        failure.storage = storage
+        raise failure from error
 
 
 def presigned_url(

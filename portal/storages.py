@@ -87,19 +87,19 @@ class PolicyMixin:
         return {HEADERS[key]: value for key, value in self.get_object_parameters(name).items()}
 
     def _save(self, name, content):
-        with s3.storage_errors("store", name):
+        with s3.storage_errors("store", name, self):
             return super()._save(name, content)
 
     def _open(self, name, mode="rb"):
-        with s3.storage_errors("open", name):
+        with s3.storage_errors("open", name, self):
             return super()._open(name, mode)
 
     def delete(self, name):
-        with s3.storage_errors("delete", name):
+        with s3.storage_errors("delete", name, self):
             super().delete(name)
 
     def exists(self, name):
-        with s3.storage_errors("look for", name):
+        with s3.storage_errors("look for", name, self):
             return super().exists(name)
 
 

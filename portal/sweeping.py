@@ -103,7 +103,7 @@ def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
     """The objects below a storage's prefix; S3 sorts them as UTF-8 bytes, as Python does text."""
     prefix = f"{storage.location}/"
     pages = patient(storage).connection.meta.client.get_paginator("list_objects_v2")
-    with s3.storage_errors("list", prefix):
+    with s3.storage_errors("list", prefix, storage):
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
             for item in page.get("Contents", []):
                 # S3's console makes folders: empty objects with a slash at the end.
@@ -134,7 +134,7 @@ def delete(storage: Storage, name: str) -> None:
     Storage.delete() would tidy the name first, so that of "a//b" it deletes "a/b".
     """
     if isinstance(storage, S3Storage):
-        with s3.storage_errors("delete", name):
+        with s3.storage_errors("delete", name, storage):
             patient(storage).bucket.Object(f"{storage.location}/{name}").delete()
     else:
         Path(storage.location, name).unlink(missing_ok=True)

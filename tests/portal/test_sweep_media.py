@@ -506,7 +506,7 @@ def test_a_busy_s3_is_asked_five_times(on_s3, a_day_later, monkeypatch):
 def test_a_bucket_that_cannot_be_listed_is_a_plain_error(on_s3):
     on_s3.fail_next(403, "AccessDenied")
 
-    with pytest.raises(CommandError, match=r"^Could not list media/: \w+$"):
+    with pytest.raises(CommandError, match=r"^Could not list media/: \w+\. Let the key of"):
         sweep_media()
 
 

@@ -2,13 +2,15 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.files.storage import storages
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import BaseCommand, CommandError
 
-from portal import buckets, iam
+from portal import buckets, iam, s3
+from portal.advice import on_error, reason
+from portal.probes import is_answer
 from portal.storages import POLICIES
 
 KEYS = ("app", "assets", "live", "operator")
@@ -111,9 +113,11 @@ class Command(BaseCommand):
         else:
             try:
                 for bucket, inside in places.items():
-                    self.set_up(bucket, inside)
-            except (ClientError, BotoCoreError) as error:
-                raise CommandError(f"S3 refused: {error}{advice(error)}") from error
+                    with s3.storage_errors("set up", bucket, inside[0]):
+                        self.set_up(bucket, inside)
+            except s3.StorageError as error:
+                how = "S3 refused" if is_answer(error) else "S3 does not answer"
+                raise CommandError(f"{how}: {error.__cause__}\n{advice(error)}") from error
 
     def print(self, document):
         self.stdout.write(json.dumps(document, indent=4))
@@ -154,9 +158,14 @@ class Command(BaseCommand):
             return
         # us-east-1 is the one region that must not be named.
         place = {} if region == "us-east-1" else {"LocationConstraint": region}
-        self.client.create_bucket(
-            Bucket=bucket, **({"CreateBucketConfiguration": place} if place else {})
-        )
+        try:
+            self.client.create_bucket(
+                Bucket=bucket, **({"CreateBucketConfiguration": place} if place else {})
+            )
+        except ClientError as error:
+            # The answer was too slow for the first attempt, and boto3 has asked again.
+            if error.response["Error"]["Code"] != "BucketAlreadyOwnedByYou":
+                raise
         self.stdout.write(f"  bucket: {self.style.SUCCESS('created')}")
 
     def set_public_access_block(self, bucket, inside):
@@ -229,13 +238,12 @@ def is_not_supported(error: Exception) -> bool:
     return isinstance(error, NotSupported) or error.response["Error"]["Code"] in NOT_SUPPORTED
 
 
-def advice(error: Exception) -> str:
-    """What to do about a refusal, where that can be told."""
-    code = getattr(error, "response", {}).get("Error", {}).get("Code")
-    if code not in {"403", "AccessDenied"}:
-        return ""
+def advice(error: s3.StorageError) -> str:
+    """What to do about a refusal, or a silence."""
+    if reason(error) not in {"403", "AccessDenied"}:
+        return on_error(error)
     return (
-        "\nThis key may not do that. The site's own need not: run this once with an operator's"
+        "This key may not do that. The site's own need not: run this once with an operator's"
         " (docs/storage.md, Keys); --print-iam operator prints what that has to be allowed."
     )
 

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from portal import sweeping
+from portal.advice import with_advice
 from portal.live import shares_files_with_live
 from portal.references import field_storages, file_fields, references
 from portal.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
@@ -59,8 +60,10 @@ class Command(BaseCommand):
                 label: self.sweep(label, storage, before, delete)
                 for label, storage in storages.items()
             }
-        except (SweepRefused, OSError) as error:
+        except SweepRefused as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(with_advice(error)) from error
         self.summarize(counts)
 
     def sweep(self, label, storage, before, delete) -> Counter:
