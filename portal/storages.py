@@ -21,6 +21,7 @@ from storages.backends.s3 import S3Storage
 
 from . import s3
 from .addresses import addressing_style, bucket_url, quote_key
+from .disks import named_disk
 
 # Python knows image/webp only from 3.13 on, and a bare container has no mime.types.
 mimetypes.add_type("image/webp", ".webp")
@@ -170,11 +171,19 @@ class AssetsStorage(UnsignedMixin, S3Storage):
         return "public, max-age=300"
 
 
-class PublicFileStorage(FileSystemStorage):
+class LocalStorage(FileSystemStorage):
+    """What the local twins share: a full disk is named."""
+
+    def _save(self, name, content):
+        with named_disk(self.location):
+            return super()._save(name, content)
+
+
+class PublicFileStorage(LocalStorage):
     """Local twin of PublicMediaStorage."""
 
 
-class ProtectedFileStorage(FileSystemStorage):
+class ProtectedFileStorage(LocalStorage):
     """Local twin of ProtectedMediaStorage: outside the media URL, opened by a signed token."""
 
     def url(self, name: str, filename: str | None = None) -> str:

@@ -31,13 +31,15 @@ class Timing:
     """What one request has waited for up to now, and why Django refused it, if it did."""
 
     began: float = field(default_factory=perf_counter)
+    queued: float | None = None  # seconds before that, between the router and this process
     database: Waits = field(default_factory=Waits)
     s3: Waits = field(default_factory=Waits)
     refusal: str | None = None
 
     @property
     def seconds(self) -> float:
-        return perf_counter() - self.began
+        """How long the client has waited up to now, the queue included."""
+        return (self.queued or 0) + perf_counter() - self.began
 
     def query(self, execute, sql, params, many, context):
         """Run a query, for connection.execute_wrapper()."""

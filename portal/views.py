@@ -1,5 +1,6 @@
 """Views that know nothing of the domain: health, local files, and refusals."""
 
+import logging
 import sys
 
 from django.conf import settings
@@ -16,7 +17,10 @@ from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
 from django.views.static import serve
 
+from .disks import is_full_disk
 from .storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
+
+logger = logging.getLogger(__name__)
 
 READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a write where only reading is possible
 
@@ -81,12 +85,17 @@ def forbidden(request, exception=None):
 
 
 def server_error(request):
-    """Say in plain words that something broke; 503 if it is the database, which may come back.
+    """Say in plain words that something broke; 503 if it is the database or a full disk.
 
     Django calls this while it handles the exception, whichever middleware or view it comes from.
     Neither page needs the database, a context processor, or a template of the site's.
     """
-    if is_outage(sys.exception()):
+    error = sys.exception()
+    if is_full_disk(error):
+        # In a line of its own, before the traceback that Django logs of each error.
+        logger.critical("%s", error.strerror or error)
+        return HttpResponse(render_to_string("503_disk.html"), status=503)
+    if is_outage(error):
         return HttpResponse(render_to_string("503_database.html"), status=503)
     return HttpResponse(render_to_string("500.html"), status=500)
 
