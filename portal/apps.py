@@ -1,19 +1,17 @@
 from django.apps import AppConfig
-from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
 
 class PortalConfig(AppConfig):
+    """The shell: registers its system checks."""
+
     name = "portal"
 
     def ready(self):
-        from . import checks, cleanup  # noqa: F401 - registers them
-
-        if settings.SENTRY_DSN:
-            from . import sentry
-
-            sentry.start()
+        from . import checks  # noqa: F401 - registers them
 
 
 class PortalAdminConfig(AdminConfig):
+    """Django's admin with the site's own log-in and second factor."""
+
     default_site = "portal.admin.PortalAdminSite"

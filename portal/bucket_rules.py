@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from .addresses import LABEL, service
 from .environment import Environment
+from .s3.addresses import LABEL, service
 from .shapes import is_ip_address
 
 # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html

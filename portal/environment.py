@@ -15,6 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError
 
 from . import shapes
+from .s3.addresses import is_within
+
+SQLITE_LOCK_SECONDS = 20  # an upload holds the lock while its file is read; a few may queue
 
 QUOTES = {'"', "'"}
 REFUSED_ADDRESS = "https://refused.invalid"  # stands for an address that was refused
@@ -242,9 +245,9 @@ class Environment(Env):
         The bucket policy opens prefixes: what lies below a public one is public.
         """
         for (bucket, prefix, name), (other_bucket, other, other_name) in combinations(places, 2):
-            if bucket == other_bucket and f"{prefix}/".startswith(f"{other}/"):
+            if bucket == other_bucket and is_within(prefix, other):
                 self.refuse(f"{name} must not lie within {other_name}.")
-            elif bucket == other_bucket and f"{other}/".startswith(f"{prefix}/"):
+            elif bucket == other_bucket and is_within(other, prefix):
                 self.refuse(f"{other_name} must not lie within {name}.")
 
     def database(self, name: str, default: str, *, may_be_sqlite: bool) -> dict:
@@ -264,7 +267,13 @@ class Environment(Env):
             options.setdefault("answer_timeout", 10)
             if database["HOST"]:
                 options.setdefault("sslmode", "prefer" if may_be_sqlite else "require")
-        elif engine and not (may_be_sqlite and engine == "django.db.backends.sqlite3"):
+        elif engine == "django.db.backends.sqlite3" and may_be_sqlite:
+            # A transaction that reads first and writes then is refused at once if another one
+            # writes meanwhile; one that asks for the lock when it begins waits for its turn.
+            options = database.setdefault("OPTIONS", {})
+            options.setdefault("transaction_mode", "IMMEDIATE")
+            options.setdefault("timeout", SQLITE_LOCK_SECONDS)
+        elif engine:
             self.refuse(f"{name} must be a PostgreSQL address: postgres://user:password@host/name")
         return database
 

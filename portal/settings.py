@@ -55,6 +55,11 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default_hosts, may_be_any=IS_DEVELOPM
 INSTALLED_APPS = [
     "profiles",
     "portal.apps.PortalConfig",
+    "portal.files",
+    "portal.buckets",
+    "portal.exposure",
+    "portal.staging",
+    "portal.observability",
     "portal.apps.PortalAdminConfig",  # Django's admin behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -71,14 +76,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portal.request_log.log_requests",  # first, to see what the others refuse
+    "portal.observability.request_log.log_requests",  # first, to see what the others refuse
+    "portal.postgresql.middleware.limit_waits",  # before whatever asks the database
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "portal.uploads.refuse_broken_bodies",
+    "portal.request_bodies.refuse_broken_bodies",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -86,7 +92,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "portal.middleware.private_pages",
-    "portal.middleware.StorageFailureMiddleware",
+    "portal.files.middleware.StorageFailureMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -122,8 +128,9 @@ if IS_DEVELOPMENT:
 else:
     CACHES = {
         "default": {
-            "BACKEND": "portal.shared_cache.SharedCache",
+            "BACKEND": "portal.postgresql.cache.SharedCache",
             "LOCATION": "portal_cache",
+            "OPTIONS": {"MAX_ENTRIES": 1_000},  # with more, each write deletes expired ones first
         }
     }
 
@@ -132,17 +139,23 @@ AUTH_USER_MODEL = "profiles.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
-    },
+    {"NAME": "portal.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+MAX_PASSWORD_CHARACTERS = 1_000  # more is refused before it is hashed
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "portal.accounts.InvitationOnlyAdapter"
+ACCOUNT_FORMS = {
+    "login": "portal.passwords.LoginForm",
+    "reauthenticate": "portal.passwords.ReauthenticateForm",
+    "reset_password": "portal.passwords.ResetPasswordForm",
+    "reset_password_from_key": "portal.passwords.ResetPasswordKeyForm",
+    "change_password": "portal.passwords.ChangePasswordForm",
+    "set_password": "portal.passwords.SetPasswordForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -214,11 +227,14 @@ AVATAR_MAX_PIXELS = env.number("AVATAR_MAX_PIXELS", 25_000_000, least=1, most=1_
 RESUME_MAX_BYTES = env.number("RESUME_MAX_BYTES", 10_485_760, least=1, most=1_000_000_000)
 UPLOAD_MAX_BODY_BYTES = 2 * (AVATAR_MAX_BYTES + RESUME_MAX_BYTES)
 FILE_UPLOAD_HANDLERS = [
-    "portal.uploads.BodyLimit",
+    "portal.request_bodies.BodyLimit",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
+
+# What scrub_members removes from a copy of the live database: a decision for every column.
+SCRUB_RULES = "profiles.scrub_rules.RULES"
 
 # Security: HTTPS behind the host's router, which sets X-Forwarded-Proto and drops a client's own.
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT
@@ -275,8 +291,8 @@ LOG_FORMAT = env.choice(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact_links": {"()": "portal.logs.RedactLinks"}},
-    "formatters": {"line": {"()": "portal.logs.formatter", "log_format": LOG_FORMAT}},
+    "filters": {"redact_links": {"()": "portal.observability.logs.RedactLinks"}},
+    "formatters": {"line": {"()": "portal.observability.logs.formatter", "log_format": LOG_FORMAT}},
     "handlers": {
         "requests": {
             "class": "logging.StreamHandler",
@@ -285,7 +301,7 @@ LOGGING = {
             "filters": ["redact_links"],
         },
         "console": {
-            "class": "portal.logs.Console",
+            "class": "portal.observability.logs.Console",
             "stream": "ext://sys.stderr",
             "formatter": "line",
             "filters": ["redact_links"],
@@ -293,7 +309,7 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        "portal.request_log": {"handlers": ["requests"], "propagate": False},
+        "portal.observability.request_log": {"handlers": ["requests"], "propagate": False},
         "gunicorn.error": {"handlers": ["console"], "propagate": False},  # level: gunicorn's own
         "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
@@ -303,7 +319,7 @@ LOGGING = {
     },
 }
 
-# Errors, besides the log: nothing of Sentry is imported without a DSN (portal/sentry.py).
+# Errors, besides the log: nothing of Sentry is imported without a DSN (observability/sentry.py).
 SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
 SENTRY_RELEASE = env.version("SENTRY_RELEASE") or env.version("HEROKU_BUILD_COMMIT")
 

@@ -7,9 +7,9 @@ and no request, so that any set of variables is tried in no time.
 import re
 from pathlib import Path
 
-from .addresses import public_address
 from .bucket_rules import settle_address
 from .environment import REFUSED_ADDRESS, Environment
+from .s3.addresses import public_address
 from .shapes import ROLE_ARN
 
 STYLES = ["virtual", "path"]
@@ -26,7 +26,6 @@ LIVE_REQUIRED = (
     "LIVE_STORAGE_BUCKET_NAME", "LIVE_READ_ONLY_ACCESS_KEY_ID", "LIVE_READ_ONLY_SECRET_KEY",
     "LIVE_S3_REGION_NAME",
 )  # fmt: skip
-
 
 # Settings, by which variables an add-on calls some of them, and what it puts before public and
 # protected prefixes.
@@ -182,7 +181,7 @@ def connection(found: dict, bucket: str, key: str, secret: str, prefix: str) -> 
 def public(place: dict, location: str, domain: str | None = None) -> dict:
     """Public uploads, on the custom domain of their bucket, if there is one."""
     return {
-        "BACKEND": "portal.storages.PublicMediaStorage",
+        "BACKEND": "portal.files.storages.PublicMediaStorage",
         "OPTIONS": place | {"location": location, "custom_domain": domain},
     }
 
@@ -191,13 +190,13 @@ def protected(place: dict, location: str, bucket: str | None) -> dict:
     """Protected uploads: in a bucket of their own, if there is one."""
     place = place | {"bucket_name": bucket or place["bucket_name"]}
     return {
-        "BACKEND": "portal.storages.ProtectedMediaStorage",
+        "BACKEND": "portal.files.storages.ProtectedMediaStorage",
         "OPTIONS": place | {"location": location},
     }
 
 
 def bucket_storages(bucket: dict, prefixes: dict) -> dict:
-    """STORAGES on S3: the policies are classes in portal/storages.py, this is where each is."""
+    """STORAGES on S3: where each policy of portal/files/storages.py has its files."""
     place = connection(bucket, *REQUIRED[:3], "AWS_S3")
     domain, assets_bucket = bucket["AWS_S3_CUSTOM_DOMAIN"], bucket["ASSETS_BUCKET_NAME"]
     assets_place = {
@@ -214,10 +213,10 @@ def bucket_storages(bucket: dict, prefixes: dict) -> dict:
             place, prefixes["PROTECTED_PREFIX"], bucket["PROTECTED_BUCKET_NAME"]
         ),
         "assets": {
-            "BACKEND": "portal.storages.AssetsStorage",
+            "BACKEND": "portal.files.storages.AssetsStorage",
             "OPTIONS": assets_place | {"location": prefixes["ASSETS_PREFIX"]},
         },
-        "staticfiles": {"BACKEND": "portal.assets.UploadedStaticFilesStorage"},
+        "staticfiles": {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"},
     }
 
 
@@ -226,17 +225,17 @@ def storages_without_s3(media_root: Path, *, is_development: bool) -> dict:
 
     There assets are collected, and nothing is served.
     """
-    assets = {"BACKEND": "portal.assets.OwnStaticFilesStorage"}
+    assets = {"BACKEND": "portal.files.assets.OwnStaticFilesStorage"}
     if not is_development:
-        nowhere = {"BACKEND": "portal.storages.UnconfiguredStorage"}
+        nowhere = {"BACKEND": "portal.files.storages.UnconfiguredStorage"}
         return {"default": nowhere, "protected": nowhere, "staticfiles": assets}
     return {
         "default": {
-            "BACKEND": "portal.storages.PublicFileStorage",
+            "BACKEND": "portal.files.storages.PublicFileStorage",
             "OPTIONS": {"location": media_root / "media", "base_url": "/media/"},
         },
         "protected": {
-            "BACKEND": "portal.storages.ProtectedFileStorage",
+            "BACKEND": "portal.files.storages.ProtectedFileStorage",
             "OPTIONS": {"location": media_root / "protected"},
         },
         "staticfiles": assets,

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.html import format_html
 
 from portal.accounts import send_invitation
-from portal.fields import CleanedFileField
+from portal.files.fields import CleanedFileField
 
 from .models import Profile, ResumeDownload, User
 from .widgets import UploadInput

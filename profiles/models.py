@@ -5,11 +5,12 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.storages import protected_media, public_media
+from portal.files.storages import protected_media, public_media
 
-from .avatars import AvatarField
-from .managers import ProfileQuerySet, UserManager
-from .resumes import ResumeField
+from .access import ProfileQuerySet
+from .managers import UserManager
+from .uploads.avatars import AvatarField
+from .uploads.resumes import ResumeField
 from .validators import is_printable, validate_printable
 
 NOT_IN_FILE_NAMES = str.maketrans(
@@ -105,7 +106,7 @@ class Profile(models.Model):
         storage=protected_media,
         upload_to="resumes",
         blank=True,
-        help_text="PDF resume (accessible only to members)",
+        help_text="PDF resume accessible only to members",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -2,8 +2,8 @@ from django import forms
 from django.db.models.fields.files import FieldFile
 from django.forms.renderers import TemplatesSetting
 
-from .avatars import AvatarField
-from .resumes import ResumeField
+from .uploads.avatars import AvatarField
+from .uploads.resumes import ResumeField
 
 
 class UploadInput(forms.ClearableFileInput):

@@ -16,15 +16,15 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.urls import clear_url_caches
 
-from portal import buckets
-from profiles import resumes
+from portal.buckets import documents as buckets
 from profiles.models import Profile, User
+from profiles.uploads import resumes
+from tests.support import samples
+from tests.support.strict_s3 import StrictS3
 
-from . import samples
 from .settings import SITE_VARIABLES
-from .strict_s3 import StrictS3
 
-pytest_plugins = ["tests.served"]
+pytest_plugins = ["tests.support.log", "tests.support.served"]
 
 S3_KEYS = {"AKIAPORTAL": "portal-secret"}
 BUCKET = "portal-files"

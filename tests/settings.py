@@ -9,7 +9,7 @@ SITE_VARIABLES = re.findall(r"^([A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE
 
 for variable in SITE_VARIABLES:
     os.environ.pop(variable, None)
-if "TEST_DATABASE_URL" in os.environ:  # tests/with_postgresql.py sets it
+if "TEST_DATABASE_URL" in os.environ:  # tests/support/with_postgresql.py sets it
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
 from portal.settings import *  # noqa: E402, F403

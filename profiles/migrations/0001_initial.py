@@ -4,9 +4,9 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import portal.storages
-import profiles.avatars
-import profiles.resumes
+import portal.files.storages
+import profiles.uploads.avatars
+import profiles.uploads.resumes
 import profiles.validators
 from django.conf import settings
 from django.db import migrations, models
@@ -47,8 +47,8 @@ class Migration(migrations.Migration):
                 ('headline', models.CharField(blank=True, help_text='One line: what you do, or would like to be asked about.', max_length=150, validators=[profiles.validators.validate_printable])),
                 ('bio', models.TextField(blank=True, help_text='Shown to logged-in members only.', validators=[django.core.validators.MaxLengthValidator(4000)])),
                 ('visibility', models.CharField(choices=[('public', 'Everyone: name, headline and avatar'), ('members', 'Members only'), ('hidden', 'Only me and the staff')], default='members', help_text='Who may see this profile. Resumes are for logged-in members in any case.', max_length=10)),
-                ('avatar', profiles.avatars.AvatarField(blank=True, help_text='A photo, cut to a square and cleared of what the camera noted (place, time). Anyone who has its address can see it.', max_length=200, storage=portal.storages.public_media, upload_to='avatars')),
-                ('resume', profiles.resumes.ResumeField(blank=True, help_text='PDF resume (accessible only to members)', max_length=200, storage=portal.storages.protected_media, upload_to='resumes')),
+                ('avatar', profiles.uploads.avatars.AvatarField(blank=True, help_text='A photo, cut to a square and cleared of what the camera noted (place, time). Anyone who has its address can see it.', max_length=200, storage=portal.files.storages.public_media, upload_to='avatars')),
+                ('resume', profiles.uploads.resumes.ResumeField(blank=True, help_text='PDF resume accessible only to members', max_length=200, storage=portal.files.storages.protected_media, upload_to='resumes')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='profile', to=settings.AUTH_USER_MODEL)),

@@ -1,7 +1,7 @@
 """Who may do what: every address, for every kind of person, with every method.
 
-tests/access.txt is the committed matrix: a route, a role, and what that role is answered to GET,
-HEAD, POST and DELETE. A new address fails the test until its rows, which it prints, are there.
+access.txt is the committed matrix: a route, a role, and what that role is answered to GET, HEAD,
+POST and DELETE. A new address fails the test until its rows, which it prints, are there.
 """
 
 import re
@@ -20,12 +20,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from profiles.models import Profile, ResumeDownload, User
-from tests import samples
 from tests.conftest import make_member
+from tests.support import samples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
-MATRIX = Path(__file__).parent.parent / "access.txt"
+MATRIX = Path(__file__).with_name("access.txt")
 METHODS = ["GET", "HEAD", "POST", "DELETE"]
 ROLES = ["anonymous", "inactive", "member", "owner", "staff", "superuser"]
 
@@ -96,8 +96,10 @@ def test_every_address_answers_as_the_matrix_says(people, examples):
             answers = [answer(client, method, examples(route)) for method in METHODS]
             actual.append(f"/{route}  {role}  {' '.join(answers)}")
 
-    assert [row for row in actual if row not in expected] == [], "not in tests/access.txt"
-    assert [row for row in expected if row not in actual] == [], "in tests/access.txt, but not so"
+    assert [row for row in actual if row not in expected] == [], "not in tests/profiles/access.txt"
+    assert [row for row in expected if row not in actual] == [], (
+        "in tests/profiles/access.txt, but not so"
+    )
 
 
 def answer(client, method, address) -> str:

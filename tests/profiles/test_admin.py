@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from profiles.models import Profile, ResumeDownload, User
-from tests import samples
 from tests.conftest import make_member
+from tests.support import samples
 
 pytestmark = pytest.mark.django_db
 

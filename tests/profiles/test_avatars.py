@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from profiles.avatars import clean_avatar
-from tests import samples
+from profiles.uploads.avatars import clean_avatar
+from tests.support import samples
 
 LIMITS = {"max_bytes": 15_000_000, "max_pixels": 25_000_000}
 
@@ -112,7 +112,7 @@ def test_refuses_bombs_at_no_cost(tmp_path):
     expected = dict.fromkeys(contents, "damaged")
     expected |= {"50,000 squared": "too_many_pixels", "13,370 squared": "too_many_pixels"}
 
-    costs = samples.costs("profiles.avatars.clean_avatar", contents, tmp_path, **LIMITS)
+    costs = samples.costs("profiles.uploads.avatars.clean_avatar", contents, tmp_path, **LIMITS)
 
     assert {name: cost["outcome"] for name, cost in costs.items()} == expected
     assert max(cost["seconds"] for cost in costs.values()) < 1
@@ -131,7 +131,7 @@ def test_accepts_the_largest_photos_within_a_dyno(tmp_path):
         "transparent.png": samples.encoded(large.convert("RGBA"), "PNG", compress_level=1),
     }
 
-    costs = samples.costs("profiles.avatars.clean_avatar", contents, tmp_path, **LIMITS)
+    costs = samples.costs("profiles.uploads.avatars.clean_avatar", contents, tmp_path, **LIMITS)
 
     assert {cost["outcome"] for cost in costs.values()} == {"accepted"}
     assert max(cost["seconds"] for cost in costs.values()) < 1.5
@@ -151,7 +151,7 @@ def test_what_is_said_about_a_photo_costs_little(tmp_path):
         ),
     }
 
-    costs = samples.costs("profiles.avatars.clean_avatar", contents, tmp_path, **LIMITS)
+    costs = samples.costs("profiles.uploads.avatars.clean_avatar", contents, tmp_path, **LIMITS)
 
     assert {cost["outcome"] for cost in costs.values()} == {"accepted"}
     assert max(cost["seconds"] for cost in costs.values()) < 1

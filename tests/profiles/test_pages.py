@@ -6,8 +6,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from profiles.models import Profile, ResumeDownload
-from tests import samples
 from tests.conftest import make_member
+from tests.support import samples
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from django.core.files.base import ContentFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles.resumes import clean_resume
-from tests import samples
+from profiles.uploads.resumes import clean_resume
+from tests.support import samples
 
 MAX_BYTES = 10 * 1024 * 1024
 
@@ -104,7 +104,9 @@ def test_bombs_cost_little(tmp_path):
         "loop of tables": samples.pdf_with_prev_loop(),
     }
 
-    costs = samples.costs("profiles.resumes.clean_resume", contents, tmp_path, max_bytes=MAX_BYTES)
+    costs = samples.costs(
+        "profiles.uploads.resumes.clean_resume", contents, tmp_path, max_bytes=MAX_BYTES
+    )
 
     assert {cost["outcome"] for cost in costs.values()} == {"damaged", "too_complex"}
     assert max(cost["seconds"] for cost in costs.values()) < 2

@@ -11,9 +11,9 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from PIL import Image
 
-from profiles.avatars import AvatarField, clean_avatar
 from profiles.models import Profile, ResumeDownload, User
-from profiles.resumes import ResumeField, clean_resume
+from profiles.uploads.avatars import AvatarField, clean_avatar
+from profiles.uploads.resumes import ResumeField, clean_resume
 
 DEMO = Path(site_settings.BASE_DIR) / "profiles" / "demo"
 MEMBERS = tomllib.loads((DEMO / "members.toml").read_text(encoding="utf-8"))["members"]

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from portal.advice import with_advice
+from portal.files.hints import with_hint
 from profiles.models import Profile, ResumeDownload, User
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         except ImproperlyConfigured as error:
             raise CommandError(f"Nothing was added: {error}") from error
         except OSError as error:
-            raise CommandError(f"Nothing was added: {with_advice(error)}") from error
+            raise CommandError(f"Nothing was added: {with_hint(error)}") from error
         self.report(added, len(demo["members"]))
         logins = demo["members"] if in_development else added
         self.print_logins([member for member in logins if "login" in member], passwords)

@@ -1,0 +1,119 @@
+"""The copy engine: names, a source and a target in, one outcome for each name out.
+
+listings.py finds out what both stores have under the names. Files that have to be copied wait for
+worker threads, the largest first; transfer.py copies one of them.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from itertools import count
+from queue import PriorityQueue, SimpleQueue
+from typing import Any, NamedTuple
+
+from .comparison import is_decided_by_listing, is_unchanged
+from .listings import merge_listings
+from .retry import Retry, Stopped
+from .stores import UNKNOWN, Source, Target
+from .transfer import NO_FILE, Transfer
+
+JOBS = 64  # S3 answers in 30 to 100 ms: it takes as many at a time to keep a dyno busy
+WINDOW = 5000  # files that may wait: enough to find the large ones among, 5 MB of memory
+STOP_SECONDS = 5
+
+
+class Outcome(NamedTuple):
+    """What became of one wanted name."""
+
+    name: str
+    result: str  # "copied", "unchanged", "missing", "denied" or "failed"
+    bytes: int
+    reason: str
+    owners: Any  # whatever came with the name
+
+
+def copy(
+    wanted: Iterable[tuple[str, Any]],
+    source: Source,
+    target: Target,
+    *,
+    jobs: int = JOBS,
+    dry_run: bool = False,
+) -> Iterator[Outcome]:
+    """Copy each wanted name that has changed; names come with their owners, in sorted order.
+
+    Yields an Outcome for each, in no order; with `dry_run`, what would become of it. Raises
+    Unusable if going on is pointless. Closing the iterator ends the run within seconds.
+    """
+    retry = Retry()
+    workers = Workers(Transfer(source, target, retry, dry_run=dry_run), jobs)
+    try:
+        for name, owners, *files in merge_listings(wanted, source, target, retry):
+            source_file, target_file = files
+            if source_file is None:
+                yield Outcome(name, "missing", 0, NO_FILE, owners)
+            elif is_decided_by_listing(*files) and is_unchanged(
+                *files, keeps_time=target.keeps_time
+            ):
+                yield Outcome(name, "unchanged", source_file.size, "", owners)
+            else:
+                workers.submit(name, owners, source_file, target_file)
+            if workers.waiting:
+                yield from workers.outcomes_so_far()
+        while workers.waiting:
+            yield workers.next_outcome()
+    finally:
+        retry.stopping.set()
+        workers.stop()
+
+
+class Workers:
+    """Threads that copy files, the largest first."""
+
+    def __init__(self, transfer: Transfer, jobs: int):
+        self.transfer, self.jobs = transfer, jobs
+        self.waiting = 0  # submitted files whose outcome has not been read
+        self._todo, self._done = PriorityQueue(), SimpleQueue()
+        self._number = count()  # tie-breaker: equal sizes run in the order they were found
+        self._threads = []
+
+    def submit(self, name: str, owners, source_file, target_file) -> None:
+        """Have a file copied; its outcome comes from outcomes_so_far() or next_outcome()."""
+        size = source_file.size if source_file is not UNKNOWN else 0
+        self._todo.put((-size, next(self._number), (name, owners, source_file, target_file)))
+        self.waiting += 1
+        if len(self._threads) < min(self.jobs, self.waiting):
+            # Daemons, because a second Ctrl-C must not wait for a server that does not answer.
+            self._threads.append(threading.Thread(target=self._work, name="copying", daemon=True))
+            self._threads[-1].start()
+
+    def outcomes_so_far(self) -> Iterator[Outcome]:
+        """The outcomes that are known; waits for some if more than WINDOW files wait."""
+        while self.waiting > WINDOW or not self._done.empty():
+            yield self.next_outcome()
+
+    def next_outcome(self) -> Outcome:
+        """Wait for an outcome; raises what ended a thread."""
+        outcome = self._done.get()
+        self.waiting -= 1
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def stop(self) -> None:
+        """End the threads; the transfer's retries have been stopped before."""
+        for _ in self._threads:
+            self._todo.put((1, next(self._number), None))
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
+
+    def _work(self) -> None:
+        while (work := self._todo.get()[2]) and not self.transfer.retry.stopping.is_set():
+            name, owners, source_file, target_file = work
+            try:
+                result, size, reason = self.transfer.copy_one(name, source_file, target_file)
+            except Stopped:
+                return
+            except BaseException as error:  # not about this file: raised where outcomes are read
+                self._done.put(error)
+                return
+            self._done.put(Outcome(name, result, size, reason, owners))

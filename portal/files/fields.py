@@ -1,0 +1,92 @@
+"""A file field for uploads: it stores what it has cleaned, under a random name."""
+
+from uuid import uuid4
+
+from django.core.exceptions import ValidationError
+from django.core.files import File
+from django.db import models
+from django.db.models.fields.files import FieldFile
+
+
+class CleanedFieldFile(FieldFile):
+    """A file on a model that stores nothing but what the field has cleaned."""
+
+    _cleaned = None  # the content that has been through the field's rule, if any has
+
+    def clean(self):
+        """Replace a new upload by its cleaned content; the second call finds nothing to do."""
+        if self and not self._committed and self.file is not self._cleaned:
+            self.file = self._cleaned = self.field.cleaned(self.file)
+
+    def save(self, name, content, save=True):
+        # Both ways to the storage end here: Model.save(), through pre_save, and avatar.save().
+        if content is not self._cleaned:
+            content = self.field.cleaned(content)
+        super().save(name, content, save)
+
+    save.alters_data = True  # a template must not call it
+
+
+class CleanedFileField(models.FileField):
+    """A file field that stores only what ``clean_upload`` returns, under a random name.
+
+    The rule holds for the admin, for any form and for the shell alike. A subclass states:
+
+    ``extension``     ends the stored name, such as ``.pdf``
+    ``content_type``  is what the file is served as; what the browser declared is ignored
+    ``accept``        tells the browser's file chooser what to offer
+    ``clean_upload``  turns an upload into what is stored, or raises ValidationError
+    """
+
+    attr_class = CleanedFieldFile
+    extension = ""
+    content_type = None
+    accept = ""
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("max_length", 200)  # directory and uuid, with room for a suffix
+        super().__init__(*args, **kwargs)
+
+    def clean_upload(self, file: File) -> File:
+        """Return the file to store.
+
+        Raises ValidationError, in words that say what is wrong and what to do.
+        """
+        raise NotImplementedError
+
+    def cleaned(self, content) -> File:
+        """Return the cleaned form of anything that can be read, with its own content type."""
+        if not isinstance(content, File):
+            content = File(content)
+        cleaned = self.clean_upload(content)
+        # Storages prefer a declared type to the name: `evil.pdf` could be stored as text/html.
+        cleaned.content_type = self.content_type
+        return cleaned
+
+    def clean(self, value, model_instance):
+        value = super().clean(value, model_instance)
+        if isinstance(value, CleanedFieldFile):
+            value.clean()
+        return value
+
+    def generate_filename(self, instance, filename):
+        # The browser's name for the file may be hostile, personal or taken: none of it is kept.
+        return super().generate_filename(instance, f"{uuid4()}{self.extension}")
+
+    def formfield(self, **kwargs):
+        # No max_length: the browser's name is not stored, so its length does not matter.
+        form_field = super().formfield(**{"max_length": None, **kwargs})
+        form_field.widget.attrs.setdefault("accept", self.accept)
+        return form_field
+
+
+def check_size(file: File, max_bytes: int) -> None:
+    """Refuse an empty file, and one of more than ``max_bytes``, before a byte of it is read."""
+    if not file.size:
+        raise ValidationError("This file is empty. Please choose another.", code="empty")
+    if file.size > max_bytes:
+        raise ValidationError(
+            "This file is larger than %(megabytes).3g MB. Please choose a smaller one.",
+            code="too_large",
+            params={"megabytes": max_bytes / 1_000_000},
+        )

@@ -1,0 +1,128 @@
+"""Hints: what to do where S3 refuses the site itself, with the variables that are concerned."""
+
+from typing import NamedTuple
+
+from django.conf import settings
+from storages.backends.s3 import S3Storage
+
+from portal.s3.codes import KINDS, Kind
+from portal.s3.errors import StorageError, code_of, is_answer, storage_errors
+
+
+class Variables(NamedTuple):
+    """The names of what configures the connection of a storage."""
+
+    bucket: str
+    prefix: str
+    key: str
+    secret: str
+    region: str
+    endpoint: str
+
+
+SITE = Variables(
+    "AWS_STORAGE_BUCKET_NAME", "MEDIA_PREFIX", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+    "AWS_S3_REGION_NAME", "AWS_S3_ENDPOINT_URL",
+)  # fmt: skip
+LIVE = Variables(
+    "LIVE_STORAGE_BUCKET_NAME", "LIVE_MEDIA_PREFIX", "LIVE_READ_ONLY_ACCESS_KEY_ID",
+    "LIVE_READ_ONLY_SECRET_KEY", "LIVE_S3_REGION_NAME", "LIVE_S3_ENDPOINT_URL",
+)  # fmt: skip
+# Variables that replace those, each only where it is set.
+OTHERS = {
+    "default": {},
+    "protected": {"bucket": "PROTECTED_BUCKET_NAME", "prefix": "PROTECTED_PREFIX"},
+    "assets": {
+        "bucket": "ASSETS_BUCKET_NAME",
+        "prefix": "ASSETS_PREFIX",
+        "key": "ASSETS_ACCESS_KEY_ID",
+        "secret": "ASSETS_SECRET_ACCESS_KEY",
+    },
+    "live default": {},
+    "live protected": {"bucket": "LIVE_PROTECTED_BUCKET_NAME", "prefix": "LIVE_PROTECTED_PREFIX"},
+}
+# Other storages are configured in the settings themselves, by these options.
+OPTIONS = Variables(
+    "bucket_name", "location", "access_key", "secret_key", "region_name", "endpoint_url"
+)
+
+HINTS = {
+    Kind.ACCESS_KEY: "Set {key} and {secret} to a key pair that this provider knows.",
+    Kind.SECRET_KEY: "Set {secret} to the secret half of {key}.",
+    Kind.CLOCK: "Set this machine's clock, for S3 checks the time of a signature.",
+    Kind.BUCKET: "Run setup_bucket, which makes the bucket {name}, or correct {bucket}.",
+    Kind.BUCKET_NAME: "Correct {bucket}: this provider allows no bucket of the name {name}.",
+    Kind.TAKEN_BUCKET: "Choose another name for {bucket}: somebody else has the bucket {name}.",
+    Kind.NOT_FOUND: "Correct {endpoint}, or {bucket}: what answers there has no bucket {name}.",
+    Kind.NOT_SUPPORTED: "Correct {endpoint}: what answers there does not do what S3 does.",
+    Kind.REGION: "Set {region} to the region that the bucket {name} is in.",
+    Kind.FORBIDDEN: "Let the key of {key} do there what setup_bucket --print-iam prints.",
+}
+UNKNOWN = "Look up what this means at the provider of {bucket}, and run check_storage again."
+
+
+def variables(subject: str) -> Variables:
+    """Return the names that concern a storage: an alias, or a live one's behind the word live."""
+    is_live = subject.startswith("live ")
+    if subject not in OTHERS:
+        setting, alias = "LIVE_STORAGES" if is_live else "STORAGES", subject.removeprefix("live ")
+        return Variables(*(f'{option} of {setting}["{alias}"]' for option in OPTIONS))
+    others = OTHERS[subject].items()
+    usual = LIVE if is_live else SITE
+    return usual._replace(**{what: name for what, name in others if getattr(settings, name, None)})
+
+
+def on_refusal(code: str, subject: str, storage: S3Storage) -> str:
+    """Return what to do where S3 has answered with this error code."""
+    names = variables(subject)._asdict()
+    return HINTS.get(KINDS.get(code), UNKNOWN).format(name=storage.bucket_name, **names)
+
+
+def on_silence(subject: str, storage: S3Storage) -> str:
+    """Return what to do where a bucket does not answer."""
+    names = variables(subject)
+    name = names.endpoint if storage.endpoint_url else names.region
+    return f"Correct {name}, or run this again when {storage.bucket_url} answers from here."
+
+
+def with_hint(error: OSError) -> str:
+    """Return an error in one line, with the hint if it is a storage's."""
+    if not isinstance(error, StorageError) or error.storage is None:
+        return str(error)
+    return f"{error}. {on_error(error)}"
+
+
+def on_error(error: StorageError) -> str:
+    """Return what to do about an error of a storage's bucket. May ask S3 for its reason."""
+    subject = alias_of(error.storage)
+    if is_answer(error):
+        return on_refusal(reason(error), subject, error.storage)
+    return on_silence(subject, error.storage)
+
+
+def reason(error: StorageError) -> str:
+    """Return the code of a refusal; empty if S3 has not answered.
+
+    The answer to a HEAD is a bare status, the same for a wrong secret and for a missing permission.
+    Then a listing is asked for, whose refusal has a code.
+    """
+    code = code_of(error)
+    if code.isdigit() and KINDS.get(code) is not Kind.NOT_FOUND:
+        storage, prefix = error.storage, f"{error.storage.location}/"
+        client = storage.connection.meta.client
+        try:
+            with storage_errors("list", prefix):
+                client.list_objects_v2(Bucket=storage.bucket_name, Prefix=prefix, MaxKeys=1)
+        except StorageError as refused:
+            return code_of(refused) or code
+    return code
+
+
+def alias_of(storage: S3Storage) -> str:
+    """Return the alias in STORAGES of a storage in this bucket below this prefix, or else ""."""
+    wanted = (storage.bucket_name, storage.location)
+    for alias, about in settings.STORAGES.items():
+        options = about.get("OPTIONS", {})
+        if (options.get("bucket_name"), options.get("location")) == wanted:
+            return alias
+    return ""

@@ -1,0 +1,141 @@
+from collections import Counter
+from datetime import timedelta
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from portal.files import conf, sweeping
+from portal.files.hints import with_hint
+from portal.files.locations import shares_files_with_live
+from portal.files.references import field_storages, file_fields, references
+from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
+from portal.files.tables import table_lines
+
+DEFAULT_AGE_HOURS = 24
+MIN_AGE_HOURS = 1  # longer than anything here takes from storing a file to the commit of its row
+MANY = 100  # files; where more, and most, have no row, the bucket or the database is a wrong one
+
+DELETED, FAILED = "deleted", "failed"
+COLUMNS = (NAMED, YOUNG, ORPHAN, DELETED, FAILED, MISSING)
+
+
+class Command(BaseCommand):
+    help = (
+        "List the files in the site's storages that no row of the database names (orphans), and "
+        "the rows whose file is missing. With --delete, delete the orphans; a file that code has "
+        "stored without a row is an orphan too. Exit status 1 if a file is missing or could not be "
+        "deleted."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--delete", action="store_true", help="delete the orphans; without it, nothing changes"
+        )
+        parser.add_argument(
+            "--older-than",
+            type=float,
+            default=DEFAULT_AGE_HOURS,
+            metavar="HOURS",
+            help="leave younger files alone, because their rows may not be committed yet "
+            f"(default {DEFAULT_AGE_HOURS}, at least {MIN_AGE_HOURS})",
+        )
+        parser.add_argument(
+            "--most", action="store_true", help="delete even if most of many files are orphans"
+        )
+
+    def handle(self, *, delete, older_than, most, **options):
+        if conf.SITE_ENVIRONMENT != "production" and shares_files_with_live():
+            raise CommandError(
+                "This site keeps its files where LIVE_STORAGES has the live site's:"
+                " they are not this site's own."
+            )
+        if older_than < MIN_AGE_HOURS:
+            raise CommandError(f"--older-than must be at least {MIN_AGE_HOURS} (hours).")
+        before = timezone.now() - timedelta(hours=older_than)
+        storages = field_storages()
+        try:
+            sweeping.refuse_overlap(storages)
+            if delete:  # look at everything before the first delete
+                for label, storage in storages.items():
+                    refuse_suspicious(label, results_in(storage, before), most)
+            counts = {
+                label: self.sweep(label, storage, before, delete)
+                for label, storage in storages.items()
+            }
+        except SweepRefused as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(with_hint(error)) from error
+        self.summarize(counts)
+
+    def sweep(self, label, storage, before, delete) -> Counter:
+        """Print a line for each file that is not as it should be, and count them all."""
+        counts = Counter()
+        for result in results_in(storage, before):
+            outcome, note = result.kind, ""
+            if outcome == MISSING:
+                row = result.reference
+                note = f"{row.model} {row.pk} {row.field}"
+            if outcome == ORPHAN and delete:
+                outcome, note = deleted(storage, result.name)
+            if outcome in {ORPHAN, DELETED, FAILED, MISSING}:
+                self.stdout.write(f"{outcome:<8} {label} {readable(result.name)} {note}".rstrip())
+            counts[outcome] += 1
+        return counts
+
+    def summarize(self, counts):
+        """Print a table for a person, and a line for each storage in a pipe."""
+        if self.stdout.isatty():
+            rows = [
+                (label, *(count[column] for column in COLUMNS)) for label, count in counts.items()
+            ]
+            for line in table_lines([("storage", *COLUMNS), *rows]):
+                self.stdout.write(line)
+        else:
+            for label, count in counts.items():
+                cells = " ".join(f"{column}={count[column]}" for column in COLUMNS)
+                self.stdout.write(f"total    {label} {cells}")
+        total = sum(counts.values(), Counter())
+        if total[MISSING] or total[FAILED]:
+            raise CommandError(
+                f"Missing files: {total[MISSING]}. Files not deleted: {total[FAILED]}."
+            )
+
+
+def results_in(storage, before):
+    """Yield the results for one storage, compared with all fields that keep files in it."""
+    fields = [pair for pair in file_fields() if pair[1].storage == storage]
+    return sweeping.sweep_results(storage, references(fields), before)
+
+
+def deleted(storage, name) -> tuple[str, str]:
+    """Delete a file; return the outcome, and why it failed if it did."""
+    try:
+        sweeping.delete(storage, name)
+    except OSError as error:  # one that cannot be deleted is no reason to keep the others
+        return FAILED, str(error)
+    return DELETED, ""
+
+
+def refuse_suspicious(label, results, most):
+    """Raise SweepRefused if the orphans may be files that somebody needs after all."""
+    counts = Counter()
+    for result in results:
+        counts[result.kind] += 1
+        if result.kind == MISSING and not sweeping.is_plain(result.name):
+            row = result.reference
+            raise SweepRefused(
+                f"Nothing was deleted: {row.model} {row.pk} {row.field} has a name that is not "
+                "written as the storage writes it, so its file would be taken for an orphan."
+            )
+    files = counts[NAMED] + counts[YOUNG] + counts[ORPHAN]
+    if counts[ORPHAN] > max(MANY, files / 2) and not most:
+        raise SweepRefused(
+            f"Nothing was deleted: no row names {counts[ORPHAN]:,} of the {files:,} files in "
+            f"{label}. Is this the right database, and the right bucket? If so, add --most."
+        )
+
+
+def readable(name: str) -> str:
+    """A name on one line: keys in a bucket may hold line breaks and a terminal's commands."""
+    return name if name.isprintable() else ascii(name)

@@ -1,0 +1,165 @@
+"""Compares storages with the rows that name their files: files of no row, rows without a file.
+
+Both sides come in the order of their names and are merged, so that memory stays the same however
+many there are. Files without a row are left by transactions that were rolled back, by processes
+that were killed, and by deletes that the storage refused.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from copy import copy
+from datetime import UTC, datetime
+from heapq import merge
+from itertools import combinations, groupby, islice
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from django.core.files.storage import FileSystemStorage, Storage
+from storages.backends.s3 import S3Storage
+from storages.utils import clean_name
+
+from portal.s3.client import COMMAND_ATTEMPTS
+from portal.s3.errors import storage_errors
+
+from .locations import may_share_files
+from .references import Reference, named_among
+
+NAMED, YOUNG, ORPHAN, MISSING = "named", "young", "orphan", "missing"
+CHECKED_AT_ONCE = 500  # names in one query
+
+
+class SweepRefused(Exception):
+    """The storages cannot be swept as they are."""
+
+
+class Stored(NamedTuple):
+    """A file that a storage holds."""
+
+    name: str
+    written: datetime
+
+
+class SweepResult(NamedTuple):
+    """A stored file, or a reference whose file is missing."""
+
+    kind: str  # NAMED, YOUNG, ORPHAN or MISSING
+    name: str
+    stored: Stored | None = None
+    reference: Reference | None = None
+
+
+def sweep_results(
+    storage: Storage, references: Iterable[Reference], before: datetime
+) -> Iterator[SweepResult]:
+    """Yield a result for each file, and for each reference whose file is missing.
+
+    A file without a row is an ORPHAN if it was last written before the given time. A younger one
+    may belong to a transaction that has not been committed: an upload comes before its row.
+    """
+    merged = compared(references, listing(storage), before)
+    while batch := list(islice(merged, CHECKED_AT_ONCE)):
+        yield from rechecked(storage, batch)
+
+
+def rechecked(storage: Storage, batch: list[SweepResult]) -> Iterator[SweepResult]:
+    """Yield the results that still hold: rows come and go while a bucket is being listed."""
+    doubtful = [result.name for result in batch if result.kind in {ORPHAN, MISSING}]
+    named = named_among(storage, doubtful) if doubtful else set()
+    for result in batch:
+        if result.kind == ORPHAN and result.name in named:
+            result = result._replace(kind=NAMED)
+        if result.kind != MISSING or result.name in named:
+            yield result
+
+
+def compared(
+    references: Iterable[Reference], stored: Iterable[Stored], before: datetime
+) -> Iterator[SweepResult]:
+    """Yield a result for each name, of two streams in the order of their names, merged."""
+    last = ""
+    # The references are first, so that their query has begun when the listing does: a file comes
+    # before its row, and is then in the listing of every row that is read.
+    both = merge(references, stored, key=attrgetter("name"))
+    for name, group in groupby(both, key=attrgetter("name")):
+        if name < last:
+            raise SweepRefused("The storage does not list its files in the order of their names.")
+        last = name
+        items = list(group)
+        rows = [item for item in items if isinstance(item, Reference)]
+        files = [item for item in items if isinstance(item, Stored)]
+        if not files:
+            yield from (SweepResult(MISSING, name, reference=row) for row in rows)
+        elif rows:
+            yield SweepResult(NAMED, name, files[0])
+        else:
+            yield SweepResult(YOUNG if files[0].written >= before else ORPHAN, name, files[0])
+
+
+def listing(storage: Storage) -> Iterator[Stored]:
+    """Yield the files of a storage, in the order of their names. Raises SweepRefused."""
+    if isinstance(storage, S3Storage):
+        return bucket_listing(storage)
+    if isinstance(storage, FileSystemStorage):
+        return folder_listing(Path(storage.location))
+    raise SweepRefused(f"{type(storage).__name__} is not a storage that can be swept.")
+
+
+def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
+    """Yield the objects below a prefix; S3 sorts keys as UTF-8 bytes, as Python sorts text."""
+    prefix = f"{storage.location}/"
+    pages = with_retries(storage).connection.meta.client.get_paginator("list_objects_v2")
+    with storage_errors("list", prefix, storage):
+        for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
+            for item in page.get("Contents", []):
+                # S3's console makes folders: empty objects with a slash at the end.
+                if not item["Key"].endswith("/"):
+                    name = item["Key"].removeprefix(prefix)
+                    yield Stored(name, item["LastModified"])
+
+
+def folder_listing(folder: Path, prefix: str = "") -> Iterator[Stored]:
+    """Yield the files below a folder; in memory are the entries of one folder at a time."""
+    if not (folder / prefix).is_dir():
+        return
+    with os.scandir(folder / prefix) as entries:
+        names = [entry.name + "/" * entry.is_dir(follow_symlinks=False) for entry in entries]
+    # With the slash, "a.b" comes before what is in the folder "a", as it does in a bucket.
+    for name in sorted(names):
+        if name.endswith("/"):
+            yield from folder_listing(folder, prefix + name)
+        else:
+            # st_mtime may be that of a copy's original; st_ctime is when the file came to be here.
+            came = (folder / prefix / name).lstat().st_ctime
+            yield Stored(prefix + name, datetime.fromtimestamp(came, UTC))
+
+
+def delete(storage: Storage, name: str) -> None:
+    """Delete exactly this file. Raises OSError.
+
+    Storage.delete() would tidy the name first, so that of "a//b" it deletes "a/b".
+    """
+    if isinstance(storage, S3Storage):
+        with storage_errors("delete", name, storage):
+            with_retries(storage).bucket.Object(f"{storage.location}/{name}").delete()
+    else:
+        Path(storage.location, name).unlink(missing_ok=True)
+
+
+def with_retries(storage: S3Storage) -> S3Storage:
+    """Return the same storage with as many attempts at a request as a command has time for."""
+    storage = copy(storage)
+    storage.attempts = COMMAND_ATTEMPTS
+    return storage
+
+
+def is_plain(name: str) -> bool:
+    """Return True if a row's name is also the stored one: "a//b" and "./a" open "a/b" and "a"."""
+    return clean_name(name) == name and not name.startswith("/")
+
+
+def refuse_overlap(storages: dict[str, Storage]) -> None:
+    """Raise SweepRefused if the files of one storage would be taken for orphans of another."""
+    for (label, one), (other_label, other) in combinations(storages.items(), 2):
+        if may_share_files(one, other):
+            raise SweepRefused(f"The storages {label} and {other_label} keep their files together.")

@@ -1,0 +1,186 @@
+"""The log's lines: what is kept out of them, and their formats.
+
+Code uses the standard library: logging.getLogger(__name__), and extra={...} for fields. LOGGING in
+the settings sends every line through RedactLinks and one of the formats below.
+"""
+
+import datetime
+import logging
+import re
+
+from django.core.management.color import color_style
+from structlog.contextvars import merge_contextvars
+from structlog.processors import EventRenamer, JSONRenderer, LogfmtRenderer, TimeStamper
+from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
+
+from . import timing
+
+# Whoever has one of these links can open what it leads to until it expires: the local twin's token,
+# S3's signature, an e-mailed key. It may stand in another link's query, quoted once or more often.
+SLASH, EQUALS = r"(?:/|%(?:25)*2F)", r"(?:=|%(?:25)*3D)"
+LINKS = re.compile(
+    rf"({SLASH}(?:protected|password{SLASH}reset{SLASH}key|confirm-email){SLASH}"
+    rf"|X-Amz-(?:Signature|Credential|Security-Token){EQUALS}"
+    rf"|(?:\b|%(?:25)*(?:26|3F))Signature{EQUALS})"
+    r"[^\s\"'&<>\\({]+",  # a bracket follows in a route's pattern, which may be shown
+    re.IGNORECASE,
+)
+# Characters that move a terminal's cursor, end a line in some programs, or cannot be encoded. Line
+# breaks are not among them: the formats escape those.
+UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+HARMLESS = (bool, int, float, datetime.date, type(None))
+STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({})))
+MAX_TRACEBACK = 8000  # characters; Heroku cuts a line at 10,000 bytes
+
+
+def redact(text: str) -> str:
+    """A text without the links that open something."""
+    return LINKS.sub(r"\1[redacted]", text)
+
+
+def redacted(value, redact=redact):
+    """A copy of a value in which every text is redacted; an object becomes its str()."""
+    if isinstance(value, HARMLESS):
+        return value
+    if isinstance(value, dict):
+        return {redacted(key, redact): redacted(item, redact) for key, item in value.items()}
+    if isinstance(value, list):
+        return [redacted(item, redact) for item in value]
+    if isinstance(value, tuple):
+        return tuple(redacted(item, redact) for item in value)
+    return redact(str(value))
+
+
+class RedactLinks(logging.Filter):
+    """Keeps links that open something out of the log: message, fields and traceback."""
+
+    def filter(self, record):
+        """Redact the record in place, and keep it."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError, KeyError):  # arguments that do not fit the message
+            record.msg, record.args = f"{record.msg!r} {record.args!r}", ()
+            message = record.msg
+        if redact(message) != message:
+            record.msg, record.args = redact(message), ()
+        for name in vars(record).keys() - STANDARD_ATTRIBUTES:
+            setattr(record, name, redacted(getattr(record, name)))
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        # Formatters write exc_text, where there is one, instead of asking exc_info again.
+        record.exc_text = record.exc_text and redact(record.exc_text)
+        record.stack_info = record.stack_info and redact(record.stack_info)
+        return True
+
+
+class Console(logging.StreamHandler):
+    """Writes the lines that are not the requests' own (request_log.py).
+
+    Django also logs each request that it has refused, or answered with an error. The reason goes
+    into the request's own line; only what has a traceback keeps a line of its own.
+    """
+
+    def emit(self, record):
+        """Write the record, or hand its message to the line of the request."""
+        if not is_about_a_request(record):
+            super().emit(record)
+        elif timed := timing.current():
+            timed.refusal = record.getMessage()
+
+
+def is_about_a_request(record) -> bool:
+    """Return True if a record only repeats how a request ended, and why."""
+    if record.name == "django.server":  # runserver, which also warns about HTTPS
+        return record.getMessage().startswith('"')
+    status = getattr(record, "status_code", None) if record.name.startswith("django.") else None
+    return status is not None and (status < 500 or not record.exc_info)
+
+
+def formatter(log_format: str) -> ProcessorFormatter:
+    """The formatter of records: logfmt or json for machines, plain for people."""
+    renderers = {
+        "logfmt": LogfmtRenderer(
+            key_order=["time", "level", "logger", "message", "request_id"],
+            drop_missing=True,
+            bool_as_flag=False,
+        ),
+        "json": JSONRenderer(),
+        "plain": plain,
+    }
+    time = {"fmt": "%H:%M:%S", "utc": False} if log_format == "plain" else {"fmt": "iso"}
+    return ProcessorFormatter(
+        foreign_pre_chain=[
+            TimeStamper(key="time", **time),
+            add_log_level,
+            add_logger_name,
+            merge_contextvars,
+            EventRenamer("message"),
+            ExtraAdder(),
+            add_traceback,
+        ],
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            tidy,
+            *([] if log_format == "plain" else [shorten_traceback]),
+            renderers[log_format],
+        ],
+    )
+
+
+def add_traceback(logger, method, event):
+    """Add the traceback that RedactLinks has redacted."""
+    event.pop("exc_info", None)
+    if event["_record"].exc_text:
+        event["exception"] = event["_record"].exc_text
+    return event
+
+
+def tidy(logger, method, event):
+    """Escape what could forge a line or move a terminal's cursor; drop repeated fields."""
+    for name in (
+        "request",
+        "server_time",
+        "status_code",
+    ):  # Django adds them to lines about requests
+        event.pop(name, None)
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], value)
+    return event
+
+
+def shorten_traceback(logger, method, event):
+    """Keep the end of a long traceback, which has the error, so that the line is not cut."""
+    if len(event.get("exception", "")) > MAX_TRACEBACK:
+        event["exception"] = f"...{event['exception'][-MAX_TRACEBACK:]}"
+    return event
+
+
+def plain(logger, method, event) -> str:
+    """Format for people: a request as a short sentence, other lines as they are."""
+    time, level, source, said, traceback = (
+        event.pop(name, "") for name in ("time", "level", "logger", "message", "exception")
+    )
+    event.pop("request_id", None)
+    if source == "portal.observability.request_log":
+        return f"{time} {in_words(event)}"
+    details = "".join(f" {name}={value}" for name, value in event.items())
+    return f"{time} {level.upper()} {source}: {said}{details}" + (traceback and f"\n{traceback}")
+
+
+def in_words(request: dict) -> str:
+    """A request's fields as a sentence, with the colours that runserver uses for its status."""
+    style = color_style()
+    paint = {2: style.HTTP_SUCCESS, 3: style.HTTP_REDIRECT, 4: style.HTTP_NOT_FOUND}.get(
+        request["status"] // 100, style.HTTP_SERVER_ERROR
+    )
+    address = "(no route)" if request["route"] is None else f"/{request['route'].lstrip('/')}"
+    words = paint(f"{request['method']} {address} {request['status']}")
+    words += f" in {request['ms']:.0f} ms"
+    if "queue_ms" in request:
+        words += f", queue {request['queue_ms']:.0f} ms"
+    for name, what in (("db_queries", "database"), ("s3_calls", "S3")):
+        if count := request[name]:
+            spent = request[name.partition("_")[0] + "_ms"]
+            words += f", {what} {spent:.0f} ms ({count})"
+    return f"{words}: {request['reason']}" if "reason" in request else words

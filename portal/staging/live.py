@@ -1,0 +1,69 @@
+"""Which files a copy of the live site reads, and where it writes them: pairs of stores.
+
+LIVE_STORAGES in the settings names the live twin of each storage: the same policy with the live
+bucket and a key pair that may only read.
+"""
+
+from django.core.files.storage import FileSystemStorage, Storage
+from django.core.files.storage.handler import StorageHandler
+from django.core.management.base import CommandError
+
+from portal.copying.folder_store import Folder
+from portal.copying.s3_store import S3Source, S3Target
+from portal.files.locations import share_files
+from portal.files.storages import PolicyMixin
+
+from . import conf
+
+
+def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
+    """For each storage, by its label: its live twin as the source, and itself as the target.
+
+    Makes no request. Raises CommandError where a copy could do harm or has nothing to read from.
+    """
+    if conf.SITE_ENVIRONMENT not in {"staging", "development"}:
+        raise CommandError(
+            f"This is {conf.SITE_ENVIRONMENT}: only a site whose SITE_ENVIRONMENT is staging or"
+            " development may be overwritten with files from live. Nothing was read or written."
+        )
+    twins = StorageHandler(conf.LIVE_STORAGES)
+    if not conf.LIVE_STORAGES:
+        raise CommandError(
+            f"The live site's files are not configured: set {', '.join(conf.LIVE_REQUIRED)}."
+        )
+    if unknown := storages.keys() - conf.LIVE_STORAGES.keys():
+        raise CommandError(
+            f"LIVE_STORAGES in the settings has no live twin of {', '.join(sorted(unknown))}."
+        )
+    pairs = {
+        label: (store(twins[label], S3Source, jobs), store(storage, S3Target, jobs))
+        for label, storage in storages.items()
+    }
+    for label, storage in storages.items():
+        if any(share_files(storage, twins[twin]) for twin in conf.LIVE_STORAGES):
+            _, target = pairs[label]
+            raise CommandError(
+                f"{target} is where the live site's files are. Nothing was read or written."
+                " Give this site a bucket or a prefix of its own, or correct the LIVE_ variables."
+            )
+    return pairs
+
+
+def store(storage: Storage, kind: type[S3Source], jobs: int):
+    """A storage as a store of the copy engine; a bucket becomes a store of this kind."""
+    if isinstance(storage, FileSystemStorage):
+        return Folder(storage)
+    if not isinstance(storage, PolicyMixin):
+        raise CommandError(f"{type(storage).__name__} is neither a bucket nor a folder.")
+
+    return kind(
+        bucket=storage.bucket_name,
+        prefix=storage.location.strip("/"),
+        access_key=storage.access_key,
+        secret_key=storage.secret_key,
+        region=storage.region_name,
+        endpoint_url=storage.endpoint_url,
+        style=storage.addressing_style,
+        connections=jobs,
+        **({"default_headers": storage.headers} if kind is S3Target else {}),
+    )

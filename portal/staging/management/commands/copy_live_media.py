@@ -1,0 +1,107 @@
+import argparse
+from pathlib import Path
+
+from django.core.files.storage import storages
+from django.core.management.base import BaseCommand, CommandError
+
+from portal.copying import engine as copying
+from portal.copying.stores import Unusable
+from portal.files.references import field_storages, references
+from portal.staging import conf
+from portal.staging.display import CopyDisplay
+from portal.staging.live import live_pairs
+from portal.staging.media import copy_error, copy_media, count_of_references, fields_named
+from portal.staging.report import Report
+from portal.staging.s3_batch import account_of, copy_by_batch
+
+MAX_JOBS = 256
+
+
+class Command(BaseCommand):
+    help = (
+        "Copies the files that this site's rows name from the live site, under the same names. "
+        "A file that is already here and has not changed is skipped, so after an interruption of "
+        "any kind the same command goes on where it stopped. Refused outside staging and "
+        "development, and where this site's files are the live site's own."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say what would be copied, and copy nothing"
+        )
+        parser.add_argument(
+            "--only",
+            action="append",
+            metavar="app.Model.field",
+            help="copy only the files of this field; may be given several times",
+        )
+        add_jobs_argument(parser)
+        ending = parser.add_mutually_exclusive_group()
+        ending.add_argument(
+            "--report", type=Path, metavar="FILE.json", help="write the result to this file"
+        )
+        ending.add_argument(
+            "--s3-batch",
+            action="store_true",
+            help="let S3 Batch Operations copy, unchanged files too; see docs/staging.md",
+        )
+
+    def handle(self, *, dry_run, only, jobs, report, s3_batch, **options):
+        fields = fields_named(only)
+        pairs = live_pairs(field_storages(fields), jobs=jobs)
+        if s3_batch:
+            self.hand_over(fields, pairs, dry_run)
+            return
+        total = count_of_references(fields)
+        with Report(report, dry_run=dry_run) as written:
+            display = CopyDisplay(self.stdout, self.stderr, written, total)
+            result = copy_media(fields, pairs, jobs=jobs, dry_run=dry_run, each=display.show)
+            display.finish(result, dry_run=dry_run)
+            error = copy_error(result)
+            written.finish(fields=result.fields, ending=error and str(error))
+        if error:
+            raise error
+
+    def hand_over(self, fields, pairs, dry_run: bool) -> None:
+        """Leave the copying to S3 Batch Operations, and print how to watch it."""
+        role_arn, storage = conf.BATCH_ROLE_ARN, storages["protected"]
+        if not role_arn:
+            raise CommandError("Set BATCH_ROLE_ARN; docs/staging.md says to which role.")
+        handed_over = copy_by_batch(
+            references(fields), pairs, storage=storage, role_arn=role_arn,
+            prefix=conf.BATCH_REPORT_PREFIX, dry_run=dry_run,
+        )  # fmt: skip
+        try:
+            for job in handed_over:
+                self.stdout.write(f"{job.files:,} files, from {job.source} to {job.target}.")
+                if job.id:
+                    self.stdout.write(
+                        f"  Watch it: aws s3control describe-job --job-id {job.id} --account-id "
+                        f"{account_of(role_arn)} --region {storage.region_name}"
+                    )
+        except Unusable as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            "Nothing was handed over: this was a dry run."
+            if dry_run
+            else "When every job is complete, run copy_live_media: it copies what the jobs could"
+            " not, and checks the rest."
+        )
+
+
+def add_jobs_argument(parser) -> None:
+    """Add --jobs, which all commands that copy have."""
+    parser.add_argument(
+        "--jobs",
+        type=number_of_jobs,
+        default=copying.JOBS,
+        help="how many files are copied at a time (default: %(default)s)",
+    )
+
+
+def number_of_jobs(text: str) -> int:
+    """Read a number of jobs. Raises ArgumentTypeError beyond MAX_JOBS."""
+    number = int(text)
+    if not 1 <= number <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"must be between 1 and {MAX_JOBS}")
+    return number

@@ -1,0 +1,129 @@
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.apps import apps
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
+
+from portal.files.exit_status import INTERRUPTED
+from portal.files.references import field_storages, file_fields
+from portal.staging import media
+from portal.staging.display import CopyDisplay
+from portal.staging.live import live_pairs
+from portal.staging.media import AS_ON_LIVE, DIFFERENT, TROUBLE
+from portal.staging.report import Report
+
+from .copy_live_media import add_jobs_argument
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes a staging site of a database that has just been copied from live: removes the "
+        "members from it (scrub_members), copies the files of the remaining rows "
+        "(copy_live_media), and compares them with the live files once more. After an interruption "
+        "of any kind the same command goes on where it stopped. Refused where scrub_members or "
+        "copy_live_media would be."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="say what would be scrubbed and copied, and change nothing; no member has been "
+            "removed then, so the files are those of all members",
+        )
+        add_jobs_argument(parser)
+        parser.add_argument(
+            "--report", type=Path, metavar="FILE.json", help="write the result to this file"
+        )
+
+    def handle(self, *, dry_run, jobs, report, **options):
+        self.outputs = {name: options.get(name) for name in ("stdout", "stderr")}
+        self.parts = {}
+        pairs = live_pairs(field_storages(), jobs=jobs)  # refuses before anything has changed
+        with Report(report, dry_run=dry_run) as self.report:
+            try:
+                self.scrub(dry_run)
+                error = self.copy(pairs, jobs, dry_run)
+                if not dry_run:
+                    self.verify(pairs, jobs)
+            except KeyboardInterrupt:
+                error = CommandError(
+                    "Stopped. Nothing is half-done; run the same command again to go on.",
+                    returncode=INTERRUPTED,
+                )
+            except CommandError as raised:
+                error = raised
+            self.report.finish(**self.parts, ending=error and str(error))
+        if error:
+            raise error
+
+    @contextmanager
+    def part(self, name: str, heading: str):
+        """A part of the run: its heading, and in the report its facts and its seconds."""
+        self.stdout.write(self.style.MIGRATE_HEADING(heading))
+        facts = self.parts[name] = {}
+        started = time.monotonic()
+        try:
+            yield facts
+        finally:
+            facts["seconds"] = round(time.monotonic() - started, 2)
+
+    def scrub(self, dry_run: bool) -> None:
+        """Remove the members. Raises CommandError."""
+        with self.part("scrub", "Scrub") as facts:
+            before = rows_by_model()
+            call_command("scrub_members", dry_run=dry_run, **self.outputs)
+            after = rows_by_model()
+            facts["rows"] = {
+                label: {"before": count, "after": after[label]} for label, count in before.items()
+            }
+
+    def copy(self, pairs, jobs: int, dry_run: bool) -> CommandError | None:
+        """Copy the files of the remaining rows, and return the error if some did not arrive."""
+        fields = file_fields()
+        with self.part("copy", "Copy") as facts:
+            total = media.count_of_references(fields)
+            display = CopyDisplay(self.stdout, self.stderr, self.report, total, part="copy")
+            result = media.copy_media(fields, pairs, jobs=jobs, dry_run=dry_run, each=display.show)
+            facts["fields"] = result.fields
+            display.finish(result, dry_run=dry_run)
+        if result.is_interrupted:
+            raise KeyboardInterrupt
+        return media.copy_error(result)
+
+    def verify(self, pairs, jobs: int) -> None:
+        """Compare source and target again. Raises CommandError unless all files are the same."""
+        with self.part("verify", "Verify") as facts:
+            result = media.verify_media(file_fields(), pairs, jobs=jobs, each=self.note)
+            facts["fields"] = result.fields
+        if result.is_interrupted:
+            raise KeyboardInterrupt
+        if result.unusable:
+            raise CommandError(result.unusable)
+        same, total = result.total(AS_ON_LIVE), result.total(AS_ON_LIVE, DIFFERENT, *TROUBLE)
+        self.stdout.write(f"{same:,} of {total:,} are as on live.")
+        if wrong := total - same:
+            raise CommandError(f"{wrong:,} files are not here as they are on live; see above.")
+
+    def note(self, outcome, found: str) -> None:
+        """Report what is not as on live; print what the copy has not printed already."""
+        if found == AS_ON_LIVE:
+            return
+        for owner in outcome.owners:
+            if found not in TROUBLE:
+                self.stderr.write(
+                    f"{found}: {owner.model} {owner.pk}, {owner.field}: {owner.name!r}."
+                )
+            self.report.add(part="verify", **media.trouble(owner, found, outcome.reason))
+
+
+def rows_by_model() -> dict[str, int]:
+    """The number of rows in the table of each model that Django manages."""
+    return {
+        model._meta.label: QuerySet(model).count()
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed and not model._meta.proxy
+    }

@@ -1,0 +1,59 @@
+"""What a staging copy keeps of the live database: a written decision for every column.
+
+A staging site starts as a copy of the live database. Members who are not staff are deleted with
+all the rows that hang on them; staff keep accounts that they can log in with. Whoever adds a column
+adds a decision about it here: until then, portal/staging/scrubbing.py refuses to run.
+"""
+
+from django.db.models import Q
+
+from portal.staging.scrubbing import EVERY_ROW, NO_ROW, Cleared, Decision, ScrubRules
+
+
+def of_departed(path: str) -> Q:
+    """Rows whose `path` leads to a user who is deleted."""
+    return Q(**{f"{path}__is_staff": False})
+
+
+DECISIONS = {
+    "contenttypes.ContentType": Decision(NO_ROW, kept="id app_label model"),
+    "auth.Permission": Decision(NO_ROW, kept="id name content_type codename"),
+    "auth.Group": Decision(NO_ROW, kept="id name"),
+    "auth.Group_permissions": Decision(NO_ROW, kept="id group permission"),
+    "profiles.User": Decision(
+        Q(is_staff=False),
+        kept="id email password is_active is_staff is_superuser date_joined",
+        cleared={"last_login": Cleared()},  # links to set a password depend on it, and end with it
+    ),
+    "profiles.User_groups": Decision(of_departed("user"), kept="id user group"),
+    "profiles.User_user_permissions": Decision(of_departed("user"), kept="id user permission"),
+    "profiles.Profile": Decision(
+        of_departed("user"),
+        kept="id user name headline bio visibility avatar resume created_at updated_at",
+    ),
+    "profiles.ResumeDownload": Decision(
+        of_departed("profile__user"),
+        kept="id profile opened_at",
+        cleared={"member": Cleared(where=of_departed("member"))},
+    ),
+    "admin.LogEntry": Decision(
+        of_departed("user"),
+        kept="id action_time user content_type object_id action_flag",
+        # Both hold members' names, and may quote a form as it was years ago.
+        cleared={"object_repr": Cleared(""), "change_message": Cleared("")},
+    ),
+    # allauth makes the address of a staff member again from the account, at the next log-in.
+    "account.EmailAddress": Decision(EVERY_ROW),
+    "account.EmailConfirmation": Decision(EVERY_ROW),
+    # Second factors are secrets that people's phones share with live; staff set up new ones here.
+    "mfa.Authenticator": Decision(EVERY_ROW),
+    "sessions.Session": Decision(EVERY_ROW),
+    "usersessions.UserSession": Decision(EVERY_ROW),
+}
+
+RULES = ScrubRules(
+    decisions=DECISIONS,
+    stated_in="profiles/scrub_rules.py",
+    kept_tables=frozenset({"django_migrations"}),
+    emptied_tables=frozenset({"portal_cache"}),  # the throttle's keys are made of addresses
+)

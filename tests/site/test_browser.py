@@ -1,0 +1,220 @@
+"""The site as people use it: a walk in Chromium, where there is one."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+from profiles.models import Profile
+from tests.conftest import PASSWORD, make_member
+from tests.support import samples
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.any_database,
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    # Playwright runs a loop of its own in this thread, which Django would take for async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="session")
+def live_server(django_db_setup, live_server):
+    # In this order, the server's threads use the test's own connection, as Django has it; in the
+    # other each makes one to the database in memory, and none of these is ever closed.
+    return live_server
+
+
+@pytest.fixture
+def page(browser, live_server):
+    """A page that fails the test for whatever it complains about in its console."""
+    context = browser.new_context(base_url=live_server.url, accept_downloads=True)
+    page = context.new_page()
+    complaints = []
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.complaints = complaints
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def log_in(page, email):
+    page.goto("/")
+    page.get_by_role("link", name="Log in").first.click()
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+@pytest.mark.parametrize("where", ["disk", "s3"])
+def test_a_member_finds_somebody_opens_a_resume_and_leaves(request, where):
+    """H4: after the log-out the Back button shows nothing private."""
+    if where == "s3":
+        request.getfixturevalue("on_s3")
+    owner = request.getfixturevalue("owner")
+    make_member("ada@example.org", name="Ada Lovelace")
+    page = request.getfixturevalue("page")
+    owner.profile.bio = "A biography for members alone."
+    owner.profile.save()
+
+    log_in(page, "ada@example.org")
+    page.get_by_role("link", name="Members").first.click()
+    page.get_by_role("searchbox").fill("somerville")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Mary Somerville").click()
+    with page.expect_download() as opened:
+        page.get_by_role("link", name="Open resume").click()
+
+    assert opened.value.suggested_filename == "Mary Somerville - resume.pdf"
+    assert Path(opened.value.path()).read_bytes() == samples.pdf()
+
+    expect(page.get_by_text("A biography for members alone.")).to_be_visible()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("link", name="Log in").first).to_be_visible()
+    page.go_back()
+
+    expect(page.get_by_text("A biography for members alone.")).not_to_be_visible()
+    page.complaints.clear()  # the page before is for members: its 404 is what was wanted
+
+
+@pytest.mark.parametrize("where", ["disk", "s3"])
+def test_a_link_to_a_resume_survives_the_log_in(request, where):
+    """The policy for forms lets the log-in end in a redirect to the bucket."""
+    if where == "s3":
+        request.getfixturevalue("on_s3")
+    owner = request.getfixturevalue("owner")
+    make_member("ada@example.org", name="Ada Lovelace")
+    page = request.getfixturevalue("page")
+
+    page.goto(f"/members/{owner.profile.pk}/resume/")
+    page.complaints.clear()  # the refusal, 403, is what was wanted
+    page.get_by_role("main").get_by_role("link", name="Log in").click()
+    page.get_by_label("Email").fill("ada@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    with page.expect_download() as opened:
+        page.get_by_role("button", name="Log in").click()
+
+    assert Path(opened.value.path()).read_bytes() == samples.pdf()
+
+
+def test_staff_upload_a_photo_that_the_directory_shows(on_s3, staff, member, page, tmp_path):
+    photo = tmp_path / "IMG_0001.JPG"
+    photo.write_bytes(samples.jpeg())
+
+    log_in(page, staff.email)
+    page.goto("/admin/profiles/user/")
+    page.get_by_role("link", name=member.email).click()
+    page.locator("input[name=profile-0-avatar]").set_input_files(photo)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    page.goto("/members/")
+
+    avatar = Profile.objects.get(user=member).avatar.url
+    shown = page.locator(f'img[src="{avatar}"]')
+    expect(shown).to_be_visible()
+    assert shown.evaluate("image => image.naturalWidth") > 0
+
+
+PUBLIC = ["/", "/members/", "/accounts/login/", "/accounts/password/reset/", "/accounts/signup/"]
+MEMBERS = ["/", "/members/", "/me/", "/me/edit/", "/me/resume/opened/", "/accounts/email/",
+           "/accounts/password/change/", "/accounts/2fa/", "/accounts/2fa/totp/activate/",
+           "/accounts/2fa/webauthn/add/", "/accounts/sessions/", "/accounts/logout/"]  # fmt: skip
+ADMIN = ["", "profiles/user/", "profiles/user/add/", "profiles/resumedownload/",
+         "mfa/authenticator/", *(f"profiles/user/{{pk}}/{what}/"
+         for what in ("change", "history", "password", "delete"))]  # fmt: skip
+
+
+def test_no_page_breaks_its_own_policy(on_s3, owner, staff, page):
+    """H2: what a page may not load or run, the browser complains about, and `page` fails."""
+    owner.profile.visibility = "public"
+    owner.profile.save()
+    profile = owner.profile.get_absolute_url()
+
+    statuses = {address: page.goto(address).status for address in [*PUBLIC, profile]}
+    log_in(page, staff.email)
+    addresses = [*MEMBERS, profile, *(f"/admin/{part.format(pk=owner.pk)}" for part in ADMIN)]
+    statuses |= {address: page.goto(address).status for address in addresses}
+
+    assert {address for address, status in statuses.items() if status != 200} == set()
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_an_injected_script_does_not_run(page, staff, is_guarded):
+    """H2: neither an element nor an attribute; without the policy, the control, both run."""
+    log_in(page, staff.email)
+
+    def inject(route):
+        answer = route.fetch()
+        headers = dict(answer.headers)
+        if not is_guarded:
+            del headers["content-security-policy"]
+        evil = "<script>window.ran = 1</script><img src=data: onerror='window.ran_too = 1'></body>"
+        route.fulfill(headers=headers, body=answer.text().replace("</body>", evil))
+
+    for address in ["/members/", "/admin/"]:
+        page.complaints.clear()
+        page.route(f"**{address}", inject)
+        page.goto(address)
+
+        ran = page.evaluate("[window.ran, window.ran_too]")
+        blocked = [said for said in page.complaints if "Content Security Policy" in said]
+        page.complaints.clear()
+        assert (ran, len(blocked)) == (([None, None], 2) if is_guarded else ([1, 1], 0)), address
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+def test_every_page_is_accessible(browser, live_server, owner, staff, width, scheme):
+    """No fault that axe can find, and nothing to scroll sideways for."""
+    owner.profile.visibility = "public"
+    owner.profile.save()
+    context = browser.new_context(
+        base_url=live_server.url, color_scheme=scheme, viewport={"width": width, "height": 800}
+    )
+    page = context.new_page()
+    profile = owner.profile.get_absolute_url()
+
+    for address in ["/", "/members/", profile, f"{profile}resume/", "/accounts/password/reset/"]:
+        assert_accessible(page, address)
+    log_in(page, staff.email)
+    for address in ["/", "/members/", profile, "/me/", "/me/edit/", "/me/resume/opened/", "/x",
+                    "/accounts/password/change/", "/accounts/email/", "/accounts/2fa/",
+                    "/accounts/sessions/"]:  # fmt: skip
+        assert_accessible(page, address)
+    context.close()
+
+
+def assert_accessible(page, address):
+    page.goto(address)
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{address}: {found.generate_report()}"
+    width = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert width[0] <= width[1], address

@@ -1,0 +1,162 @@
+"""The headers of every answer."""
+
+import re
+
+import pytest
+
+from tests.conftest import BUCKET, settings_for, use_settings
+from tests.support.deployed import ENVIRONMENT as DEPLOYED
+
+pytestmark = pytest.mark.django_db
+
+ADDRESSES = [
+    ("/", 200),
+    ("/members/", 200),
+    ("/members/999999/", 404),
+    ("/members/1/resume/", 403),
+    ("/me/", 302),
+    ("/accounts/login/", 200),
+    ("/admin/", 302),
+    ("/nothing", 404),
+    ("/healthz", 200),
+]
+
+
+def directives(response) -> dict:
+    return {
+        part.split()[0]: part.split()[1:]
+        for part in response["Content-Security-Policy"].split("; ")
+    }
+
+
+@pytest.mark.parametrize(("address", "status"), ADDRESSES)
+def test_every_answer_is_guarded(client, address, status):
+    """H1."""
+    response = client.get(address)
+
+    assert response.status_code == status
+    assert directives(response) == {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["Referrer-Policy"] in {"same-origin", "no-referrer"}
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "camera=()" in response["Permissions-Policy"]
+    assert "publickey-credentials-get=(self)" in response["Permissions-Policy"]
+
+
+def test_content_comes_from_exactly_the_buckets(client, on_s3):
+    """H5: no wildcard, and of each bucket only the prefix that is for it."""
+    policy = directives(client.get("/"))
+    bucket = f"{on_s3.endpoint_url}/{BUCKET}"
+
+    assert policy["img-src"] == ["'self'", "data:", f"{bucket}/media/", f"{bucket}/assets/"]
+    assert policy["script-src"] == policy["style-src"] == ["'self'", f"{bucket}/assets/"]
+    assert policy["form-action"] == ["'self'", f"{bucket}/protected/"]
+    assert not [source for sources in policy.values() for source in sources if "*" in source]
+
+
+def test_a_bucket_on_aws_is_named_in_full():
+    """H5."""
+    policy = settings_for(DEPLOYED)["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+
+    assert "https://portal-files.s3.eu-west-1.amazonaws.com/media/" in policy["img-src"]
+
+
+@pytest.fixture
+def deployed(settings, monkeypatch):
+    """The security settings of a deployed site."""
+    values = settings_for(DEPLOYED)
+    names = [name for name in values if re.match(r"SECURE_|SESSION_|CSRF_|ALLOWED_HOSTS", name)]
+    use_settings(settings, monkeypatch, {name: values[name] for name in names})
+
+
+def get(client, address, **headers):
+    return client.get(address, headers={"host": "portal.example.org", **headers})
+
+
+def test_a_deployed_site_insists_on_https(client, deployed):
+    """H1, H3: one redirect, no loop behind the router."""
+    plain = get(client, "/members/")
+    secure = get(client, "/members/", **{"x-forwarded-proto": "https"})
+
+    assert (plain.status_code, plain["Location"]) == (301, "https://portal.example.org/members/")
+    assert secure.status_code == 200
+    assert secure["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def test_health_is_told_over_http_too(client, deployed):
+    assert get(client, "/healthz").status_code == 200
+    assert get(client, "/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/healthz/",
+        "/healthz/x",
+        "/healthzz",
+        "/xhealthz",
+        "/members/healthz",
+        "/readyz/",
+        "/x/readyz",
+    ],
+)
+def test_nothing_but_health_is_told_over_http(client, deployed, address):
+    """H1: the exemption is for two addresses, not for all that have their names in them."""
+    response = get(client, address)
+
+    assert (response.status_code, response["Location"]) == (
+        301,
+        f"https://portal.example.org{address}",
+    )
+
+
+def test_cookies_are_for_this_host_and_https_alone(client, deployed, member):
+    """A6."""
+    get(client, "/accounts/login/", **{"x-forwarded-proto": "https"})
+    client.post(
+        "/accounts/login/",
+        {"login": member.email, "password": "a long enough passphrase"},
+        headers={"host": "portal.example.org", "x-forwarded-proto": "https"},
+    )
+
+    for name in ("__Host-sessionid", "__Host-csrftoken"):
+        cookie = client.cookies[name]
+        assert cookie["secure"]
+        assert cookie["httponly"]
+        assert cookie["samesite"] == "Lax"
+        assert cookie["path"] == "/"
+        assert not cookie["domain"]
+    assert client.cookies["__Host-sessionid"]["max-age"] == 14 * 24 * 60 * 60
+
+
+def test_what_a_member_sees_is_not_cached(client, member):
+    """H4: the Back button shows nothing after log-out."""
+    assert "Cache-Control" not in client.get("/")
+    client.force_login(member)
+
+    for address in ["/", "/members/", "/me/", "/accounts/password/change/"]:
+        assert "no-store" in client.get(address)["Cache-Control"]
+
+
+def test_a_local_protected_file_runs_nothing(client, member, owner):
+    """S11."""
+    client.force_login(member)
+    link = client.get(f"/members/{owner.profile.pk}/resume/")["Location"]
+
+    response = client.get(link)
+    list(response)  # to its end, which closes the file
+
+    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,97 @@
+"""Bodies of requests, as a server hands them to the application."""
+
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.test import RequestFactory
+
+from portal.wsgi import application
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/accounts/login/"
+FIELDS = {"login": "ada@example.org", "password": "wrong"}
+BODIES = {
+    "multipart": lambda: RequestFactory().post(LOGIN, FIELDS),
+    "file": lambda: RequestFactory().post(LOGIN, FIELDS | {"x": ContentFile(b"x" * 9, "x")}),
+    "urlencoded": lambda: RequestFactory().post(
+        LOGIN, "login=ada&password=wrong", content_type="application/x-www-form-urlencoded"
+    ),
+}
+
+
+def answer(environ) -> tuple[str, bytes]:
+    statuses = []
+    response = application(environ, lambda status, headers, *_: statuses.append(status))
+    content = b"".join(response)
+    response.close()
+    return statuses[0], content
+
+
+@pytest.mark.parametrize("kind", BODIES)
+@pytest.mark.parametrize("missing", [1, 20])
+def test_a_body_that_breaks_off_is_refused(kind, missing):
+    """P8: gunicorn ends it as if all of it had come; whole, it gets as far as the CSRF token."""
+    environ = BODIES[kind]().environ | {"HTTP_HOST": "localhost"}
+    body = environ["wsgi.input"].read()
+
+    whole = answer(environ | {"wsgi.input": BytesIO(body)})
+    broken = answer(environ | {"wsgi.input": BytesIO(body[:-missing])})
+
+    assert whole[0] == "403 Forbidden"
+    assert broken == ("400 Bad Request", b"The request broke off.")
+
+
+class RecordingUploadHandler(TemporaryFileUploadHandler):
+    """Keeps a reference to each temporary file, so that no garbage collection deletes it."""
+
+    files: list = []
+
+    def new_file(self, *args, **kwargs):
+        super().new_file(*args, **kwargs)
+        assert Path(self.file.temporary_file_path()).exists()
+        self.files.append(self.file)
+
+
+@pytest.mark.parametrize("missing", [0, 20])
+def test_a_temporary_file_is_deleted_with_the_answer(settings, tmp_path, missing):
+    """P8: of a whole body, and at once of one that breaks off."""
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    settings.FILE_UPLOAD_HANDLERS = [f"{__name__}.RecordingUploadHandler"]
+    RecordingUploadHandler.files.clear()
+    large = ContentFile(b"x" * 500_000, "x")  # of several chunks: the first is stored in any case
+    environ = RequestFactory().post(LOGIN, FIELDS | {"x": large}).environ
+    body = environ["wsgi.input"].read()
+    environ |= {"HTTP_HOST": "localhost", "wsgi.input": BytesIO(body[: len(body) - missing])}
+
+    answer(environ)
+
+    assert len(RecordingUploadHandler.files) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_request_without_a_body_needs_none():
+    environ = RequestFactory().get("/healthz", headers={"host": "localhost"}).environ
+
+    assert answer(environ) == ("200 OK", b"ok\n")
+
+
+@pytest.mark.parametrize(
+    "about",
+    ["; charset=hex", "; charset=undefined", "; charset=utf-7", "; x*=hex''61", "; x*=idna''%ff"],
+)
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "text/plain"])
+def test_an_encoding_that_is_none_is_no_error_of_the_servers(kind, about):
+    """P8: Python has some that are none of text, and Django would take them at their word."""
+    environ = request_of("GET", kind + about, b"")
+
+    assert answer(environ)[0] == "200 OK"
+    assert answer(request_of("POST", kind + about, b"--x--\r\n"))[0] == "403 Forbidden"
+
+
+def request_of(method, content_type, body):
+    environ = RequestFactory().generic(method, "/healthz?q=%E9", body, content_type="text/plain")
+    return environ.environ | {"HTTP_HOST": "localhost", "CONTENT_TYPE": content_type}

@@ -1,0 +1,297 @@
+"""refresh_staging: a copy of the live database becomes a staging site, or says why it did not."""
+
+import io
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError
+
+from portal.files.exit_status import INTERRUPTED
+from portal.staging import media, scrubbing
+from portal.staging.management.commands import refresh_staging
+from profiles.models import User
+from tests.conftest import s3_client, settings_for, use_settings
+from tests.support.strict_s3 import read_only
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REGION = "eu-west-1"
+LIVE, STAGING = "society-live", "society-staging"
+MEMBERS, STAFF = 5, 3
+
+
+@pytest.fixture
+def sites(s3, on_disk, settings, monkeypatch):
+    """This site is staging, and another bucket is live's, for which it has keys to read with."""
+    monkeypatch.setitem(s3.credentials, "AKIALIVEREAD", "live-secret")
+    monkeypatch.setitem(s3.permissions, "AKIALIVEREAD", read_only)
+    environment = {
+        "AWS_STORAGE_BUCKET_NAME": STAGING,
+        "AWS_ACCESS_KEY_ID": "AKIAPORTAL",
+        "AWS_SECRET_ACCESS_KEY": s3.credentials["AKIAPORTAL"],
+        "AWS_S3_REGION_NAME": REGION,
+        "AWS_S3_ENDPOINT_URL": s3.endpoint_url,
+        "LIVE_STORAGE_BUCKET_NAME": LIVE,
+        "LIVE_READ_ONLY_ACCESS_KEY_ID": "AKIALIVEREAD",
+        "LIVE_READ_ONLY_SECRET_KEY": "live-secret",
+        "LIVE_S3_REGION_NAME": REGION,
+        "LIVE_S3_ENDPOINT_URL": s3.endpoint_url,
+    }
+    values = settings_for(environment)
+    values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
+    names = ("AWS_AVAILABLE", "STORAGES", "LIVE_STORAGES")
+    use_settings(settings, monkeypatch, {name: values[name] for name in names})
+    settings.SITE_ENVIRONMENT = "staging"
+    for bucket in (LIVE, STAGING):
+        s3_client(s3).create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+    s3.clear()
+    yield s3
+    settings.AWS_AVAILABLE = False
+
+
+@pytest.fixture
+def restored(sites):
+    """Rows and files as on live: members and staff, each with an avatar and a resume."""
+    for number in range(MEMBERS + STAFF):
+        is_staff = number >= MEMBERS
+        user = User.objects.create_user(f"user{number}@example.org", "x", is_staff=is_staff)
+        for field, prefix in (("avatar", "media"), ("resume", "protected")):
+            name = f"{field}s/{number}.bin"
+            type(user.profile).objects.filter(user=user).update(**{field: name})
+            s3_client(sites).put_object(
+                Bucket=LIVE, Key=f"{prefix}/{name}", Body=name.encode(), ContentType="image/webp"
+            )
+    sites.clear()
+    return sites
+
+
+def keys_in(server, bucket) -> list[str]:
+    listing = s3_client(server).list_objects_v2(Bucket=bucket)
+    return [item["Key"] for item in listing.get("Contents", [])]
+
+
+def staff_keys() -> list[str]:
+    numbers = range(MEMBERS, MEMBERS + STAFF)
+    return [f"media/avatars/{number}.bin" for number in numbers] + [
+        f"protected/resumes/{number}.bin" for number in numbers
+    ]
+
+
+def refresh(*arguments) -> str:
+    out = io.StringIO()
+    call_command("refresh_staging", *arguments, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def refused(*arguments) -> CommandError:
+    with pytest.raises(CommandError) as caught:
+        refresh(*arguments)
+    return caught.value
+
+
+def read_report(path: Path) -> dict:
+    return json.loads(path.read_text())
+
+
+def test_it_scrubs_then_copies_then_verifies(restored, tmp_path):
+    said = refresh("--report", str(tmp_path / "report.json"))
+
+    assert User.objects.count() == STAFF
+    assert keys_in(restored, STAGING) == staff_keys()
+    assert "6 of 6 are as on live" in said
+    assert said.index("Scrub") < said.index("Copy") < said.index("Verify")
+
+
+def test_the_report_has_three_parts_with_counts_and_seconds(restored, tmp_path):
+    path = tmp_path / "report.json"
+
+    refresh("--report", str(path))
+
+    report = read_report(path)
+    assert report["scrub"]["rows"]["profiles.User"] == {"before": MEMBERS + STAFF, "after": STAFF}
+    assert report["copy"]["fields"]["profiles.Profile.avatar"]["copied"] == STAFF
+    assert report["verify"]["fields"]["profiles.Profile.resume"] == {"as on live": STAFF}
+    assert all(report[part]["seconds"] >= 0 for part in ("scrub", "copy", "verify"))
+    assert (report["trouble"], report["ending"], report["dry_run"]) == ([], None, False)
+
+
+def test_live_is_only_read(restored):
+    """Y2: by the keys that are live's, and as far as staging's go too."""
+    before = keys_in(restored, LIVE)
+    restored.clear()
+
+    refresh()
+
+    to_live = {request.method for request in restored.requests if request.bucket == LIVE}
+    assert to_live <= {"GET", "HEAD"}
+    assert keys_in(restored, LIVE) == before
+
+
+def test_it_can_be_run_again(restored):
+    refresh()
+
+    assert "6 of 6 are as on live" in refresh()
+
+
+def test_a_missing_file_is_reported_and_the_rest_arrives(restored, tmp_path):
+    """Y3; the exit status says so every night until somebody has looked."""
+    lost = staff_keys()[0]
+    s3_client(restored).delete_object(Bucket=LIVE, Key=lost)
+    path = tmp_path / "report.json"
+
+    error = refused("--report", str(path))
+
+    assert error.returncode == 1
+    assert keys_in(restored, STAGING) == staff_keys()[1:]
+    report = read_report(path)
+    troubles = {(item["part"], item["result"], item["name"]) for item in report["trouble"]}
+    assert troubles == {(part, "missing", "avatars/5.bin") for part in ("copy", "verify")}
+    assert report["ending"] == str(error)
+
+
+def test_what_was_spoilt_after_the_copy_is_noticed(restored, monkeypatch):
+    """The control is the first test."""
+    real = refresh_staging.Command.verify
+
+    def spoil_and_verify(self, pairs, jobs):
+        s3_client(restored).put_object(Bucket=STAGING, Key=staff_keys()[0], Body=b"short")
+        real(self, pairs, jobs)
+
+    monkeypatch.setattr(refresh_staging.Command, "verify", spoil_and_verify)
+
+    assert "1 files are not here as they are on live" in str(refused())
+
+
+@pytest.mark.parametrize("environment", ["production", ""])
+def test_a_site_that_is_not_staging_is_refused(restored, settings, tmp_path, environment):
+    """Y1, B1: nothing is read or written, no report either."""
+    settings.SITE_ENVIRONMENT = environment
+    path = tmp_path / "report.json"
+
+    error = refused("--report", str(path))
+
+    assert "staging" in str(error)
+    assert User.objects.count() == MEMBERS + STAFF
+    assert restored.requests == []
+    assert not path.exists()
+
+
+def test_a_site_whose_files_are_lives_is_refused(restored, settings):
+    """Y1."""
+    twin = settings.LIVE_STORAGES["default"]["OPTIONS"]
+    twin["bucket_name"] = STAGING
+
+    refused()
+
+    assert User.objects.count() == MEMBERS + STAFF
+    assert restored.requests == []
+
+
+def test_nothing_is_copied_if_the_scrub_fails(restored, monkeypatch, tmp_path):
+    """B3: members' files have no business here while their rows are."""
+    monkeypatch.setattr(scrubbing, "emptied_tables", fail_in_the_database)
+    path = tmp_path / "report.json"
+
+    error = refused("--report", str(path))
+
+    assert "Nothing was changed" in str(error)
+    assert User.objects.count() == MEMBERS + STAFF
+    assert restored.requests == []
+    assert set(read_report(path)) >= {"scrub", "ending"}
+    assert "copy" not in read_report(path)
+
+
+def fail_in_the_database(rules):
+    raise DatabaseError("the server went away")
+
+
+def test_a_dry_run_changes_nothing(restored, tmp_path):
+    path = tmp_path / "report.json"
+
+    said = refresh("--dry-run", "--report", str(path))
+
+    assert User.objects.count() == MEMBERS + STAFF
+    assert keys_in(restored, STAGING) == []
+    assert "to copy" in said
+    report = read_report(path)
+    assert report["dry_run"] is True
+    assert "verify" not in report
+
+
+def test_after_ctrl_c_it_says_how_to_go_on(restored, monkeypatch, tmp_path):
+    """Y4: and the next run goes on."""
+    path = tmp_path / "report.json"
+    with monkeypatch.context() as patch:
+        patch.setattr(media, "outcomes", interrupt)
+
+        error = refused("--report", str(path))
+
+    assert error.returncode == INTERRUPTED
+    assert "run the same command again" in str(error)
+    assert read_report(path)["ending"] == str(error)
+    assert "6 of 6 are as on live" in refresh()
+
+
+def interrupt(*arguments, **options):
+    raise KeyboardInterrupt
+
+
+def test_nothing_is_left_behind_if_it_is_killed(restored, monkeypatch, tmp_path):
+    """Y4: what is on the disk in the middle of the copy is what kill -9 would leave there."""
+    folders = [tmp_path / "reports", tmp_path / "temporary"]
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folders[1]))
+    seen, outcomes = [], media.outcomes
+
+    def look_around(*arguments, **options):
+        for outcome in outcomes(*arguments, **options):
+            seen.extend(path for folder in folders for path in folder.iterdir())
+            yield outcome
+
+    monkeypatch.setattr(media, "outcomes", look_around)
+    refresh("--report", str(folders[0] / "report.json"))
+
+    assert seen == []
+    assert [path.name for folder in folders for path in folder.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_ctrl_c_while_comparing_keeps_what_was_found(restored, monkeypatch, tmp_path, dry_run):
+    path, outcomes = tmp_path / "report.json", media.outcomes
+
+    def interrupt_verify(*arguments, dry_run, **options):
+        found = outcomes(*arguments, dry_run=dry_run, **options)
+        yield next(found)
+        if dry_run:
+            raise KeyboardInterrupt
+        yield from found
+
+    monkeypatch.setattr(media, "outcomes", interrupt_verify)
+    error = refused("--report", str(path), *(["--dry-run"] if dry_run else []))
+
+    report = read_report(path)
+    part = report["copy" if dry_run else "verify"]
+    assert error.returncode == INTERRUPTED
+    assert sum(sum(counts.values()) for counts in part["fields"].values()) >= 1
+    assert part["seconds"] >= 0
+
+
+def test_a_report_over_a_folder_is_refused_at_once(restored, tmp_path):
+    error = refused("--report", str(tmp_path))
+
+    assert "is a folder" in str(error)
+    assert User.objects.count() == MEMBERS + STAFF
+    assert restored.requests == []
+
+
+def test_a_report_that_cannot_be_written_stops_it_at_once(restored, tmp_path):
+    error = refused("--report", str(tmp_path / "nowhere" / "report.json"))
+
+    assert "cannot be written" in str(error)
+    assert User.objects.count() == MEMBERS + STAFF
