@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 PYTEST =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql coverage rehearse lint format lock check-installs \
-	vendor bench bench-web bench-copy help
+	vendor bench bench-web bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -74,6 +74,9 @@ bench-web: $(VENV)/installed-dev  ## what one dyno holds
 
 bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
 	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_copy $(BENCH)
+
+bench-http: $(VENV)/bench/installed  ## the copier's requests beside other HTTP libraries
+	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_http $(BENCH)
 
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

@@ -9,9 +9,11 @@ class PortalConfig(AppConfig):
 
     def ready(self):
         from . import checks  # noqa: F401 - registers them
+        from .accounts import checks as account_checks  # noqa: F401 - registers it
+        from .accounts import second_factors  # noqa: F401 - receives allauth's signals
 
 
 class PortalAdminConfig(AdminConfig):
     """Django's admin with the site's own log-in and second factor."""
 
-    default_site = "portal.admin.PortalAdminSite"
+    default_site = "portal.accounts.admin_site.PortalAdminSite"

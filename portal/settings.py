@@ -136,32 +136,36 @@ else:
 
 # Accounts: by invitation, known by e-mail address.
 AUTH_USER_MODEL = "profiles.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["portal.accounts.backends.AddressBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "portal.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "portal.accounts.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 MAX_PASSWORD_CHARACTERS = 1_000  # more is refused before it is hashed
+# Invitations are read on the day after the holidays; resets keep Django's three days.
+INVITATION_DAYS = env.number("INVITATION_DAYS", 14, least=1, most=365)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "portal.accounts.InvitationOnlyAdapter"
+ACCOUNT_ADAPTER = "portal.accounts.adapter.InvitationOnlyAdapter"
 ACCOUNT_FORMS = {
-    "login": "portal.passwords.LoginForm",
-    "reauthenticate": "portal.passwords.ReauthenticateForm",
-    "reset_password": "portal.passwords.ResetPasswordForm",
-    "reset_password_from_key": "portal.passwords.ResetPasswordKeyForm",
-    "change_password": "portal.passwords.ChangePasswordForm",
-    "set_password": "portal.passwords.SetPasswordForm",
+    "login": "portal.accounts.forms.LoginForm",
+    "reauthenticate": "portal.accounts.forms.ReauthenticateForm",
+    "reset_password": "portal.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "portal.accounts.forms.ResetPasswordKeyForm",
+    "change_password": "portal.accounts.forms.ChangePasswordForm",
+    "set_password": "portal.accounts.forms.SetPasswordForm",
 }
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "portal.accounts.tokens.AddressTokenGenerator"  # noqa: S105
+ACCOUNT_RATE_LIMITS = {"confirm_email": "3/5m/key"}  # links to one new address, for one member
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # of the first address, for which the staff vouch
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_CHANGE_EMAIL = True  # at most one address waits for confirmation
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{SITE_NAME}: "
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # other sessions end in any case, this one stays
@@ -232,6 +236,7 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin names each of the members to be deleted
 
 # What scrub_members removes from a copy of the live database: a decision for every column.
 SCRUB_RULES = "profiles.scrub_rules.RULES"

@@ -18,8 +18,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
 
+from .accounts.throttle import in_words, pages_wait
 from .files.disks import is_full_disk
-from .throttle import in_words, pages_wait
 
 logger = logging.getLogger(__name__)
 

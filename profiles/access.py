@@ -2,6 +2,8 @@
 
 from django.db.models import Q, QuerySet
 
+from .fields import composed
+
 
 class ProfileQuerySet(QuerySet):
     """Profiles, as far as somebody may see them."""
@@ -22,6 +24,6 @@ class ProfileQuerySet(QuerySet):
     def search(self, text):
         """Profiles that have every word of the text in the name or the headline."""
         found = self
-        for word in text.split():
+        for word in composed(text).split():
             found = found.filter(Q(name__icontains=word) | Q(headline__icontains=word))
         return found

@@ -18,5 +18,5 @@ class UserManager(BaseUserManager):
         return self.create_user(email, password, **fields, is_staff=True, is_superuser=True)
 
     def get_by_natural_key(self, email):
-        """Find a user by the address, in whatever case it is typed."""
-        return self.get(email=email.lower())
+        """Find a user by an address in any of its forms."""
+        return self.get(email=email)

@@ -42,8 +42,10 @@ DECISIONS = {
         # Both hold members' names, and may quote a form as it was years ago.
         cleared={"object_repr": Cleared(""), "change_message": Cleared("")},
     ),
-    # allauth makes the address of a staff member again from the account, at the next log-in.
-    "account.EmailAddress": Decision(EVERY_ROW),
+    # Without a verified address, an account that stays could not change it any more.
+    "account.EmailAddress": Decision(
+        of_departed("user") | Q(verified=False), kept="id user email verified primary"
+    ),
     "account.EmailConfirmation": Decision(EVERY_ROW),
     # Second factors are secrets that people's phones share with live; staff set up new ones here.
     "mfa.Authenticator": Decision(EVERY_ROW),

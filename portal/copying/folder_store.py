@@ -21,8 +21,8 @@ UNFINISHED = re.compile(r"\.copying-[0-9a-f]{32}")  # the name of a file while i
 class Folder:
     """The files of a FileSystemStorage.
 
-    A file is written under another name in the same folder and then renamed, so that nobody ever
-    reads half of it; its time becomes the source's, by which the next run recognises it.
+    A file is written under another name in the same folder and then renamed, so that half a file
+    is never read; its time becomes the source's, by which the next run recognises it.
     """
 
     lists = False  # asking for one file costs microseconds, in any order

@@ -88,7 +88,7 @@ class Listing:
 
         If many names are wanted it begins where the last page ended, because some servers continue
         from there quickly and search anew for any other name. Else it begins with the name, and
-        skips what nobody has asked for.
+        skips all names that are not wanted.
         """
         page = self._page_after(after) if after else None
         if page is None or not covers(page, name):

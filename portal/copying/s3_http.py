@@ -65,7 +65,9 @@ class RawResponse(HTTPResponse):
         self.status, self.headers = status, headers
         self.chunked = headers.get("transfer-encoding", "").lower() == "chunked"
         self.chunk_left = None
-        length = headers.get("content-length")
+        length = headers.get("content-length", "")
+        if length and not length.isdecimal():
+            raise HTTPException("The length of the body is no number.")
         self.length = int(length) if length and not self.chunked else None
         if status == 204 or self._method == "HEAD":
             self.length = 0
@@ -116,6 +118,7 @@ class SignedRequests:
         try:
             content = response.read()
         except (OSError, HTTPException) as error:
+            response.will_close = True
             raise self._broken(error) from error
         finally:
             self._keep(connection, response)

@@ -241,13 +241,17 @@ def read(response: RawResponse) -> Iterator[bytes]:
         while chunk := response.read(CHUNK_BYTES):
             yield chunk
     except (OSError, HTTPException) as error:
+        response.will_close = True
         raise Transient("The connection broke in the middle of an object.") from error
 
 
 def file_info(headers: Mapping[str, str]) -> FileInfo:
     """What the answer to a HEAD or a GET tells of an object."""
-    modified = parsedate_to_datetime(headers["last-modified"]).timestamp()
-    return FileInfo(int(headers["content-length"]), modified, comparable_etag(headers))
+    try:
+        modified = parsedate_to_datetime(headers["last-modified"]).timestamp()
+        return FileInfo(int(headers["content-length"]), modified, comparable_etag(headers))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused("S3 answered without an object's size and time.") from error
 
 
 def comparable_etag(headers: Mapping[str, str], etag: str = "") -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 CHUNK_BYTES = 128 * 1024
 PLAIN_ETAG = re.compile(r"[0-9a-f]{32}")
-UNKNOWN = object()  # in the place of a FileInfo: nobody has asked the store yet
+UNKNOWN = object()  # instead of a FileInfo: the store has not been asked yet
 
 
 class Transient(OSError):
@@ -87,7 +87,7 @@ class Target(Source, Protocol):
     single_bytes: float  # the size up to which a file is written in one request
 
     def write(self, name: str, content: Content) -> str:
-        """Store a file; returns the MD5 of what has been stored, or "" if nobody computed it."""
+        """Store a file; returns the MD5 of what has been stored, or "" if the store has none."""
 
     def can_copy_from(self, source: Source) -> bool:
         """Return True if both are of one service, which may copy without sending bytes here.

@@ -23,7 +23,7 @@ class Transfer:
         self.source, self.target, self.retry = source, target, retry
         self.dry_run = dry_run
         # True if the target's keys may read the source, so that the service can copy between its
-        # buckets; None until somebody has tried.
+        # buckets; None until the first file has been tried.
         self.by_service = None if target.can_copy_from(source) else False
         self._service_has_copied = False
         self._trying = threading.Lock()

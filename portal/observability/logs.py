@@ -19,7 +19,7 @@ from . import timing
 # S3's signature, an e-mailed key. It may stand in another link's query, quoted once or more often.
 SLASH, EQUALS = r"(?:/|%(?:25)*2F)", r"(?:=|%(?:25)*3D)"
 LINKS = re.compile(
-    rf"({SLASH}(?:protected|password{SLASH}reset{SLASH}key|confirm-email){SLASH}"
+    rf"({SLASH}(?:protected|password{SLASH}reset{SLASH}key|confirm-email|invitation){SLASH}"
     rf"|X-Amz-(?:Signature|Credential|Security-Token){EQUALS}"
     rf"|(?:\b|%(?:25)*(?:26|3F))Signature{EQUALS})"
     r"[^\s\"'&<>\\({]+",  # a bracket follows in a route's pattern, which may be shown

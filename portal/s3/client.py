@@ -9,7 +9,7 @@ from botocore.config import Config
 from .connections import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
 
 REQUEST_ATTEMPTS = 2  # with the time-outs of connections.py: an answer within Heroku's 30 seconds
-COMMAND_ATTEMPTS = 5  # nobody waits for a page
+COMMAND_ATTEMPTS = 5  # no page waits for a command
 
 
 def client_config(style: str, attempts: int = REQUEST_ATTEMPTS) -> Config:

@@ -8,7 +8,7 @@ docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 import re
 from enum import Enum, auto
 
-# What an error's XML says, at the places where no library parses it.
+# The code and the message in an error's XML, for callers without a library that parses it.
 ERROR_CODE = re.compile(rb"<Code>([^<]+)<")
 ERROR_MESSAGE = re.compile(rb"<Message>([^<]+)<")
 
@@ -16,7 +16,7 @@ ERROR_MESSAGE = re.compile(rb"<Message>([^<]+)<")
 class Kind(Enum):
     """What is wrong, if S3 answers with an error."""
 
-    ACCESS_KEY = auto()  # nobody has this access key
+    ACCESS_KEY = auto()  # the access key does not exist
     SECRET_KEY = auto()  # the secret key is not that of the access key
     KEYS_EXPIRED = auto()  # temporary keys, after their time
     KEYS_NOT_TAKEN = auto()  # keys of a kind that this server does not take
@@ -34,13 +34,13 @@ class Kind(Enum):
     BUSY = auto()  # the same request may succeed later
 
 
-# Nothing can be done in the bucket until somebody corrects the connection options or the machine.
+# Nothing can be done in the bucket until a connection option, or the machine's clock, is corrected.
 CONNECTION_KINDS = {
     Kind.ACCESS_KEY, Kind.SECRET_KEY, Kind.KEYS_EXPIRED, Kind.KEYS_NOT_TAKEN, Kind.CLOCK,
     Kind.BUCKET, Kind.REGION,
 }  # fmt: skip
 
-# An answer to a HEAD has no body: boto3 gives its HTTP status in the place of a code.
+# An answer to a HEAD has no body: boto3 gives its HTTP status instead of a code.
 KINDS = {
     "InvalidAccessKeyId": Kind.ACCESS_KEY,
     "SignatureDoesNotMatch": Kind.SECRET_KEY,

@@ -31,12 +31,12 @@ def storage_errors(action: str, name: str, storage=None) -> Iterator[None]:
 
 
 def is_answer(error: StorageError) -> bool:
-    """Return True if S3 has answered, and False if nobody has."""
+    """Return True if S3 has answered with a refusal, and False if there was no answer."""
     return isinstance(error.__cause__, ClientError)
 
 
 def code_of(error: StorageError) -> str:
-    """S3's own word for what is wrong, such as AccessDenied; empty if nobody has answered."""
+    """S3's own word for what is wrong, such as AccessDenied; empty if there was no answer."""
     return error.__cause__.response["Error"].get("Code", "") if is_answer(error) else ""
 
 

@@ -9,7 +9,7 @@ from allauth.core import context
 from django.core import mail
 from django.test import Client, RequestFactory
 
-from portal.site_address import site_url
+from portal.accounts.site_address import site_url
 from profiles.models import User
 from tests.conftest import PASSWORD
 

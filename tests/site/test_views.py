@@ -85,6 +85,8 @@ def test_an_outage_of_the_database_is_not_called_a_mistake(client, error, status
         ('"GET /protected/WyJyZXN1bWVz:1vabc:sig-na_ture HTTP/1.1" 200', "sig-na_ture"),
         ("https://x.example/y.pdf?X-Amz-Expires=600&X-Amz-Signature=0123abcd", "0123abcd"),
         ("GET /accounts/password/reset/key/1-abc-def/ HTTP/1.1", "abc-def"),
+        ("GET /accounts/invitation/1/1vabc:sig-na_ture/ HTTP/1.1", "sig-na_ture"),
+        ("GET /?next=%2Faccounts%2Finvitation%2F1%2Fsig-na_ture%2F HTTP/1.1", "sig-na_ture"),
     ],
 )
 def test_no_link_gets_into_the_log(message, secret):

@@ -192,7 +192,7 @@ def test_prefixes_that_differ_are_refused():
     """A job keeps the keys. Equal ones are the control, above."""
     pairs = {"default": (place(S3Source, "live", "media"), place(S3Target, "staging", "files"))}
 
-    with pytest.raises(Unusable, match="live's prefix media/ and this site's files/"):
+    with pytest.raises(Unusable, match="the live prefix media/ and this site's files/"):
         routes(pairs)
 
 

@@ -1,12 +1,10 @@
 from urllib.parse import quote
 
-from allauth.account import app_settings
-from allauth.account.adapter import DefaultAccountAdapter, get_adapter
-from allauth.account.utils import user_pk_to_url_str
-from django.conf import settings
+from allauth.account.adapter import DefaultAccountAdapter
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from .email_address import canonical
 from .site_address import site_url
 from .throttle import in_words, longest_wait
 
@@ -26,6 +24,9 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request):
         return False
+
+    def clean_email(self, email):
+        return canonical(email)
 
     def _get_login_attempts_cache_key(self, request, **credentials):
         """Count failures by address and client: whoever fails on purpose locks out nobody else.
@@ -57,20 +58,3 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         """
         is_path = url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()
         return is_path and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
-
-
-def send_invitation(user) -> None:
-    """E-mail a new member the link with which to set a password, good for PASSWORD_RESET_TIMEOUT.
-
-    It is the link of allauth's password reset: it works once, and an expired one says so.
-    """
-    adapter = get_adapter()
-    token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
-    key = f"{user_pk_to_url_str(user)}-{token}"
-    context = {
-        "user": user,
-        "site_name": settings.SITE_NAME,
-        "days": settings.PASSWORD_RESET_TIMEOUT // (24 * 60 * 60),
-        "set_password_url": adapter.get_reset_password_from_key_url(key),
-    }
-    adapter.send_mail("account/email/invitation", user.email, context)

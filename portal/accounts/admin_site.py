@@ -1,11 +1,8 @@
-from allauth.mfa.signals import authenticator_added
 from allauth.mfa.utils import is_mfa_enabled
-from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.dispatch import receiver
 from django.shortcuts import redirect
 
 
@@ -14,6 +11,7 @@ class PortalAdminSite(admin.AdminSite):
 
     site_title = site_header = settings.SITE_NAME
     index_title = "Administration"
+    enable_nav_sidebar = False  # for three lists, it takes the width that the members' list needs
 
     def has_permission(self, request):
         return super().has_permission(request) and (
@@ -34,11 +32,3 @@ class PortalAdminSite(admin.AdminSite):
             return redirect("admin:index")
         messages.warning(request, "The admin asks for a second factor. Please set one up first.")
         return redirect("mfa_index")
-
-
-@receiver(authenticator_added)
-def end_other_sessions(request, user, **kwargs):
-    """End sessions that are older than a second factor: they were never asked for it."""
-    others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
-    for session in others:
-        session.end()
