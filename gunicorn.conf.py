@@ -5,17 +5,27 @@ Cloud Native Buildpacks set none of gunicorn's variables, so every setting is st
 
 import os
 import signal
+import sys
 
 from gunicorn.glogging import Logger
 
-bind = f"[::]:{os.environ.get('PORT') or '8000'}"
+
+def number(name, default, most):
+    """A variable's number, from 1 on; gunicorn does not start with what is none."""
+    value = os.environ.get(name, "").strip() or str(default)
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= most):
+        sys.exit(f"Not configured: {name} must be a whole number from 1 to {most}.")
+    return int(value)
+
+
+bind = f"[::]:{number('PORT', 8000, most=65_535)}"
 worker_class = "gthread"
 # Two workers, each with three threads and the outbox's sender, take 8 database connections a dyno,
 # so that the dynos of two releases fit a plan of 20 while they overlap. They use 130 of a basic
 # dyno's 512 MB, and decoding a photo takes 190 more. Cedar's buildpack sets WEB_CONCURRENCY to 4
 # and more on larger dynos, whatever the plan of the database, unless it is already set, as
 # app.json does.
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+workers = number("WEB_CONCURRENCY", 2, most=100)
 threads = 3
 preload_app = True  # a misconfigured site fails before a worker starts, and memory is shared
 

@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import OutgoingMessage
 from profiles.models import User
-from tests.conftest import PASSWORD, make_member
 from tests.accounts.test_accounts import set_password, totp_code
+from tests.conftest import PASSWORD, make_member
 
 pytestmark = pytest.mark.django_db
 
