@@ -156,7 +156,7 @@ def test_is_taken_in_all_its_forms(client, anna, staff, typed):
         call_command("createsuperuser", interactive=False, email=typed)
 
     errors = page.context["adminform"].form.errors
-    assert errors == {"email": ["A member with this e-mail address exists already."]}
+    assert errors == {"email": ["This is the address of a member already: Anna."]}
     assert User.objects.count() == 2
 
 

@@ -197,7 +197,7 @@ def test_an_address_of_a_megabyte_is_refused_before_it_is_looked_up(
     response = client.post(address, {field: f"{'x' * 1_000_000}@example.org", **others})
 
     assert response.status_code == 200
-    assert "at most 320 characters" in response.text
+    assert "This address is longer than mail servers allow" in response.text
     assert hashes() == 0
 
 
@@ -209,7 +209,7 @@ def test_forgot_your_password_keeps_the_address_that_was_typed(client, member):
 
     assert urlsplit(link).path == RESET
     assert parse_qs(urlsplit(html.unescape(link)).query) == {"email": ["ada+x@example.org"]}
-    assert re.search(r'<input type="email" name="email" value="ada\+x@example\.org"', form.text)
+    assert re.search(r'<input[^>]* name="email"[^>]* value="ada\+x@example\.org"', form.text)
 
 
 @pytest.mark.parametrize("typed", ["", "x" * 1_000, '"><script>alert(1)</script>'])

@@ -5,7 +5,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.core.mail import send_mail
 from django.core.management import CommandError, call_command
@@ -16,9 +15,10 @@ from portal.outbox import leftovers
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import OutgoingMessage
 from profiles.models import User
+from tests.accounts.address_steps import ask
 from tests.conftest import make_member
-from tests.profiles.test_scrubbing import whole_database
 from tests.support.log import log  # noqa: F401 - a fixture
+from tests.support.rows import whole_database
 
 pytestmark = pytest.mark.django_db
 
@@ -35,9 +35,8 @@ def admin_client(client, staff):
 
 def ask_for_links(client, member) -> None:
     """Have all kinds of messages written that hold a link."""
-    EmailAddress.objects.create(user=member, email=member.email, verified=True, primary=True)
     client.force_login(member)
-    client.post("/accounts/email/", {"email": "new@example.org", "action_add": ""})
+    ask(client, "new@example.org")
     client.logout()
     client.post("/accounts/password/reset/", {"email": member.email})
     client.force_login(make_member("chief@example.org", is_staff=True, is_superuser=True))
@@ -205,7 +204,7 @@ def test_the_nightly_command_reports_each_step(client, member):
 
     assert re.fullmatch(
         r"clearsessions: done \(\d\.\d s\)\n"
-        r"portal\.ended_sessions\.remove_records: 1 records removed \(\d\.\d s\)\n"
+        r"portal\.accounts\.ended_sessions\.remove_records: 1 records removed \(\d\.\d s\)\n"
         r"portal\.outbox\.leftovers\.remove_old_messages: 0 messages removed \(\d\.\d s\)\n",
         report,
     )

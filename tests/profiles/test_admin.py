@@ -216,7 +216,7 @@ def test_an_invitation_waits_where_e_mail_is_not_configured(admin_client, member
         LIST, {"action": "invite_again", "_selected_action": [member.pk]}, follow=True
     ).content.decode()
 
-    assert f"The invitation to {member.email} waits in the outbox" in page
+    assert f"A link to set a new password for {member.email} waits in the outbox" in page
     assert "EMAIL_URL" in page
     assert mail.outbox == []
     settings.OUTBOX_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
