@@ -5,6 +5,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
 
 from .managers import ProfileQuerySet, UserManager
@@ -100,13 +101,20 @@ class Profile(models.Model):
         blank=True,
         help_text="A photo, cut to a square and cleared of what the camera noted (place, time). "
         "Anyone who has its address can see it.",
+        small="avatar_small",
     )
+    avatar_small = MadeFileField(storage=public_media, upload_to="avatars", editable=False)
     resume = ResumeField(
         storage=protected_media,
         upload_to="resumes",
         blank=True,
         help_text="PDF resume (accessible only to members)",
+        picture="resume_picture",
+        pages="resume_pages",
     )
+    # Of its first page, for its owner and the staff.
+    resume_picture = MadeFileField(storage=protected_media, upload_to="resumes", editable=False)
+    resume_pages = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

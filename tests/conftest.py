@@ -18,7 +18,7 @@ from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
 from profiles.models import Profile, User
-from profiles.uploads import resumes
+from profiles.uploads import sandbox
 from tests.support import samples
 from tests.support.strict_s3 import StrictS3
 
@@ -77,8 +77,21 @@ def depends_on_database(item) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def _inspect_once():
-    """A PDF that was inspected once in this run need not be again: each time is a new Python."""
-    with mock.patch.object(resumes, "inspected", cache(resumes.inspected)):
+    """A file that was parsed once in this run need not be again: each time is a new Python."""
+    parse, parsed = sandbox.parse, {}
+
+    def parse_once(child, file, **request):
+        file.seek(0)
+        key = child, file.read(), repr(request)
+        if key not in parsed:
+            parsed[key] = parse(child, file, **request)
+        report, parts = parsed[key]
+        return sandbox.Parsed(
+            dict(report),
+            {name: ContentFile(part.file.getvalue(), name=name) for name, part in parts.items()},
+        )
+
+    with mock.patch.object(sandbox, "parse", parse_once):
         yield
 
 
