@@ -258,6 +258,8 @@ MEDIA_CACHE_SECONDS = env.int("MEDIA_CACHE_SECONDS", 86_400, validate=validate.R
 AVATAR_PIXELS, AVATAR_SMALL_PIXELS = 512, 96
 AVATAR_MAX_BYTES = env.int("AVATAR_MAX_BYTES", 20_000_000)
 RESUME_MAX_BYTES = env.int("RESUME_MAX_BYTES", 10 * 1024 * 1024)
+UPLOAD_KEPT_SECONDS = 60 * 60  # what was chosen waits so long for its form to be saved
+UPLOADS_KEPT, STAFF_UPLOADS_KEPT = 40, 2000  # for each person at a time
 UPLOAD_MAX_BODY_BYTES = 2 * ((AVATAR_MAX_BYTES or 0) + (RESUME_MAX_BYTES or 0))
 FILE_UPLOAD_HANDLERS = [
     "portal.uploads.BodyLimit",
@@ -433,7 +435,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF, *csp_assets],
         "style-src": [SELF, *csp_assets],
-        "img-src": [SELF, "data:", *csp_media, *csp_assets],
+        "img-src": [SELF, "data:", *csp_media, *csp_assets, *csp_protected],
         "font-src": [SELF, *csp_assets],
         "connect-src": [SELF],
         # Log-in may end in a redirect to a resume, and browsers hold redirects of forms to this.

@@ -15,6 +15,7 @@ from portal.accounts import send_invitation
 from portal.files.fields import CleanedFileField
 
 from .models import Profile, ResumeDownload, User
+from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
 # Groups: permissions are given one by one, as societies are small. Addresses and sessions follow
@@ -68,11 +69,11 @@ class ProfileInline(admin.StackedInline):
     fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
     radio_fields = {"visibility": admin.VERTICAL}
     formfield_overrides = {CleanedFileField: {"widget": UploadInput}}
+    form = StoredUploadsForm
 
-    def get_queryset(self, request):
-        """Lock what is being changed, as edit_me in profiles/views.py does, and for its reason."""
-        profiles = super().get_queryset(request)
-        return profiles.select_for_update() if request.method == "POST" else profiles
+    def get_formset(self, request, obj=None, **kwargs):
+        form = type("ProfileForm", (self.form,), {"uploader": request.user})
+        return super().get_formset(request, obj, form=form, **kwargs)
 
 
 @admin.register(User)

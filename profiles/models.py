@@ -11,6 +11,7 @@ from portal.files.storages import protected_media, public_media
 from .managers import ProfileQuerySet, UserManager
 from .uploads.avatars import AvatarField
 from .uploads.resumes import ResumeField
+from .uploads.stored import StoredUpload  # noqa: F401 (a model of this app's)
 from .validators import is_printable, validate_printable
 
 NOT_IN_FILE_NAMES = str.maketrans(
