@@ -17,6 +17,7 @@ from django.core.management import call_command
 from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
+from portal.files.references import file_fields
 from profiles.models import Profile, User
 from profiles.uploads import sandbox
 from tests.support import samples
@@ -44,8 +45,7 @@ def use_settings(settings, monkeypatch, values: dict) -> None:
     """Serve the rest of the test with these settings, model fields and routes included."""
     for name, value in values.items():
         setattr(settings, name, value)
-    for name in ("avatar", "resume"):
-        field = Profile._meta.get_field(name)
+    for _, field in file_fields():
         monkeypatch.setattr(field, "storage", field._storage_callable())
     match_routes()
 

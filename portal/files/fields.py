@@ -65,18 +65,20 @@ class CleanedFileField(models.FileField):
         kwargs.setdefault("max_length", 200)  # directory and uuid, with room for a suffix
         super().__init__(*args, **kwargs)
 
-    def clean_upload(self, file: File) -> Cleaned:
+    def clean_upload(self, file: File, **choices) -> Cleaned:
         """Return the file to store, and what else the row is to say of it.
+
+        `choices` are what the person who uploads it has chosen, such as how a photo is cut.
 
         Raises ValidationError, in words that say what is wrong and what to do.
         """
         raise NotImplementedError
 
-    def cleaned(self, content) -> Cleaned:
+    def cleaned(self, content, **choices) -> Cleaned:
         """Return the cleaned form of anything that can be read, with its own content type."""
         if not isinstance(content, File):
             content = File(content)
-        cleaned = self.clean_upload(content)
+        cleaned = self.clean_upload(content, **choices)
         # Storages believe a declared type before the name, so `evil.pdf` could come as text/html.
         cleaned.file.content_type = self.content_type
         return cleaned

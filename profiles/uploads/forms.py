@@ -1,4 +1,4 @@
-"""A form of a profile whose files are stored as soon as they have come, and named when it is saved."""
+"""A form of a profile that stores its files as they come, and names them when it is saved."""
 
 from contextlib import ExitStack
 

@@ -1,8 +1,8 @@
 """Stored uploads: what a person has chosen, kept until a form names it.
 
-A file is received, checked, cleaned and stored once, at once. Saving a form only names it, so a form
-that comes back with an error keeps what was chosen, and no row is locked while a file is parsed or
-sent to S3. What nobody has named by its time is deleted by the nightly command.
+A file is received, checked, cleaned and stored once, at once. Saving a form only names it, so a
+form that comes back with an error keeps what was chosen, and no row is locked while a file is
+parsed or sent to S3. What nobody has named by its time is deleted by the nightly command.
 """
 
 from contextlib import ExitStack
@@ -109,7 +109,7 @@ class StoredUpload(models.Model):
 
 
 def refuse_too_many(owner) -> None:
-    """Raise ValidationError if a member has stored so much within the hour that it is no accident."""
+    """Raise ValidationError for a member who has stored more within the hour than anybody needs."""
     most = settings.STAFF_UPLOADS_KEPT if owner.is_staff else settings.UPLOADS_KEPT
     if StoredUpload.objects.usable().filter(owner=owner).count() >= most:
         raise ValidationError(

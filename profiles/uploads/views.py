@@ -21,8 +21,8 @@ NO_REFERRER = {"Referrer-Policy": "no-referrer"}
 def receive(request, purpose):
     """Store one file for the form that is being filled in; answers in JSON, for uploads.js.
 
-    201 with the upload's number, its note and the address of its picture; 422 with the sentence that
-    says why the file is refused.
+    201 with the upload's number, its note and the address of its picture; 422 with the sentence
+    that says why the file is refused.
     """
     if purpose not in StoredUpload.Purpose:
         raise Http404("No such purpose")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from portal.files.storages import public_media
 from profiles.models import Profile
-from profiles.uploads.avatars import AvatarField, not_a_photo
+from profiles.uploads.avatars import REFUSALS, AvatarField
 from tests.support import samples
 
 pytestmark = pytest.mark.any_database
@@ -145,8 +145,8 @@ def test_shows_the_error_at_the_field(profile):
     form = ProfileForm({}, files, instance=profile)
 
     assert form.errors == {
-        "avatar": [not_a_photo(b"").message],
-        "resume": ["This PDF is cut off. Please choose the original file."],
+        "avatar": [REFUSALS["not_a_photo"]],
+        "resume": ["This PDF is damaged. Please save it as PDF again and choose the new file."],
     }
 
 
