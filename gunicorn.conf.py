@@ -9,7 +9,7 @@ import signal
 from gunicorn.glogging import Logger
 
 bind = f"[::]:{os.environ.get('PORT') or '8000'}"
-worker_class = "gthread"
+worker_class = "portal.buffering_worker.BufferingWorker"  # gthread, which receives first
 # Two workers and three threads are 6 database connections a dyno, so that the dynos of two releases
 # fit a plan of 20 side by side; they need 130 of a basic dyno's 512 MB, and decoding a photo 190
 # more. Cedar's buildpack sets WEB_CONCURRENCY to 4 and more on larger dynos, whatever the plan of
