@@ -131,7 +131,14 @@ class BufferingWorker(ThreadWorker):
 
     def take(self, arrival, data):
         """Add what has come; refuse the request by its head, or dispatch it once it is whole."""
-        is_head_new = arrival.add(data)
+        try:
+            is_head_new = arrival.add(data)
+        except OSError:
+            logger.exception(
+                "no room for what a client sends: is the temporary folder's disk full?"
+            )
+            self.refuse(arrival, HTTPStatus.INSUFFICIENT_STORAGE)
+            return
         if is_head_new:
             status = self.reason_to_refuse(arrival)
         else:
@@ -230,6 +237,8 @@ class BufferingWorker(ThreadWorker):
 
     def drop(self, arrival):
         """Close a connection that sends nothing, or whose client has gone."""
+        if arrival.head:
+            logger.info("a client has gone before its request was whole")
         self.forget(arrival)
         self.uploads.discard(arrival.conn)
         self.nr_conns -= 1
