@@ -7,9 +7,10 @@ FROM python:3.13-slim AS packages
 WORKDIR /app
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
-COPY requirements.txt .
+COPY requirements-installer.txt requirements.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install --disable-pip-version-check --require-hashes -r requirements.txt
+    pip install --disable-pip-version-check --require-hashes --no-deps -r requirements-installer.txt \
+    && pip install --disable-pip-version-check --require-hashes -r requirements.txt
 
 FROM packages AS assets
 COPY . .

@@ -9,10 +9,15 @@ MANAGE = $(BIN)/python manage.py
 # What .env says, where there is one, as if it had been exported.
 ENVIRONMENT = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
+# A Python's own pip installs the pip of requirements-installer.txt, and only that one installs the rest.
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes
+# Options for the tests: make test PYTEST="-k throttle"
+PYTEST =
 
-.PHONY: run run-s3 test rehearse lint format lock vendor bench bench-web bench-copy
+.PHONY: run run-s3 test test-sqlite test-postgresql coverage rehearse lint format lock check-installs \
+	vendor bench bench-web bench-copy bench-http help
 
-run: $(VENV)/installed
+run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
 	@$(ENVIRONMENT) $(MANAGE) seed_demo
 	@$(ENVIRONMENT) $(MANAGE) runserver $(PORT)
@@ -20,14 +25,21 @@ run: $(VENV)/installed
 run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server on this machine
 	@$(BIN)/python -m tests.support.run_s3 --port $(PORT)
 
-test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=95
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2
+test: test-sqlite test-postgresql  ## all tests, on SQLite and on a PostgreSQL that they bring along; make PYTEST="-k throttle" test for some
+
+test-sqlite: $(VENV)/installed-dev  ## the half of the tests that runs on SQLite
+	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+test-postgresql: $(VENV)/installed-dev  ## the half of the tests that runs on PostgreSQL
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 $(PYTEST)
+
+coverage: PYTEST = --cov --cov-fail-under=95
+coverage: test-sqlite  ## the half on SQLite, which fails if it runs less than 95 % of the code
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)
 
-lint: $(VENV)/installed-dev
+lint: $(VENV)/installed-dev  ## ruff, djade, migrations, workflows, deployment checks; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2 --check
@@ -42,10 +54,14 @@ format: $(VENV)/installed-dev  ## what `make lint` would have
 	$(BIN)/ruff format .
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2
 
-lock: $(VENV)/installed-dev  ## the newest versions that requirements.in allows
+lock: $(VENV)/installed-dev  ## the newest versions that the requirements*.in allow, with hashes
+	$(LOCK) --upgrade requirements-installer.in --output-file requirements-installer.txt
 	$(LOCK) --upgrade requirements.in --output-file requirements.txt
 	$(LOCK) --upgrade requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) --upgrade requirements-bench.in --output-file requirements-bench.txt
+
+check-installs:  ## install each lock from nothing, with the pip of the oldest Python here and of the newest
+	@$(PYTHON) -m tests.support.check_installs
 
 vendor:  ## fetch the front-end files again (npm needed) and compare them with what is committed
 	bin/vendor
@@ -59,23 +75,34 @@ bench-web: $(VENV)/installed-dev  ## what one dyno holds
 bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
 	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_copy $(BENCH)
 
+bench-http: $(VENV)/bench/installed  ## the copier's requests beside other HTTP libraries
+	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_http $(BENCH)
+
+help:  ## this list
+	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed, for example: make PYTHON=python3.13 run"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: requirements.txt | $(VENV)/bin/python
-	@echo "Installing what the site needs (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+$(VENV)/installer: requirements-installer.txt | $(VENV)/bin/python
+	@$(BIN)/python $(PIP_INSTALL) --no-deps -r requirements-installer.txt
 	@touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/installed: requirements.txt $(VENV)/installer
+	@echo "Installing what the site needs (once) ..."
+	@$(BIN)/python $(PIP_INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installer
 	@echo "Installing what the tests need (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@ $(VENV)/installed
 
-$(VENV)/bench/installed: requirements-bench.txt | $(VENV)/installed-dev
+$(VENV)/bench/installed: requirements-bench.txt requirements-installer.txt | $(VENV)/installed-dev
 	@echo "Installing what the bench compares with (once) ..."
 	@$(BIN)/python -m venv $(VENV)/bench
-	@$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@$(VENV)/bench/bin/python $(PIP_INSTALL) --no-deps -r requirements-installer.txt
+	@$(VENV)/bench/bin/python $(PIP_INSTALL) -r requirements-bench.txt
 	@touch $@

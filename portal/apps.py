@@ -1,20 +1,19 @@
 from django.apps import AppConfig
-from django.conf import settings
 from django.contrib.admin.apps import AdminConfig
 
 
 class PortalConfig(AppConfig):
+    """The shell: registers its system checks."""
+
     name = "portal"
 
     def ready(self):
         from . import checks  # noqa: F401 - registers them
-        from .files import cleanup  # noqa: F401 - registers them
-
-        if settings.SENTRY_DSN:
-            from .observability import sentry
-
-            sentry.start()
+        from .accounts import checks as account_checks  # noqa: F401 - registers it
+        from .accounts import second_factors  # noqa: F401 - receives allauth's signals
 
 
 class PortalAdminConfig(AdminConfig):
-    default_site = "portal.admin.PortalAdminSite"
+    """Django's admin with the site's own log-in and second factor."""
+
+    default_site = "portal.accounts.admin_site.PortalAdminSite"

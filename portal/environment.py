@@ -13,6 +13,8 @@ from environs import Env, EnvValidationError
 
 PREFIX = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
+SQLITE_LOCK_SECONDS = 20  # an upload holds the lock while its file is read; a few may queue
+
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?")
 
 
@@ -106,7 +108,13 @@ class Environment(Env):
             options.setdefault("answer_timeout", 10)
             if database["HOST"]:
                 options.setdefault("sslmode", "prefer" if may_be_sqlite else "require")
-        elif engine and not (may_be_sqlite and engine == "django.db.backends.sqlite3"):
+        elif engine == "django.db.backends.sqlite3" and may_be_sqlite:
+            # A transaction that reads first and writes then is refused at once if another one
+            # writes meanwhile; one that asks for the lock when it begins waits for its turn.
+            options = database.setdefault("OPTIONS", {})
+            options.setdefault("transaction_mode", "IMMEDIATE")
+            options.setdefault("timeout", SQLITE_LOCK_SECONDS)
+        elif engine:
             self.refuse(f"{name} must be a PostgreSQL address: postgres://user:password@host/name")
         return database
 

@@ -1,16 +1,11 @@
-import logging
+"""Middleware about pages; what concerns files, queries or the log is in those rooms."""
 
 from django.conf import settings
-from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
-
-from .s3.client import StorageError
-
-logger = logging.getLogger(__name__)
 
 
 def private_pages(get_response):
-    """Keep what a logged-in browser was shown out of its cache, and out of the Back button."""
+    """Keep pages out of the cache, and so out of the Back button, of a browser with a session."""
 
     def middleware(request):
         response = get_response(request)
@@ -19,19 +14,3 @@ def private_pages(get_response):
         return response
 
     return middleware
-
-
-class StorageFailureMiddleware:
-    """Answers a request that the file storage failed with a page in plain words."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        return self.get_response(request)
-
-    def process_exception(self, request, exception):
-        if not isinstance(exception, StorageError):
-            return None
-        logger.error("%s %s: %s", request.method, request.path, exception, exc_info=exception)
-        return render(request, "503.html", status=503)

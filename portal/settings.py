@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from environs import validate
 
 from .environment import Environment
+from .s3.addresses import public_address
 
 env = Environment()
 
@@ -54,6 +55,7 @@ INSTALLED_APPS = [
     "portal.buckets",
     "portal.exposure",
     "portal.staging",
+    "portal.observability",
     "portal.apps.PortalAdminConfig",  # Django's admin behind a second factor
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -71,13 +73,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.observability.request_log.log_requests",  # first, to see what the others refuse
+    "portal.postgresql.middleware.limit_waits",  # before whatever asks the database
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "portal.uploads.refuse_broken_bodies",
+    "portal.request_bodies.refuse_broken_bodies",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -85,7 +88,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "portal.middleware.private_pages",
-    "portal.middleware.StorageFailureMiddleware",
+    "portal.files.middleware.StorageFailureMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -123,31 +126,42 @@ else:
         "default": {
             "BACKEND": "portal.postgresql.cache.SharedCache",
             "LOCATION": "portal_cache",
+            "OPTIONS": {"MAX_ENTRIES": 1_000},  # with more, each write deletes expired ones first
         }
     }
 
 # Accounts: by invitation, known by e-mail address.
 AUTH_USER_MODEL = "profiles.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["portal.accounts.backends.AddressBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
-    },
+    {"NAME": "portal.accounts.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+MAX_PASSWORD_CHARACTERS = 1_000  # more is refused before it is hashed
+# Invitations are read on the day after the holidays; resets keep Django's three days.
+INVITATION_DAYS = env.int("INVITATION_DAYS", 14, validate=validate.Range(1, 365))
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "portal.accounts.InvitationOnlyAdapter"
+ACCOUNT_ADAPTER = "portal.accounts.adapter.InvitationOnlyAdapter"
+ACCOUNT_FORMS = {
+    "login": "portal.accounts.forms.LoginForm",
+    "reauthenticate": "portal.accounts.forms.ReauthenticateForm",
+    "reset_password": "portal.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "portal.accounts.forms.ResetPasswordKeyForm",
+    "change_password": "portal.accounts.forms.ChangePasswordForm",
+    "set_password": "portal.accounts.forms.SetPasswordForm",
+}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "portal.accounts.tokens.AddressTokenGenerator"  # noqa: S105
+ACCOUNT_RATE_LIMITS = {"confirm_email": "3/5m/key"}  # links to one new address, for one member
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # of the first address, for which the staff vouch
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_CHANGE_EMAIL = True  # at most one address waits for confirmation
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{SITE_NAME}: "
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # other sessions end in any case, this one stays
@@ -262,11 +276,12 @@ UPLOAD_KEPT_SECONDS = 60 * 60  # what was chosen waits so long for its form to b
 UPLOADS_KEPT, STAFF_UPLOADS_KEPT = 40, 2000  # for each person at a time
 UPLOAD_MAX_BODY_BYTES = 2 * ((AVATAR_MAX_BYTES or 0) + (RESUME_MAX_BYTES or 0))
 FILE_UPLOAD_HANDLERS = [
-    "portal.uploads.BodyLimit",
+    "portal.request_bodies.BodyLimit",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin names each of the members to be deleted
 
 # Files: the policies are classes in portal/files/storages.py; here is where each of them is.
 csp_media, csp_assets, csp_protected = [], [], []
@@ -312,9 +327,6 @@ if AWS_AVAILABLE:
         },
         "staticfiles": {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"},
     }
-    # boto3 takes a third of a second to import, so only where it is used.
-    from .s3.client import public_address
-
     MEDIA_URL = public_address(**STORAGES["default"]["OPTIONS"])
     csp_media = [MEDIA_URL]
     csp_assets = [public_address(**STORAGES["assets"]["OPTIONS"])]
@@ -389,6 +401,9 @@ elif any(LIVE_REQUIRED.values()) or any(LIVE_OPTIONAL):
     env.refuse(f"The live site's S3 is configured by half: set {missing} too, or none of LIVE_.")
 if LIVE_S3_ADDRESSING_STYLE not in {None, "virtual", "path"}:
     env.refuse("LIVE_S3_ADDRESSING_STYLE must be virtual or path.")
+
+# What scrub_members removes from a copy of the live database: a decision for every column.
+SCRUB_RULES = "profiles.scrub_rules.RULES"
 
 # For copy_live_media --s3-batch: who copies on AWS's side, and where the manifests and reports are
 # kept in the bucket of protected uploads. They name files, so they must not become public.

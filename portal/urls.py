@@ -3,9 +3,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from . import views
+from .files import views as files
 
 urlpatterns = [
     path("", include("profiles.urls")),
+    path("accounts/", include("portal.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
@@ -15,9 +17,11 @@ urlpatterns = [
 if not settings.AWS_AVAILABLE:
     # Local twins of what S3 serves.
     urlpatterns += [
-        path("media/<path:path>", views.media, name="media"),
-        path("protected/<str:token>", views.protected_file, name="protected-file"),
+        path("media/<path:path>", files.media, name="media"),
+        path("protected/<str:token>", files.protected_file, name="protected-file"),
     ]
 
+handler400 = views.bad_request
 handler403 = views.forbidden
+handler429 = views.too_many_requests  # not one of Django's: allauth looks for it here
 handler500 = views.server_error

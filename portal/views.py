@@ -1,37 +1,38 @@
-"""Views that know nothing of the domain: health, local files, and refusals."""
+"""Views for machines, and the pages of refusal and failure."""
 
 import sys
 
-from django.conf import settings
-from django.core import signing
-from django.core.exceptions import SuspiciousFileOperation
-from django.core.files.storage import storages
+from django.core.exceptions import (
+    DisallowedHost,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
-from django.views.static import serve
 
-from .files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
+from .accounts.throttle import in_words, pages_wait
 
-READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a write where only reading is possible
+READ_ONLY = "25006"  # PostgreSQL's SQLSTATE of a write to a read-only database
 
 
 @require_safe
 @never_cache
 def healthz(request):
-    """Say that this process answers; touches nothing else."""
+    """Answer, without the database or S3: this process is alive."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
 @never_cache
 def readyz(request):
-    """Say whether the database answers and is migrated, so that a host may send people here."""
+    """Answer 200 if the database answers and is migrated, else 503: requests may be sent here."""
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -44,44 +45,31 @@ def readyz(request):
     )
 
 
-@require_safe
-def media(request, path):
-    """Serve public uploads from local disk, with the headers that they have on S3."""
-    try:
-        response = serve(request, path, document_root=storages["default"].location)
-    except SuspiciousFileOperation:
-        raise Http404("No such file") from None
-    response["Cache-Control"] = f"public, max-age={settings.MEDIA_CACHE_SECONDS}"
-    return response
-
-
-@require_safe
-def protected_file(request, token):
-    """Send the file that a signed token opens, as S3 does: to whoever holds a fresh link."""
-    storage = storages["protected"]
-    try:
-        name, filename = storage.opened_by(token)
-    except signing.BadSignature:
-        return forbidden(request)
-    try:
-        file = storage.open(name)
-    except (OSError, SuspiciousFileOperation):
-        raise Http404("No such file") from None
-    response = FileResponse(file, content_type=stored_type(name))
-    response["Content-Disposition"] = attachment(filename)
-    response["Cache-Control"] = PROTECTED_CACHE_CONTROL
-    # Should a browser show the file after all, it runs nothing and stays alone.
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
-
-
 def forbidden(request, exception=None):
-    """The one page of refusal: it tells nothing about what is behind the address."""
+    """Refuse with the same page for every address, so that it tells nothing about what is there."""
     return render(request, "403.html", status=403)
 
 
+def bad_request(request, exception):
+    """Say in plain words what was wrong with a request; needs neither a host nor the database."""
+    too_large = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
+    context = {
+        "is_too_large": isinstance(exception, too_large),
+        "is_unknown_host": isinstance(exception, DisallowedHost),
+    }
+    return HttpResponse(render_to_string("400.html", context), status=400)
+
+
+def too_many_requests(request):
+    """Say for how long to wait, where the throttle refuses a whole page."""
+    seconds = pages_wait()
+    page = render(request, "429.html", {"wait": in_words(seconds)}, status=429)
+    page["Retry-After"] = str(seconds)
+    return page
+
+
 def server_error(request):
-    """Say in plain words that something broke; 503 if it is the database, which may come back.
+    """Answer an unhandled exception: 503 if it is the database, which may recover, else 500.
 
     Django calls this while it handles the exception, whichever middleware or view it comes from.
     Neither page needs the database, a context processor, or a template of the site's.
@@ -92,7 +80,7 @@ def server_error(request):
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Whether the database is out of reach, or takes no changes, as a standby does."""
+    """Return True if the database cannot be reached, or is read-only, as a standby is."""
     if isinstance(error, (OperationalError, InterfaceError)):
         return True
     return getattr(error.__cause__, "sqlstate", None) == READ_ONLY
@@ -100,5 +88,5 @@ def is_outage(error: BaseException | None) -> bool:
 
 @requires_csrf_token
 def csrf_failure(request, reason=""):
-    """Say in plain words that a form was too old, or not ours."""
+    """Refuse a form that is too old, or was not sent from a page of this site."""
     return render(request, "403_csrf.html", status=403)

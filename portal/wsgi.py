@@ -1,7 +1,7 @@
 """The application that gunicorn serves.
 
-Servers do not run Django's system checks by themselves; this one must not serve what fails them,
-such as a site whose uploads would have nowhere to go.
+WSGI servers do not run Django's system checks. Here they run before the first request, because a
+site that fails them must not serve: its uploads might have nowhere to go, for example.
 """
 
 import os
@@ -9,7 +9,7 @@ import os
 from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 
-from .uploads import UTF8Request, WholeBodies
+from .request_bodies import UTF8Request, WholeBodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 

@@ -1,26 +1,35 @@
 """The staff's view: members with their profiles on one form, and who opened which resume."""
 
 from allauth.account.admin import EmailAddress
-from allauth.mfa.admin import Authenticator, AuthenticatorAdmin
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.admin import UserSession
 from django import forms
-from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.contrib.auth import admin as auth_admin
+from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.shortcuts import redirect
 from django.utils.html import format_html
 
-from portal.accounts import send_invitation
+from portal.accounts.email_address import canonical_part
 from portal.files.fields import CleanedFileField
 
+from .fields import composed
 from .models import Profile, ResumeDownload, User
+from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
+from .staff_messages import invite
+from .staff_rights import may_manage
 from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
 # Groups: permissions are given one by one, as societies are small. Addresses and sessions follow
-# the member; second factors are registered again below.
+# the member; second factors have an admin of the site's own.
 admin.site.unregister([Group, EmailAddress, UserSession, Authenticator])
+
+MAX_DELETED_AT_ONCE = 5_000  # members; the page that asks for confirmation has a field for each
 
 
 class HasFileFilter(admin.SimpleListFilter):
@@ -52,14 +61,45 @@ class HasResumeFilter(HasFileFilter):
     field = "resume"
 
 
-class InvitationForm(forms.ModelForm):
-    """Enough to invite somebody; the rest of the profile follows on the next page, or from her."""
+class AddressForm(forms.ModelForm):
+    """A member's account: an address that is taken is one error, and names who has it."""
+
+    def clean_email(self):
+        email = self.cleaned_data["email"]
+        holder = User.objects.filter(email=email).exclude(pk=self.instance.pk).first()
+        if holder:
+            state = "" if holder.is_active else ", whose account is not active"
+            raise ValidationError(
+                f"This is the address of a member already: {holder.profile}{state}.", code="unique"
+            )
+        return email
+
+
+class InvitationForm(AddressForm):
+    """Enough to invite somebody; the rest of the profile follows on the next page."""
 
     name = Profile._meta.get_field("name").formfield(required=True)
 
     class Meta:
         model = User
         fields = ["email"]
+
+    def clean_name(self):
+        """Apply the rules of the profile's name, which a form field of its own does not have."""
+        return Profile._meta.get_field("name").clean(self.cleaned_data["name"], None)
+
+
+class MemberForm(AddressForm, auth_forms.UserChangeForm):
+    """What the staff may change of an account, as far as MemberAdmin.get_fieldsets shows it."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "email" in self.fields:
+            self.fields["email"].show_hidden_initial = True
+
+    def clean_email(self):
+        """Keep an address that the member has confirmed since the form was opened."""
+        return super().clean_email() if "email" in self.changed_data else self.instance.email
 
 
 class ProfileInline(admin.StackedInline):
@@ -77,13 +117,13 @@ class ProfileInline(admin.StackedInline):
 
 
 @admin.register(User)
-class MemberAdmin(auth_admin.UserAdmin):
+class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
     """Invites members and keeps their accounts and profiles, on one form."""
 
     list_display = [
-        "email",
-        "thumbnail",
         "name",
+        "address",
+        "thumbnail",
         "has_resume",
         "visibility",
         "is_active",
@@ -94,6 +134,7 @@ class MemberAdmin(auth_admin.UserAdmin):
     list_per_page = 50
     search_fields = ["email", "profile__name", "profile__headline"]
     ordering = ["profile__name", "email"]
+    form = MemberForm
     add_form = InvitationForm
     add_fieldsets = [
         (
@@ -105,19 +146,25 @@ class MemberAdmin(auth_admin.UserAdmin):
         )
     ]
     fieldsets = [
-        (None, {"fields": ["email", "is_active"]}),
+        (None, {"fields": ["email", "is_active", "second_factors"]}),
+        ("Dates", {"classes": ["collapse"], "fields": ["date_joined", "last_login"]}),
+    ]
+    superusers_fieldsets = [
         (
-            "Staff",
+            "Rights and password, for superusers alone",
             {
                 "classes": ["collapse"],
                 "fields": ["is_staff", "is_superuser", "user_permissions", "password"],
             },
         ),
-        ("Dates", {"classes": ["collapse"], "fields": ["date_joined", "last_login"]}),
     ]
-    readonly_fields = ["date_joined", "last_login"]
+    readonly_fields = ["second_factors", "date_joined", "last_login"]
     filter_horizontal = ["user_permissions"]
     inlines = [ProfileInline]
+
+    @admin.display(description="e-mail address", ordering="email")
+    def address(self, user):
+        return user.shown_email
 
     @admin.display(description="photo")
     def thumbnail(self, user):
@@ -129,7 +176,7 @@ class MemberAdmin(auth_admin.UserAdmin):
 
     @admin.display(description="name", ordering="profile__name")
     def name(self, user):
-        return user.profile.name
+        return user.profile.name or "(no name yet)"
 
     @admin.display(description="resume", boolean=True)
     def has_resume(self, user):
@@ -145,15 +192,30 @@ class MemberAdmin(auth_admin.UserAdmin):
     def has_delete_permission(self, request, obj=None):
         return super().has_delete_permission(request, obj) and may_manage(request.user, obj)
 
-    def get_readonly_fields(self, request, obj=None):
-        if request.user.is_superuser:
-            return self.readonly_fields
-        return [*self.readonly_fields, "is_staff", "is_superuser", "user_permissions"]
+    def get_fieldsets(self, request, obj=None):
+        """Leave rights and the password to superusers: a field that is not shown is not saved."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj and request.user.is_superuser:
+            return [*fieldsets, *self.superusers_fieldsets]
+        return fieldsets
+
+    def user_change_password(self, request, *args, **kwargs):
+        if not request.user.is_superuser:  # others have the member sent a link
+            raise PermissionDenied
+        return super().user_change_password(request, *args, **kwargs)
 
     def get_deleted_objects(self, objs, request):
-        # The record of opened resumes is not for deleting, except with the member it is about.
+        # What goes with its member needs no permission of its own; it could not be kept.
         objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        return objects, counts, lacking - {ResumeDownload._meta.verbose_name}, protected
+        with_member = {ResumeDownload._meta.verbose_name, Authenticator._meta.verbose_name}
+        return objects, counts, lacking - with_member, protected
+
+    def get_search_results(self, request, queryset, search_term):
+        """Find names in the form in which they are stored, and addresses in theirs."""
+        named, may_repeat = super().get_search_results(request, queryset, composed(search_term))
+        stored = " ".join(map(canonical_part, search_term.split()))
+        addressed, _ = super().get_search_results(request, queryset, stored)
+        return named | addressed, may_repeat
 
     def get_inlines(self, request, obj):
         return self.inlines if obj else []  # an invitation comes first; its save makes the profile
@@ -161,47 +223,46 @@ class MemberAdmin(auth_admin.UserAdmin):
     def save_model(self, request, obj, form, change):
         if change:
             super().save_model(request, obj, form, change)
-            if "email" in form.changed_data:
-                # Or the former address would still log in, and be sent set-password links.
-                EmailAddress.objects.filter(user=obj).delete()
             return
         obj.set_unusable_password()
         super().save_model(request, obj, form, change)
         obj.profile.name = form.cleaned_data["name"]
         obj.profile.save()
-        transaction.on_commit(lambda: self.invite(request, obj))
+        transaction.on_commit(lambda: invite(request, obj))
 
-    def invite(self, request, user):
-        if not settings.EMAIL_CONFIGURED and settings.SITE_ENVIRONMENT != "development":
-            messages.error(
-                request, "E-mail is not configured (EMAIL_URL), so no invitation was sent."
-            )
-            return
+    def add_view(self, request, form_url="", extra_context=None):
         try:
-            send_invitation(user)
-        except OSError as error:
-            messages.error(request, f"The invitation could not be sent: {error}")
-        else:
-            messages.success(request, f"An invitation is on its way to {user.email}.")
+            return super().add_view(request, form_url, extra_context)
+        except IntegrityError:
+            messages.error(request, "Somebody else has added this member at the same moment.")
+            return redirect("admin:profiles_user_changelist")
 
     @admin.action(description="Send the set-password link again", permissions=["change"])
     def invite_again(self, request, queryset):
-        for user in queryset.filter(is_active=True):
-            self.invite(request, user)
+        left_out = 0
+        for user in queryset:
+            if user.is_active and may_manage(request.user, user):
+                invite(request, user)
+            else:
+                left_out += 1
+        if left_out:
+            messages.warning(request, f"Left out, as not active or not yours to change: {left_out}")
 
-    actions = ["invite_again"]
+    @admin.action(description="Delete selected members", permissions=["delete"])
+    def delete_selected(self, request, queryset):
+        if queryset.count() <= MAX_DELETED_AT_ONCE:
+            return delete_selected(self, request, queryset)
+        most = f"{MAX_DELETED_AT_ONCE:,}"
+        messages.error(request, f"Nothing was deleted: please delete at most {most} at once.")
 
-
-def may_manage(staff, member):
-    """Only superusers manage superusers; whoever else could would soon be one."""
-    return member is None or staff.is_superuser or not member.is_superuser
+    actions = ["invite_again", "delete_selected"]
 
 
 @admin.register(ResumeDownload)
 class ResumeDownloadAdmin(admin.ModelAdmin):
     """The record of opened resumes: there to be read, not to be written."""
 
-    list_display = ["opened_at", "profile", "member"]
+    list_display = fields = readonly_fields = ["opened_at", "profile", "member"]
     list_select_related = ["profile__user", "member"]
     search_fields = ["profile__name", "member__email", "member__profile__name"]
     date_hierarchy = "opened_at"
@@ -216,15 +277,4 @@ class ResumeDownloadAdmin(admin.ModelAdmin):
         return False
 
 
-@admin.register(Authenticator)
-class SecondFactorAdmin(AuthenticatorAdmin):
-    """Second factors: deleted here for a member who has lost hers; their secrets are not shown."""
-
-    fields = readonly_fields = ["user", "type", "created_at", "last_used_at"]
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        owner = obj and obj.user
-        return super().has_delete_permission(request, obj) and may_manage(request.user, owner)
+admin.site.register(Authenticator, SecondFactorAdmin)

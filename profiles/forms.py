@@ -30,3 +30,9 @@ class ProfileForm(StoredUploadsForm):
             "resume": UploadInput,
         }
         error_messages = {"avatar": NEW_OR_NONE, "resume": NEW_OR_NONE}
+
+    def clean_name(self):
+        name = self.cleaned_data["name"]
+        if self.instance.name and not name:
+            raise forms.ValidationError("Please keep a name: others find you by it.")
+        return name

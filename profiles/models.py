@@ -1,18 +1,22 @@
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
-from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.accounts.email_address import shown
+from portal.accounts.fields import EmailAddressField
+from portal.accounts.verified_address import verify_address
 from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
 
-from .managers import ProfileQuerySet, UserManager
+from .access import ProfileQuerySet
+from .fields import LineField
+from .managers import UserManager
 from .uploads.avatars import AvatarField
 from .uploads.resumes import ResumeField
 from .uploads.stored import StoredUpload  # noqa: F401 (a model of this app's)
-from .validators import is_printable, validate_printable
+from .validators import is_printable, validate_printable, validate_visible
 
 NOT_IN_FILE_NAMES = str.maketrans(
     dict.fromkeys('/\\:*?"<>|', "-")
@@ -22,7 +26,11 @@ NOT_IN_FILE_NAMES = str.maketrans(
 class User(AbstractBaseUser, PermissionsMixin):
     """A member: logs in by e-mail address, and always has a profile."""
 
-    email = models.EmailField("e-mail address", unique=True)
+    email = EmailAddressField(
+        "e-mail address",
+        unique=True,
+        error_messages={"unique": "A member with this e-mail address exists already."},
+    )
     is_active = models.BooleanField(
         "active",
         default=True,
@@ -41,32 +49,25 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         verbose_name = "member"
-        constraints = [
-            models.UniqueConstraint(
-                Lower("email"),
-                name="email_unique_whatever_the_case",
-                violation_error_message="A member with this e-mail address exists already.",
-            )
-        ]
 
     def __str__(self):
-        return self.email
+        return self.shown_email
 
-    @classmethod
-    def normalize_username(cls, username):
-        return super().normalize_username(username).lower()
+    @property
+    def shown_email(self) -> str:
+        """The address in the form for people, which is not the one that is stored."""
+        return shown(self.email)
 
-    def clean(self):
-        self.email = self.normalize_username(self.email)
-
-    def save(self, *args, **kwargs):
-        """Save the user, and with a new one its profile: both or neither."""
-        self.email = self.normalize_username(self.email)
+    def save(self, *, using=None, update_fields=None, **kwargs):
+        """Save the user, with a profile and a verified address of its own: all of it or nothing."""
         is_new = self._state.adding
-        with transaction.atomic(using=kwargs.get("using")):
-            super().save(*args, **kwargs)
+        saved = self.__dict__.keys() if update_fields is None else update_fields
+        with transaction.atomic(using=using):
+            super().save(using=using, update_fields=update_fields, **kwargs)
             if is_new:
                 Profile.objects.using(self._state.db).get_or_create(user=self)
+            if "email" in saved:
+                verify_address(self)
 
 
 class Profile(models.Model):
@@ -78,8 +79,8 @@ class Profile(models.Model):
         HIDDEN = "hidden", "Only me and the staff"
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="profile")
-    name = models.CharField(max_length=150, blank=True, validators=[validate_printable])
-    headline = models.CharField(
+    name = LineField(max_length=150, blank=True, validators=[validate_printable, validate_visible])
+    headline = LineField(
         max_length=150,
         blank=True,
         validators=[validate_printable],
@@ -109,7 +110,7 @@ class Profile(models.Model):
         storage=protected_media,
         upload_to="resumes",
         blank=True,
-        help_text="PDF resume (accessible only to members)",
+        help_text="PDF resume accessible only to members",
         picture="resume_picture",
         pages="resume_pages",
     )
@@ -129,7 +130,7 @@ class Profile(models.Model):
         ]
 
     def __str__(self):
-        return self.name or self.user.email
+        return self.name or self.user.shown_email
 
     def get_absolute_url(self):
         return reverse("profile", args=[self.pk])

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef
-from django.http import Http404, HttpResponseRedirect
+from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,6 +18,8 @@ PROFILES_PER_PAGE = 24
 NEWEST = 6
 LATEST_DOWNLOADS = 3
 DOWNLOADS_PER_PAGE = 50
+# The standard's, then those of older Chromium, Safari and Firefox.
+PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 
 @require_safe
@@ -54,6 +56,11 @@ def resume(request, pk):
     """Send a member to a temporary link to the resume; a stranger learns nothing."""
     if not request.user.is_authenticated:
         return forbidden(request)
+    if is_prefetch(request):
+        # Not the redirect without a record: a browser would keep it and follow it on a click that
+        # the site never sees. What was refused, it asks for again. (204 would undo the click, and
+        # 503 would be logged as a fault of the site.)
+        return HttpResponseForbidden("Only a click opens this.\n", content_type="text/plain")
     profile = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
     if not profile.resume:
         raise Http404("No resume")
@@ -61,6 +68,12 @@ def resume(request, pk):
     if request.method == "GET":  # a HEAD only asks whether there is something to open
         ResumeDownload.objects.create(profile=profile, member=request.user)
     return HttpResponseRedirect(link, headers={"Referrer-Policy": "no-referrer"})
+
+
+def is_prefetch(request) -> bool:
+    """Return True if a browser asks before a click that may never come, or for a preview."""
+    said = " ".join(request.headers.get(name, "") for name in PREFETCH_HEADERS).lower()
+    return any(purpose in said for purpose in ("prefetch", "prerender", "preview"))
 
 
 @require_safe

@@ -1,70 +1,93 @@
-"""What a bucket of this site must be told: whom to let in and how, and what to clear away.
+"""The documents that a bucket of this site is configured with, in the JSON of S3's API.
 
-Pure documents, in the JSON that S3's API takes; the command setup_bucket hands them over.
+Pure: storages in, documents out; portal/buckets/setup.py sends them.
 
-Two things are never said. CORS: no page needs it, for none loads fonts, modules or data from the
-bucket (a test looks). Versioning: to keep what members delete is the operator's decision.
+Two things are never configured. CORS: no page needs it, for none loads fonts, modules or data from
+the bucket (a test looks). Versioning: to keep what members delete is the operator's decision.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
-from portal.copying.s3_http import service
 from portal.files.storages import ProtectedMediaStorage, UnsignedMixin
+from portal.s3.addresses import service
 
-OURS = "Portal"  # begins the name of every statement and rule of this site's
+SID_PREFIX = "Portal"  # begins the name of each statement and rule that this site writes
 STALE_UPLOAD_DAYS = 1
-# A link ends by its own signature. The bucket's cap comes after that, whatever S3 rounds.
+# A link ends by its own signature. The bucket's limit comes after that, whatever S3 rounds.
 LINK_TOLERANCE_SECONDS = 10
 
 
 def buckets_of(storages) -> dict[str, list]:
-    """The storages of each bucket, by the bucket's name."""
+    """Return the storages of each bucket, by the bucket's name.
+
+    Where two services have buckets of one name, the endpoints are added to it.
+    """
     buckets = defaultdict(list)
     for storage in storages:
-        buckets[storage.bucket_name].append(storage)
-    return dict(buckets)
+        buckets[storage.bucket_name, storage.endpoint_url].append(storage)
+    count = Counter(name for name, _ in buckets)
+    return {
+        name if count[name] == 1 else f"{name} at {endpoint_url or 'AWS'}": inside
+        for (name, endpoint_url), inside in buckets.items()
+    }
+
+
+def bucket_documents(storages: list, link_seconds: int) -> dict:
+    """Return all that the bucket of some storages is configured with, under S3's own names."""
+    statements = public_statements(storages) + limits(storages, link_seconds)
+    return {
+        "PublicAccessBlockConfiguration": public_access_block(storages),
+        "Policy": policy_document(statements),
+        "ServerSideEncryptionConfiguration": encryption(storages),
+        "LifecycleConfiguration": {"Rules": [lifecycle_rule()]},
+        "OwnershipControls": ownership_controls(),
+    }
 
 
 def public_access_block(storages: list) -> dict:
-    """ACLs stay blocked for good; policies are let through only where something is public.
+    """Block ACLs always, and public policies unless the bucket has public files.
 
-    A bucket of protected files alone stays shut, whatever policy somebody gives it later.
+    A bucket of protected files alone stays closed, whatever policy somebody gives it later.
     """
-    is_shut = not any(isinstance(storage, UnsignedMixin) for storage in storages)
+    is_closed = not any(isinstance(storage, UnsignedMixin) for storage in storages)
     return {
         "BlockPublicAcls": True,
         "IgnorePublicAcls": True,
-        "BlockPublicPolicy": is_shut,
-        "RestrictPublicBuckets": is_shut,
+        "BlockPublicPolicy": is_closed,
+        "RestrictPublicBuckets": is_closed,
     }
 
 
 def public_statements(storages: list) -> list[dict]:
-    """Strangers may read single objects below the public prefixes; listing is nobody's."""
+    """Let anonymous clients read single objects below the public prefixes, and list nothing."""
     return [
         {
-            "Sid": f"{OURS}PublicRead{camel_case(storage.location)}",
+            "Sid": f"{SID_PREFIX}PublicRead{camel_case(storage.location)}",
             "Effect": "Allow",
             "Principal": "*",
             "Action": "s3:GetObject",
             "Resource": objects(storage),
         }
-        for storage in storages
-        if isinstance(storage, UnsignedMixin)
+        for storage in one_of_each_prefix(storages, UnsignedMixin)
     ]
 
 
-def link_age_statements(storages: list, seconds: int) -> list[dict]:
-    """No link opens a protected file for longer than the site's own do, whoever has signed it.
+def limits(storages: list, link_seconds: int) -> list[dict]:
+    """Return the statements that some S3-compatible servers refuse."""
+    return link_age_statements(storages, link_seconds) + tls_statements(storages)
 
-    Only presigned links are meant, which s3:authType tells: what the site itself asks for is signed
+
+def link_age_statements(storages: list, seconds: int) -> list[dict]:
+    """Refuse links to protected files that are older than the site's own may be.
+
+    Only presigned links are meant, which s3:authType tells: a request of the site itself is signed
     in a header, a moment before. docs.aws.amazon.com/AmazonS3/latest/API/
     bucket-policy-s3-sigv4-conditions.html has both keys.
     """
     milliseconds = (seconds + LINK_TOLERANCE_SECONDS) * 1000
     return [
         {
-            "Sid": f"{OURS}LinkAge{camel_case(storage.location)}",
+            "Sid": f"{SID_PREFIX}LinkAge{camel_case(storage.location)}",
             "Effect": "Deny",
             "Principal": "*",
             "Action": "s3:GetObject",
@@ -74,23 +97,22 @@ def link_age_statements(storages: list, seconds: int) -> list[dict]:
                 "NumericGreaterThan": {"s3:signatureAge": str(milliseconds)},
             },
         }
-        for storage in storages
-        if isinstance(storage, ProtectedMediaStorage)
+        for storage in one_of_each_prefix(storages, ProtectedMediaStorage)
     ]
 
 
 def tls_statements(storages: list) -> list[dict]:
-    """Nothing goes over plain http, where TLS ends at S3 itself.
+    """Refuse plain http, where TLS is sure to end at S3 itself.
 
-    That is known of AWS alone. A server behind a proxy takes every request for plain http, and this
-    would shut out everybody, for good.
+    That is known of AWS alone. A server behind a proxy takes every request for plain http, and
+    would refuse all of them from then on.
     """
     storage = storages[0]
     if not is_aws(storage):
         return []
     return [
         {
-            "Sid": f"{OURS}TlsOnly",
+            "Sid": f"{SID_PREFIX}TlsOnly",
             "Effect": "Deny",
             "Principal": "*",
             "Action": "s3:*",
@@ -100,11 +122,18 @@ def tls_statements(storages: list) -> list[dict]:
     ]
 
 
-def encryption(storages: list) -> dict | None:
-    """AWS encrypts with keys of its own, which costs nothing and asks nothing of any reader.
+def one_of_each_prefix(storages: list, policy: type) -> list:
+    """Return the storages of one policy; of several with the same prefix, the first."""
+    return list(
+        {each.location: each for each in reversed(storages) if isinstance(each, policy)}.values()
+    )[::-1]
 
-    Elsewhere it is left to the server: some take the order without having any keys, and then refuse
-    every upload.
+
+def encryption(storages: list) -> dict | None:
+    """Encrypt with AWS's own keys, which costs nothing and needs no permission to read.
+
+    None elsewhere: some servers take the order without having any keys, and then refuse every
+    upload.
     """
     if not is_aws(storages[0]):
         return None
@@ -112,21 +141,21 @@ def encryption(storages: list) -> dict | None:
 
 
 def algorithm(encryption: dict | None) -> str:
-    """What a bucket encrypts with by default, such as AES256 or aws:kms; empty if nothing."""
+    """Return a bucket's default encryption, such as AES256 or aws:kms; empty if it has none."""
     rules = encryption["Rules"] if encryption else []
     named = (rule.get("ApplyServerSideEncryptionByDefault") for rule in rules)
     return next((each["SSEAlgorithm"] for each in named if each), "")
 
 
 def ownership_controls() -> dict:
-    """Whatever is in the bucket is its owner's, whoever has put it there, and ACLs are no more."""
+    """Make the bucket's owner the owner of every object, which switches ACLs off."""
     return {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 
 
 def lifecycle_rule() -> dict:
-    """Parts of uploads that were never finished cost money and are seen in no listing."""
+    """Delete the parts of unfinished uploads, which cost money and are in no listing."""
     return {
-        "ID": f"{OURS}AbortStaleUploads",
+        "ID": f"{SID_PREFIX}AbortStaleUploads",
         "Status": "Enabled",
         "Filter": {"Prefix": ""},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": STALE_UPLOAD_DAYS},
@@ -134,55 +163,56 @@ def lifecycle_rule() -> dict:
 
 
 def merged(present: list[dict], ours: list[dict], name: str) -> list[dict]:
-    """The statements or rules that somebody else has put there, and then ours as they should be."""
-    return [item for item in present if not str(item.get(name, "")).startswith(OURS)] + ours
+    """Return the statements or rules that others have written, followed by ours."""
+    return [item for item in present if not str(item.get(name, "")).startswith(SID_PREFIX)] + ours
 
 
-def say_the_same(one, other) -> bool:
-    """Whether two documents mean the same: servers give them back in other forms than they took."""
-    return plain(one) == plain(other)
+def same_document(one, other) -> bool:
+    """Return True if two documents mean the same: servers return other forms than they accept."""
+    return normalized(one) == normalized(other)
 
 
-def plain(document):
-    """Lists of one as that one, other lists in an order of their own, everybody as "*"."""
+def normalized(document):
+    """Return a document with lists of one as that one, other lists sorted, everybody as "*"."""
     if isinstance(document, dict):
-        fields = {name: plain(value) for name, value in document.items()}
+        fields = {name: normalized(value) for name, value in document.items()}
         return "*" if fields == {"AWS": "*"} else fields
     if isinstance(document, list):
-        items = sorted(map(plain, document), key=repr)
+        items = sorted(map(normalized, document), key=repr)
         return items[0] if len(items) == 1 else items
     return document
 
 
 def is_aws(storage) -> bool:
-    """Whether a storage's bucket is on AWS itself, and is spoken to over TLS."""
+    """Return True if a storage's bucket is on AWS itself and is addressed by https."""
     is_theirs = service(storage.endpoint_url, storage.region_name) in {"aws", "aws-cn"}
     return is_theirs and storage.bucket_url.startswith("https:")
 
 
-def policy(statements: list[dict]) -> dict:
+def policy_document(statements: list[dict]) -> dict:
+    """Return some statements as a policy."""
     return {"Version": "2012-10-17", "Statement": statements}
 
 
 def arn(storage) -> str:
-    """The name by which policies know a storage's bucket."""
+    """Return the name of a storage's bucket in policies."""
     return f"arn:{partition(storage.region_name)}:s3:::{storage.bucket_name}"
 
 
 def partition(region: str) -> str:
-    """Which of its separate worlds AWS counts a region to; "aws" where there is no AWS."""
+    """Return the partition of AWS that a region is in; "aws" where there is no AWS."""
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def objects(storage) -> str:
-    """The name by which policies know a storage's files."""
+    """Return the name of a storage's files in policies."""
     return f"{arn(storage)}/{storage.location}/*"
 
 
 def camel_case(prefix: str) -> str:
-    """A prefix as part of a statement's name, which takes letters and digits alone."""
+    """Return a prefix as part of a statement's name, which takes letters and digits alone."""
     return prefix.title().translate(NO_SEPARATORS)
 
 

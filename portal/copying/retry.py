@@ -1,28 +1,34 @@
-"""Trying again what a busy S3 could not do a moment ago."""
+"""Trying again what S3 was too busy for."""
 
 import random
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from .stores import Transient
 
 ATTEMPTS = 8
 FIRST_PAUSE_SECONDS = 0.2  # on average half of it; twice as long each time, 13 s in all
 
+Result = TypeVar("Result")
+
 
 class Stopped(Exception):
-    """The run is over; what is under way ends here."""
+    """The run has ended; whatever is in progress ends here."""
 
 
-class Patience:
-    """Tries again what S3 is too busy for, and gives up when the run is over."""
+class GaveUp(OSError):
+    """S3 was too busy, or could not be reached, at every attempt."""
+
+
+class Retry:
+    """Repeats attempts that were Transient, until the run ends."""
 
     def __init__(self):
         self.stopping = threading.Event()
 
-    def __call__(self, attempt: Callable[[], Any]):
-        """Return what `attempt` returns; raises OSError when it has been Transient too often."""
+    def __call__(self, attempt: Callable[[], Result]) -> Result:
+        """Return what `attempt` returns; raises GaveUp if it has been Transient ATTEMPTS times."""
         pause = FIRST_PAUSE_SECONDS
         for number in range(1, ATTEMPTS + 1):
             try:
@@ -33,7 +39,3 @@ class Patience:
             if self.stopping.wait(random.uniform(0, pause)):  # noqa: S311 (spreads, hides nothing)
                 raise Stopped
             pause *= 2
-
-
-class GaveUp(OSError):
-    """S3 was too busy, or not to be reached, for as long as patience lasts."""

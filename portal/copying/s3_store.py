@@ -1,6 +1,6 @@
-"""A bucket as the copy engine sees it: what it may read from, and what it may write to as well.
+"""A bucket as the copy engine sees it: S3Source can only be read, S3Target can be written as well.
 
-portal/copying/s3_http.py sends the requests; here is what they mean.
+s3_http.py sends the requests.
 """
 
 import contextlib
@@ -18,37 +18,37 @@ from itertools import count, repeat
 from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
-from portal.s3 import client as s3
+from portal.s3.addresses import quote_key
 
-from .s3_http import Answer, Refused, Requests, refusal
-from .stores import CHUNK_BYTES, Content, Found, Page, Transient, Unusable
+from .s3_http import RawResponse, Refused, SignedRequests, refusal
+from .stores import CHUNK_BYTES, Content, FileInfo, Page, Transient, Unusable
 
 PAGE_NAMES = 1000  # S3's own limit
 PART_BYTES = 64 * 1024 * 1024
 PARTS_AT_ONCE = 4
 MAX_PARTS = 10_000  # S3's own limit
 
-# A listing as text: ElementTree takes four times as long, and listings are most of what an
-# unchanged run reads. Elements hold nothing but text, for "<" in it is escaped.
+# A listing is read as text: ElementTree takes four times as long, and listings are most of what an
+# unchanged run reads. Elements hold nothing but text, because "<" in it is escaped.
 ENTRY = re.compile(r"<(?:\w+:)?Contents>")
 FIELD = re.compile(r"<(?:\w+:)?(Key|LastModified|ETag|Size)>([^<]*)<")
-NO_LISTING = "S3 answered with something else than a listing."
+NO_LISTING = "S3 answered with something other than a listing."
 TRUNCATED, ENCODED = "IsTruncated>true<", "EncodingType>url<"
 
-# What an object is, beside its bytes; user metadata (x-amz-meta-) comes on top.
-DESCRIBING = {
+# What describes an object; user metadata (x-amz-meta-...) is copied as well.
+COPIED_HEADERS = {
     "content-type", "cache-control", "content-disposition", "content-encoding",
     "content-language", "expires",
 }  # fmt: skip
 
 
-class S3Source(Requests):
-    """The files below a prefix in a bucket, to be read: by construction GET, HEAD and LIST only."""
+class S3Source(SignedRequests):
+    """The files below a prefix in a bucket, to be read: it has no requests but GET and HEAD."""
 
     lists = True
 
-    def __init__(self, *, prefix: str, **place):
-        super().__init__(**place)
+    def __init__(self, *, prefix: str, **connection_options):
+        super().__init__(**connection_options)
         self.prefix = f"{prefix}/" if prefix else ""
 
     def __str__(self):
@@ -72,79 +72,82 @@ class S3Source(Requests):
             raise Refused(NO_LISTING)
         decode = unquote_plus if ENCODED in text else unescape
         return Page(
-            found=(self._listed(entry, decode) for entry in entries),
+            files=(self._listed(entry, decode) for entry in entries),
             last=self._listed(entries[-1], decode)[0] if entries else "",
             is_last=TRUNCATED not in text,
         )
 
-    def _listed(self, entry: str, decode: Callable[[str], str]) -> tuple[str, Found]:
+    def _listed(self, entry: str, decode: Callable[[str], str]) -> tuple[str, FileInfo]:
         fields = dict(FIELD.findall(entry))
         try:
             name = decode(fields["Key"]).removeprefix(self.prefix)
             modified = datetime.fromisoformat(fields["LastModified"]).timestamp()
             etag = unescape(fields.get("ETag", "")).strip('"')
-            return name, Found(int(fields["Size"]), modified, etag)
+            return name, FileInfo(int(fields["Size"]), modified, etag)
         except (KeyError, ValueError) as error:
             raise Refused(NO_LISTING) from error
 
-    def find(self, name: str) -> Found | None:
+    def find(self, name: str) -> FileInfo | None:
         try:
-            return found(self._ask("HEAD", self.key(name))[0])
+            return file_info(self._ask("HEAD", self.key(name))[0])
         except FileNotFoundError:
             return None
 
-    def headers(self, name: str) -> dict[str, str]:
-        return describing(self._ask("HEAD", self.key(name))[0])
+    def copied_headers(self, name: str) -> dict[str, str]:
+        return copied_headers(self._ask("HEAD", self.key(name))[0])
 
     @contextlib.contextmanager
     def open(self, name: str, part: range | None = None, etag: str = "") -> Iterator[Content]:
-        """Read an object, or a part of it, which must then still be the one with this ETag."""
+        """Read an object, or a part of it. Raises Changed if it no longer has this ETag."""
         headers = {}
         if part is not None:
             headers["range"] = f"bytes={part.start}-{part.stop - 1}"
         if etag:
             headers["if-match"] = f'"{etag}"'
-        connection, answer = self._sent("GET", self.key(name), headers=headers)
+        connection, response = self._send("GET", self.key(name), headers=headers)
         try:
-            if part is not None and answer.status != 206:
+            if part is not None and response.status != 206:
                 raise Refused("S3 sent the whole object instead of a part.")
-            yield Content(found(answer.headers), describing(answer.headers), read(answer))
+            about = response.headers
+            yield Content(file_info(about), copied_headers(about), read(response))
         finally:
-            self._keep(connection, answer)
+            self._keep(connection, response)
 
 
 class S3Target(S3Source):
     """The files below a prefix in a bucket, to be read and written.
 
-    `describe` gives the headers of files that come from where no headers are.
+    `default_headers` gives the headers for files whose source has none.
     """
 
     keeps_time = False
     checks_md5 = True
     single_bytes = 1024**3  # S3 itself would take 5 GiB, and several minutes for its answer
 
-    def __init__(self, *, describe: Callable[[str], dict[str, str]] = lambda name: {}, **options):
+    def __init__(
+        self, *, default_headers: Callable[[str], dict[str, str]] = lambda name: {}, **options
+    ):
         super().__init__(**options)
-        self.describe = describe
+        self.default_headers = default_headers
 
     def write(self, name: str, content: Content) -> str:
-        """Store an object; returns the MD5 that S3 made of it, or nothing if it names none.
+        """Store an object; returns the MD5 that S3 computed, or "" if its answer has none.
 
-        What has another MD5 than its source says is refused before it is stored.
+        S3 refuses a body whose MD5 is not the one of the FileInfo, before it is stored.
         """
-        described = content.headers or self.describe(name)
-        headers = described | {"content-length": str(content.found.size)}
-        if content.found.md5:
-            headers["content-md5"] = b64encode(bytes.fromhex(content.found.md5)).decode()
-        answer, _ = self._ask("PUT", self.key(name), headers=headers, body=content.chunks)
-        return received_md5(answer)
+        headers = content.headers or self.default_headers(name)
+        headers = headers | {"content-length": str(content.info.size)}
+        if content.info.md5:
+            headers["content-md5"] = b64encode(bytes.fromhex(content.info.md5)).decode()
+        answered, _ = self._ask("PUT", self.key(name), headers=headers, body=content.chunks)
+        return received_md5(answered)
 
     def can_copy_from(self, source) -> bool:
-        """Whether both are of one service, so that its servers could copy among themselves."""
+        """Return True if both buckets are of one service, which can copy from one to the other."""
         return isinstance(source, S3Source) and source.service == self.service
 
     def may_read(self, source: S3Source, name: str) -> bool:
-        """Whether these keys may read a file of the source."""
+        """Return True if this target's keys may read a file of the source."""
         source_by_these_keys = copy(source)
         source_by_these_keys.access_key = self.access_key
         source_by_these_keys._secret_key = self._secret_key
@@ -154,12 +157,12 @@ class S3Target(S3Source):
             return False
 
     def copy(self, name: str, source: S3Source) -> str:
-        """Let S3 copy an object with all that describes it; returns what write() does."""
-        copied_from = f"{source.bucket}/{s3.quote_key(source.key(name))}"
-        answer, body = self._ask("PUT", self.key(name), headers={"x-amz-copy-source": copied_from})
-        return received_md5(answer, self._fields(body).get("ETag", ""))
+        """Let S3 copy an object with its headers; returns what write() does."""
+        headers = {"x-amz-copy-source": f"{source.bucket}/{quote_key(source.key(name))}"}
+        answered, body = self._ask("PUT", self.key(name), headers=headers)
+        return received_md5(answered, self._fields(body).get("ETag", ""))
 
-    def in_parts(
+    def create_from_parts(
         self,
         name: str,
         size: int,
@@ -169,8 +172,8 @@ class S3Target(S3Source):
         """Make one object of parts; send(upload, number, part) stores a part, returns its ETag."""
         key = self.key(name)
         self._abort_uploads(key)
-        described = headers or self.describe(name)
-        _, begun = self._ask("POST", key, query={"uploads": ""}, headers=described)
+        headers = headers or self.default_headers(name)
+        _, begun = self._ask("POST", key, query={"uploads": ""}, headers=headers)
         upload = self._fields(begun)["UploadId"]
         length = max(PART_BYTES, -(-size // MAX_PARTS))
         parts = [range(start, min(start + length, size)) for start in range(0, size, length)]
@@ -190,21 +193,24 @@ class S3Target(S3Source):
 
     def write_part(self, name: str, upload: str, number: int, content: Content) -> str:
         """Store a part; returns its ETag."""
-        answer, _ = self._ask(
+        answered, _ = self._ask(
             "PUT",
             self.key(name),
             query={"partNumber": str(number), "uploadId": upload},
-            headers={"content-length": str(content.found.size)},
+            headers={"content-length": str(content.info.size)},
             body=content.chunks,
         )
-        return answer.get("etag", "")
+        return answered.get("etag", "")
 
     def copy_part(
         self, name: str, upload: str, number: int, part: range, source: S3Source, etag: str
     ) -> str:
-        """Let S3 copy a part of the source's object, if that has this ETag; returns the part's."""
+        """Let S3 copy a part of the source's object; returns the part's ETag.
+
+        Raises Changed if the object no longer has the ETag that is given.
+        """
         headers = {
-            "x-amz-copy-source": f"{source.bucket}/{s3.quote_key(source.key(name))}",
+            "x-amz-copy-source": f"{source.bucket}/{quote_key(source.key(name))}",
             "x-amz-copy-source-range": f"bytes={part.start}-{part.stop - 1}",
         }
         if etag:
@@ -214,7 +220,7 @@ class S3Target(S3Source):
         return self._fields(body).get("ETag", "")
 
     def _abort_uploads(self, key: str) -> None:
-        """Do away with the parts that a killed run has left behind: they cost, and show nowhere."""
+        """Remove the parts that a killed run has left: they cost money and show in no listing."""
         with contextlib.suppress(PermissionError):
             _, body = self._ask("GET", query={"uploads": "", "prefix": key})
             for upload in elements(parsed(body), "Upload"):
@@ -222,48 +228,52 @@ class S3Target(S3Source):
                     self._ask("DELETE", key, query={"uploadId": upload["UploadId"]})
 
     def _fields(self, body: bytes) -> dict[str, str]:
-        """What an answer's XML holds: S3 may find out about an error after it has said 200."""
+        """The fields of an answer's XML; S3 may find out about an error after it has sent 200."""
         fields = fields_of(parsed(body))
         if "Code" in fields:
             raise refusal(500, body, self.bucket)
         return fields
 
 
-def read(answer: Answer) -> Iterator[bytes]:
+def read(response: RawResponse) -> Iterator[bytes]:
     """The body in chunks; raises Transient if the connection breaks."""
     try:
-        while chunk := answer.read(CHUNK_BYTES):
+        while chunk := response.read(CHUNK_BYTES):
             yield chunk
     except (OSError, HTTPException) as error:
+        response.will_close = True
         raise Transient("The connection broke in the middle of an object.") from error
 
 
-def found(headers: Mapping[str, str]) -> Found:
-    """What a HEAD or a GET says about an object."""
-    modified = parsedate_to_datetime(headers["last-modified"]).timestamp()
-    return Found(int(headers["content-length"]), modified, comparable_etag(headers))
+def file_info(headers: Mapping[str, str]) -> FileInfo:
+    """What the answer to a HEAD or a GET tells of an object."""
+    try:
+        modified = parsedate_to_datetime(headers["last-modified"]).timestamp()
+        return FileInfo(int(headers["content-length"]), modified, comparable_etag(headers))
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused("S3 answered without an object's size and time.") from error
 
 
 def comparable_etag(headers: Mapping[str, str], etag: str = "") -> str:
-    """The ETag, without its quotes; empty where S3 encrypts in a way that makes it arbitrary."""
+    """The ETag, without its quotes; empty if S3 encrypts in a way that makes it arbitrary."""
     if headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
         return ""
     return (etag or headers.get("etag", "")).strip('"')
 
 
 def received_md5(headers: Mapping[str, str], etag: str = "") -> str:
-    """The MD5 of what S3 says to have stored, or nothing."""
-    return Found(0, 0, comparable_etag(headers, etag)).md5
+    """The MD5 of what S3 has stored, or "" if its answer does not tell."""
+    return FileInfo(0, 0, comparable_etag(headers, etag)).md5
 
 
-def describing(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those headers that say what an object is, as they are to be sent with a copy."""
+def copied_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those headers that describe an object, as they are to be sent with a copy."""
     kept = {
         name.lower(): value
         for name, value in headers.items()
-        if name.lower() in DESCRIBING or name.lower().startswith("x-amz-meta-")
+        if name.lower() in COPIED_HEADERS or name.lower().startswith("x-amz-meta-")
     }
-    # Some clients upload in this framing, and some servers write it down as if it were content.
+    # Some clients upload in this framing, and some servers keep it as if it described the content.
     if kept.get("content-encoding", "").startswith("aws-chunked"):
         kept["content-encoding"] = kept["content-encoding"].removeprefix("aws-chunked").lstrip(", ")
     return {name: value for name, value in kept.items() if value}
@@ -273,7 +283,7 @@ def parsed(body: bytes) -> ET.Element:
     try:
         return ET.fromstring(body)  # noqa: S314 (expat expands no foreign entities)
     except ET.ParseError as error:
-        raise OSError("S3 answered with something else than XML.") from error
+        raise OSError("S3 answered with something other than XML.") from error
 
 
 def fields_of(element: ET.Element) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""Somebody without credentials: plain requests, sent once, and what comes back.
+"""A client without credentials: plain requests, each sent once, and their responses.
 
-No boto3 here, which would sign, try again and follow redirects by itself.
+No boto3 here, which would sign requests, retry them and follow redirects.
 """
 
 import re
@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from portal.copying.s3_http import ERROR_CODE, trusted_authorities
-from portal.s3 import client as s3
+from portal.s3 import connections
+from portal.s3.codes import ERROR_CODE
 
 MAX_BODY_BYTES = 1024 * 1024
 LISTING = re.compile(rb"<List(Bucket|Versions)Result\b")
 
 
-class Answer(NamedTuple):
-    """What came back; with the status 0 nothing did, and the body says why."""
+class Response(NamedTuple):
+    """A response; the status is 0 if there was none, and the body then has the reason."""
 
     status: int
     headers: Mapping[str, str] = {}  # names in any case
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
     @property
     def code(self) -> str:
-        """S3's own word for what is wrong, such as AccessDenied."""
+        """The error code of S3, such as AccessDenied; empty without one."""
         found = ERROR_CODE.search(self.body)
         return found[1].decode(errors="replace") if found else ""
 
@@ -46,48 +46,51 @@ class Answer(NamedTuple):
 
     @property
     def is_refused(self) -> bool:
-        return 400 <= self.status < 500 or self.status == 501  # 501: knows no such method
+        return 400 <= self.status < 500 or self.status == 501  # 501: has no such method
 
     @property
     def is_listing(self) -> bool:
         return self.is_given and LISTING.search(self.body) is not None
 
 
-class Stranger:
-    """Asks once, waits a few seconds, and never again asks a host that has not answered."""
+class AnonymousClient:
+    """Sends a request once, waits a few seconds, and asks a host no more that did not answer."""
 
     def __init__(self):
-        self._silent: set[str] = set()
+        self._silent: set[tuple[str, str]] = set()
         self._pool = urllib3.PoolManager(
             timeout=urllib3.Timeout(
-                connect=s3.CONNECT_TIMEOUT_SECONDS, read=s3.READ_TIMEOUT_SECONDS
+                connect=connections.CONNECT_TIMEOUT_SECONDS,
+                read=connections.READ_TIMEOUT_SECONDS,
             ),
             retries=False,
-            ssl_context=trusted_authorities(),
+            ssl_context=connections.trusted_authorities(),
             headers={"User-Agent": "check_storage", "Accept-Encoding": "gzip"},
         )
 
-    def ask(self, method: str, url: str, body: bytes | None = None) -> Answer:
-        """The answer; its words never hold the address, which may be a signed one."""
+    def ask(self, method: str, url: str, body: bytes | None = None) -> Response:
+        """Return the response; its text never holds the address, which may be a signed one."""
         if self.has_given_up(url):
-            return Answer(0, body=b"no answer, as before")
+            return Response(0, body=b"no answer, as before")
         try:
             response = self._pool.request(
                 method, url, body=body, redirect=False, preload_content=False
             )
             with closing(response):
-                return Answer(response.status, response.headers, response.read(MAX_BODY_BYTES))
+                return Response(response.status, response.headers, response.read(MAX_BODY_BYTES))
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self.give_up(url)
-            return Answer(0, body=f"no answer: {type(error).__name__}".encode())
+            return Response(0, body=f"no answer: {type(error).__name__}".encode())
 
     def has_given_up(self, url: str) -> bool:
+        """Return True if the host of an address did not answer before."""
         return host_of(url) in self._silent
 
     def give_up(self, url: str) -> None:
-        """Take the host of an address for silent from now on."""
+        """Ask the host of an address no more."""
         self._silent.add(host_of(url))
 
 
 def host_of(url: str) -> tuple[str, str]:
+    """Return the scheme and the host of an address, with its port."""
     return urlsplit(url)[:2]

@@ -1,21 +1,19 @@
-"""Where files are kept, as the settings resolved it; without secrets, and without asking S3."""
+"""Describes storages as the settings resolved them, without secrets and without a request."""
 
-from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage
 
-from portal.files.storages import PolicyMixin, ProtectedFileStorage
-from portal.s3 import client as s3
-
-from .anonymous_access import custom_domain
+from portal.files import conf
+from portal.files.storages import PolicyMixin, ProtectedFileStorage, custom_domain
+from portal.s3.addresses import addressing_style
 
 SHOWN_OF_A_KEY = 4  # characters: enough to tell two keys apart
 
 
 def described(storage: Storage) -> dict[str, str]:
-    """What a person wants to know of a storage, by headings."""
-    if isinstance(storage, PolicyMixin):
-        return {"class": type(storage).__name__} | described_bucket(storage)
+    """Return the facts about a storage that a person looks for, by headings."""
     about = {"class": type(storage).__name__}
+    if isinstance(storage, PolicyMixin):
+        return about | described_bucket(storage)
     if isinstance(storage, FileSystemStorage):
         about["folder"] = str(storage.location)
         is_signed = isinstance(storage, ProtectedFileStorage)
@@ -24,8 +22,9 @@ def described(storage: Storage) -> dict[str, str]:
 
 
 def described_bucket(storage: PolicyMixin) -> dict[str, str]:
+    """Return the facts about a storage in a bucket."""
     is_signed, domain = storage.querystring_auth, custom_domain(storage)
-    style = storage.addressing_style or s3.addressing_style(storage.endpoint_url)
+    style = storage.addressing_style or addressing_style(storage.endpoint_url, storage.bucket_name)
     return {
         "bucket": storage.bucket_name,
         "region": storage.region_name,
@@ -41,9 +40,10 @@ def described_bucket(storage: PolicyMixin) -> dict[str, str]:
 
 
 def signed() -> str:
-    return f"signed, good for {settings.PROTECTED_URL_SECONDS} s"
+    """Return what there is to know about signed links."""
+    return f"signed, valid for {conf.PROTECTED_URL_SECONDS} s"
 
 
 def masked(key: str) -> str:
-    """The beginning of an access key's name."""
+    """Return the beginning of an access key's name."""
     return f"{key[:SHOWN_OF_A_KEY]}..." if len(key) > 2 * SHOWN_OF_A_KEY else "..."

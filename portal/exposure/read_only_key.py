@@ -1,31 +1,32 @@
-"""Whether the keys for the live site's files can read them, and nothing else."""
+"""The keys for the live site's files: they must read them, and do nothing else."""
 
 from collections.abc import Iterator
 from uuid import uuid4
 
-from storages.backends.s3 import S3Storage
+from portal.files.hints import on_refusal, on_silence, variables
+from portal.files.storages import PolicyMixin
+from portal.s3.codes import KINDS, Kind
+from portal.s3.errors import StorageError, code_of, describe, storage_errors
 
-from portal.s3 import client as s3
-
-from .anonymous_access import bucket_answers
-from .anonymous_client import Stranger
-from .hints import on_refusal, on_silence
-from .probes import FAIL, FORBIDDEN, OK, WARN, Finding, code_of, words_of
+from .anonymous_client import AnonymousClient
+from .findings import FAIL, OK, WARN, Finding
+from .reachability import bucket_answers
 
 
-def live_keys(twins: dict[str, S3Storage], stranger: Stranger) -> Iterator[Finding]:
-    """The findings about the live twins of the site's storages, which are given by their aliases.
+def read_only_findings(twins: dict[str, PolicyMixin], client: AnonymousClient) -> Iterator[Finding]:
+    """Yield the findings about the live twins of the site's storages, given by their aliases.
 
-    The client is one of its own: what copy_live_media reads with cannot even ask for a change.
+    They are asked through boto3: the client of copy_live_media has no method that changes anything,
+    so it could not find out what the key may do.
     """
     answering = {}
     for alias, twin in twins.items():
         subject = f"live {alias}"
-        if twin.bucket_name not in answering:
-            found = bucket_answers(subject, twin, stranger)
-            answering[twin.bucket_name] = found.outcome != FAIL
+        if twin.bucket_url not in answering:
+            found = bucket_answers(subject, twin, client)
+            answering[twin.bucket_url] = found.outcome != FAIL
             yield found
-        if answering[twin.bucket_name]:
+        if answering[twin.bucket_url]:
             found = key_reads(subject, twin)
             yield found
             if found.outcome != FAIL:
@@ -33,78 +34,90 @@ def live_keys(twins: dict[str, S3Storage], stranger: Stranger) -> Iterator[Findi
                 yield key_cannot_delete(subject, twin)
 
 
-def key_reads(subject: str, twin: S3Storage) -> Finding:
-    """That the key lists and reads; what it reads is of one file, and only what a HEAD says."""
+def key_reads(subject: str, twin: PolicyMixin) -> Finding:
+    """Check that the key lists and reads: one file, and of that only its headers."""
     prefix, client = f"{twin.location}/", twin.connection.meta.client
     statement = f"the key lists and reads below {prefix}"
     try:
-        with s3.storage_errors("read", prefix):
+        with storage_errors("read", prefix):
             page = client.list_objects_v2(Bucket=twin.bucket_name, Prefix=prefix, MaxKeys=1)
             for item in page.get("Contents", []):
                 client.head_object(Bucket=twin.bucket_name, Key=item["Key"])
-    except s3.StorageError as error:
+    except StorageError as error:
         if not (code := code_of(error)):
-            advice = on_silence(subject, twin)
+            hint = on_silence(subject, twin)
+        elif KINDS.get(code) is Kind.FORBIDDEN:
+            hint = how_to_limit(subject, twin)
         else:
-            advice = how_to_limit(twin) if code in FORBIDDEN else on_refusal(code, subject, twin)
-        return Finding(FAIL, subject, statement, words_of(error), advice)
+            hint = on_refusal(code, subject, twin)
+        return Finding(FAIL, subject, statement, describe(error), hint)
     if not page.get("Contents"):
-        advice = f"See whether live keeps its files below {prefix} of {twin.bucket_name}."
-        return Finding(WARN, subject, statement, "there is nothing to read", advice)
+        hint = f"Check that the live site keeps its files below {prefix} of {twin.bucket_name}."
+        return Finding(WARN, subject, statement, "there is nothing to read", hint)
     return Finding(OK, subject, statement)
 
 
-def key_cannot_store(subject: str, twin: S3Storage) -> Finding:
-    """That S3 refuses to begin an upload in parts, which takes the same permission as an upload.
+def key_cannot_store(subject: str, twin: PolicyMixin) -> Finding:
+    """Check that S3 refuses to begin an upload in parts, which needs the permission to store.
 
-    Nothing milder tells: begun and given up again, it stores no object and no version, and sets
-    off no event. A PUT does all that, and one with a condition, or with a checksum that is wrong,
-    does so on those servers that look at neither.
+    This is the mildest way to find out: an upload that is begun and aborted stores no object and
+    no version, and triggers no event. A PUT does all that; one with a condition, or with a wrong
+    checksum, does so on the servers that ignore either.
     """
-    place = {"Bucket": twin.bucket_name, "Key": unused_key(twin)}
+    key = unused_key(twin)
     client, statement = twin.connection.meta.client, "the key cannot store"
     try:
-        with s3.storage_errors("begin", place["Key"]):
-            upload = client.create_multipart_upload(**place)["UploadId"]
-    except s3.StorageError as error:
+        with storage_errors("begin", key):
+            begun = client.create_multipart_upload(Bucket=twin.bucket_name, Key=key)
+    except StorageError as error:
         return forbidden(subject, twin, statement, error)
     left = "nothing was stored"
     try:
-        with s3.storage_errors("give up", place["Key"]):
-            client.abort_multipart_upload(**place, UploadId=upload)
-    except s3.StorageError:
-        left = f"the unfinished upload of {place['Key']} could not be taken back"
-    return Finding(FAIL, subject, statement, f"it began to; {left}", how_to_limit(twin))
+        with storage_errors("abort", key):
+            client.abort_multipart_upload(
+                Bucket=twin.bucket_name, Key=key, UploadId=begun["UploadId"]
+            )
+    except StorageError:
+        left = f"the unfinished upload of {key} could not be aborted"
+    return Finding(
+        FAIL, subject, statement, f"it could begin an upload; {left}", how_to_limit(subject, twin)
+    )
 
 
-def key_cannot_delete(subject: str, twin: S3Storage) -> Finding:
-    """That S3 refuses to delete a name that nothing has: if it does not, nothing is lost.
+def key_cannot_delete(subject: str, twin: PolicyMixin) -> Finding:
+    """Check that S3 refuses to delete a name that no file has: without a refusal, nothing is lost.
 
-    A bucket that keeps versions then has one marker more, for a name that nobody uses.
+    A bucket that keeps versions then has one delete marker more, for a name that nobody uses.
     """
     key, statement = unused_key(twin), "the key cannot delete"
     try:
-        with s3.storage_errors("delete", key):
+        with storage_errors("delete", key):
             twin.connection.meta.client.delete_object(Bucket=twin.bucket_name, Key=key)
-    except s3.StorageError as error:
+    except StorageError as error:
         return forbidden(subject, twin, statement, error)
-    said = "it may; what it was asked to delete does not exist"
-    return Finding(FAIL, subject, statement, said, how_to_limit(twin))
+    observed = "it could; the name that it was tried with has no file"
+    return Finding(FAIL, subject, statement, observed, how_to_limit(subject, twin))
 
 
-def forbidden(subject, twin, statement, error) -> Finding:
-    if code_of(error) in FORBIDDEN:
+def forbidden(subject: str, twin: PolicyMixin, statement: str, error: StorageError) -> Finding:
+    """Return the finding that S3 has refused because the key may not do this."""
+    if KINDS.get(code_of(error)) is Kind.FORBIDDEN:
         return Finding(OK, subject, statement)
-    advice = f"See why {twin.bucket_url} does so, and run check_storage again: nothing is proven."
-    return Finding(FAIL, subject, statement, words_of(error), advice)
+    hint = (
+        f"Find out why {twin.bucket_url} answers so, and run check_storage again: nothing is"
+        " proven."
+    )
+    return Finding(FAIL, subject, statement, describe(error), hint)
 
 
-def how_to_limit(twin: S3Storage) -> str:
+def how_to_limit(subject: str, twin: PolicyMixin) -> str:
+    """Return what to do with a key that may do too much, or too little."""
     return (
-        f"Let the key of LIVE_READ_ONLY_ACCESS_KEY_ID do in {twin.bucket_name} what setup_bucket"
+        f"Let the key of {variables(subject).key} do in {twin.bucket_name} what setup_bucket"
         " --print-iam live prints, and nothing else."
     )
 
 
-def unused_key(twin: S3Storage) -> str:
+def unused_key(twin: PolicyMixin) -> str:
+    """Return a key that no file has."""
     return f"{twin.location}/check-storage-{uuid4()}.txt"

@@ -1,33 +1,33 @@
-"""Whether links to a protected file live, say what was signed into them, and die."""
+"""Signed links: they open a protected file with the signed headers, until they expire."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-from django.conf import settings
 from django.utils import timezone
 
+from portal.files import conf
+from portal.files.hints import on_refusal, variables
 from portal.files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
+from portal.s3.signing import presigned_url
 
-from .anonymous_client import Stranger
-from .hints import on_refusal, variables
-from .probes import FAIL, OK, WARN, Finding, Probe, headers_are, refused
+from .anonymous_client import AnonymousClient
+from .findings import FAIL, OK, WARN, Finding, headers_are, refused
+from .probes import Probe
 
-LONG_OVER = timedelta(hours=1)  # a link that ended then is over by any server's clock
+LONG_EXPIRED = timedelta(hours=1)  # by any server's clock
 SAVED_AS = "Résumé.txt"
 
 
-def signed_links(alias: str, probe: Probe, stranger: Stranger) -> Iterator[Finding]:
+def link_findings(alias: str, probe: Probe, client: AnonymousClient) -> Iterator[Finding]:
+    """Yield the findings about the links to a stored probe."""
     storage, base = probe.storage, probe.storage.bucket_url
     link = storage.url(probe.name, SAVED_AS)
-    answer = stranger.ask("GET", link)
-    if answer.body != probe.content:
-        advice = on_refusal(answer.code, alias, storage)
-        yield Finding(FAIL, alias, "a signed link opens it", str(answer), advice)
-        return  # nobody can tell now what a refusal is for
+    response = client.ask("GET", link)
+    if response.body != probe.content:
+        hint = on_refusal(response.code, alias, storage)
+        yield Finding(FAIL, alias, "a signed link opens it", str(response), hint)
+        return  # a refusal of other links would prove nothing
     yield Finding(OK, alias, "a signed link opens it")
     signed = {
         "content-type": stored_type(probe.name),
@@ -35,54 +35,48 @@ def signed_links(alias: str, probe: Probe, stranger: Stranger) -> Iterator[Findi
         "cache-control": PROTECTED_CACHE_CONTROL,
     }
     yield headers_are(
-        alias, f"it comes with the {', '.join(signed)} of the link", answer, signed,
-        f"See why {base} leaves out what is signed into a link (response-*).",
+        alias, f"it comes with the {', '.join(signed)} of the link", response, signed,
+        f"Find out why {base} leaves out what is signed into a link (response-*).",
     )  # fmt: skip
     now = timezone.now()
     yield headers_are(
         alias, f"it was stored with {', '.join(probe.headers())}",
-        stranger.ask("GET", link_made(now, probe)), probe.headers(),
-        f"See why {base} does not keep the headers that a file is stored with.",
+        client.ask("GET", link_made(now, probe)), probe.headers(),
+        f"Find out why {base} does not keep the headers that a file is stored with.",
     )  # fmt: skip
-    over = now - timedelta(seconds=settings.PROTECTED_URL_SECONDS) - LONG_OVER
+    expired = now - timedelta(seconds=conf.PROTECTED_URL_SECONDS) - LONG_EXPIRED
     altered = link[:-1] + ("1" if link[-1] == "0" else "0")
-    advice = f"Use another server than {base}, for this one takes a link that it must not take."
-    for which, bad_link in (("is over", link_made(over, probe)), ("was altered", altered)):
-        answer = stranger.ask("GET", bad_link)
-        yield refused(alias, f"a link that {which} is refused", answer, advice, base)
-    yield from only_tls(alias, link, stranger)
+    hint = f"Use another server than {base}, for this one accepts a link that it must refuse."
+    for which, bad_link in (("expired", link_made(expired, probe)), ("altered", altered)):
+        response = client.ask("GET", bad_link)
+        yield refused(alias, f"an {which} link is refused", response, hint, base)
+    yield from only_tls(alias, link, client)
 
 
 def link_made(at: datetime, probe: Probe) -> str:
-    """A link as it was made at some time, with nothing but its lifetime signed into it."""
-    storage, stamp = probe.storage, f"{at:%Y%m%dT%H%M%SZ}"
-    scope = f"{stamp[:8]}/{storage.region_name}/s3/aws4_request"
-    query = {
-        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-        "X-Amz-Credential": f"{storage.access_key}/{scope}",
-        "X-Amz-Date": stamp,
-        "X-Amz-Expires": settings.PROTECTED_URL_SECONDS,
-        "X-Amz-SignedHeaders": "host",
-    }
-    request = AWSRequest("GET", f"{probe.address(storage.bucket_url)}?{urlencode(query)}")
-    request.context["timestamp"] = stamp
-    credentials = Credentials(storage.access_key, storage.secret_key)
-    signer = S3SigV4QueryAuth(credentials, "s3", storage.region_name)
-    to_sign = signer.string_to_sign(request, signer.canonical_request(request))
-    return f"{request.url}&X-Amz-Signature={signer.signature(to_sign, request)}"
+    """Return a link as it was made at some time, with nothing but its lifetime signed into it."""
+    storage = probe.storage
+    return presigned_url(
+        probe.address(storage.bucket_url),
+        access_key=storage.access_key,
+        secret_key=storage.secret_key,
+        region=storage.region_name,
+        seconds=conf.PROTECTED_URL_SECONDS,
+        at=at.timestamp(),
+    )
 
 
-def only_tls(alias: str, link: str, stranger: Stranger) -> Iterator[Finding]:
-    """That nobody on the way reads along."""
-    address, statement = urlsplit(link), "links go over TLS alone"
+def only_tls(alias: str, link: str, client: AnonymousClient) -> Iterator[Finding]:
+    """Check that a link cannot be read on its way."""
+    address, statement = urlsplit(link), "links are sent over TLS alone"
     if address.scheme == "http":
-        outcome = WARN if settings.SITE_ENVIRONMENT == "development" else FAIL
-        advice = f"Set {variables(alias).endpoint} to an address that starts with https://."
-        yield Finding(outcome, alias, statement, "the endpoint is http://", advice)
-    elif not address.port:  # else that port speaks TLS, and http has none
-        answer = stranger.ask("GET", address._replace(scheme="http").geturl())
-        advice = "Run setup_bucket, which makes AWS refuse plain http; elsewhere, close port 80."
-        if answer.is_given:
-            yield Finding(WARN, alias, statement, f"{answer} over http", advice)
+        outcome = WARN if conf.SITE_ENVIRONMENT == "development" else FAIL
+        hint = f"Set {variables(alias).endpoint} to an address that starts with https://."
+        yield Finding(outcome, alias, statement, "the endpoint is http://", hint)
+    elif not address.port:  # a port that is named speaks TLS, and http has no other
+        response = client.ask("GET", address._replace(scheme="http").geturl())
+        hint = "Run setup_bucket, which makes AWS refuse plain http; elsewhere, close port 80."
+        if response.is_given:
+            yield Finding(WARN, alias, statement, f"{response} over http", hint)
         else:
             yield Finding(OK, alias, statement)

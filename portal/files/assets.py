@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from portal.s3 import client as s3
+from portal.s3.errors import storage_errors
 
 UPLOADS_AT_ONCE = 8
 RECEIPT = "uploaded.json"
@@ -33,7 +33,7 @@ class UploadedStaticFilesStorage(CompressedManifestStaticFilesStorage):
             self.base_url = self.bucket_address
 
     def is_uploaded(self) -> bool:
-        """Whether this build's assets were uploaded to where the settings now point."""
+        """Return True if this build's assets were uploaded to where the settings now point."""
         try:
             with self.open(RECEIPT) as receipt:
                 return json.load(receipt) == self.receipt()
@@ -41,25 +41,27 @@ class UploadedStaticFilesStorage(CompressedManifestStaticFilesStorage):
             return False
 
     def receipt(self) -> dict:
+        """Return what the receipt of this build holds once it is uploaded."""
         return {"address": self.bucket_address, "manifest": self.manifest_hash}
 
     def post_process(self, paths, dry_run=False, **options):
         yield from super().post_process(paths, dry_run=dry_run, **options)
         if not dry_run:
+            # First of all: should the upload fail, pages must not name what may not be there.
+            self.delete(RECEIPT)
             upload(self, storages["assets"], sorted({*paths, *self.hashed_files.values()}))
             self.hashed_files, self.manifest_hash = self.load_manifest()
-            self.delete(RECEIPT)
             self._save(RECEIPT, ContentFile(json.dumps(self.receipt()).encode()))
 
 
 def upload(built, bucket_storage, names: list[str]) -> list[str]:
-    """Put those of the built files into the bucket that it does not hold; returns their names.
+    """Upload those of the built files that the bucket does not hold; return their names.
 
     Nothing is ever deleted: pages of the release before, and a rollback, name older files.
     Raises StorageError when S3 refuses, so that the build fails rather than half-styles the site.
     """
     prefix = f"{bucket_storage.location}/"
-    with s3.storage_errors("list", prefix):
+    with storage_errors("list", prefix):
         etags = {
             found.key: found.e_tag.strip('"')
             for found in bucket_storage.bucket.objects.filter(Prefix=prefix)
@@ -77,7 +79,7 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
         parameters = bucket_storage.get_object_parameters(name)
         if is_compressed:
             parameters["ContentEncoding"] = "gzip"
-        with s3.storage_errors("upload", key):
+        with storage_errors("upload", key):
             client.put_object(Bucket=bucket_storage.bucket_name, Key=key, Body=body, **parameters)
         return name
 

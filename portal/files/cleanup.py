@@ -1,4 +1,4 @@
-"""What django-cleanup may delete when a row lets go of a file: nothing that another row names."""
+"""Keeps django-cleanup from deleting a file that another row names."""
 
 import logging
 
@@ -15,8 +15,9 @@ logger = logging.getLogger(__name__)
 def keep_named_file(file, **kwargs):
     """Keep a file that some row, of whatever model, still names.
 
-    django-cleanup asks after the commit, and has no way to say no: but `file` is a copy of its
-    own, and of a file without a name nothing is deleted. What is kept in doubt is for sweep_media.
+    django-cleanup sends this signal after the commit, and a receiver has no other way to stop the
+    delete: `file` is a copy of django-cleanup's own, and it deletes nothing for a file without a
+    name. A file that is kept although no row names it is deleted by sweep_media.
     """
     try:
         is_named = file.name in named_among(file.storage, [file.name])

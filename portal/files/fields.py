@@ -1,4 +1,4 @@
-"""A file field for uploads: what is stored is what the field has cleaned, under a random name."""
+"""A file field for uploads: it stores what it has cleaned, under a random name."""
 
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ class CleanedFieldFile(FieldFile):
             self.file = self._clean(self.file)
 
     def save(self, name, content, save=True):
-        # Both roads to the storage end here: Model.save(), through pre_save, and avatar.save().
+        # Both ways to the storage end here: Model.save(), through pre_save, and avatar.save().
         if content is not self._cleaned:
             content = self._clean(content)
         super().save(name, content, save)
@@ -79,7 +79,7 @@ class CleanedFileField(models.FileField):
         if not isinstance(content, File):
             content = File(content)
         cleaned = self.clean_upload(content, **choices)
-        # Storages believe a declared type before the name, so `evil.pdf` could come as text/html.
+        # Storages prefer a declared type to the name: `evil.pdf` could be stored as text/html.
         cleaned.file.content_type = self.content_type
         return cleaned
 
@@ -106,11 +106,11 @@ class CleanedFileField(models.FileField):
         return []
 
     def generate_filename(self, instance, filename):
-        # What the browser calls the file may be hostile, personal or taken: none of it is kept.
+        # The browser's name for the file may be hostile, personal or taken: none of it is kept.
         return super().generate_filename(instance, f"{uuid4()}{self.extension}")
 
     def formfield(self, **kwargs):
-        # No max_length: the length of a name that is thrown away is nobody's mistake.
+        # No max_length: the browser's name is not stored, so its length does not matter.
         form_field = super().formfield(**{"max_length": None, **kwargs})
         form_field.widget.attrs.setdefault("accept", self.accept)
         return form_field

@@ -1,21 +1,88 @@
-"""Whether this site keeps its files where the live site keeps its own, by mistake or being it."""
+"""The locations of storages, and two rules to decide if two storages share files.
 
-from django.conf import settings
+`share_files`      the same bucket of the same service, one prefix within the other. For a copy,
+                   which reads from one and writes to the other.
+`may_share_files`  the same, whatever the endpoint: a service can have addresses that nobody here
+                   has seen. For what deletes or overwrites: mistaking one bucket for two would lose
+                   the files of another site; the reverse only costs a rename.
+"""
+
+import os
+from typing import NamedTuple
+
+from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
+from storages.backends.s3 import S3Storage
 
+from portal.s3.addresses import service
+
+from . import conf
 from .references import field_storages
-from .sweeping import share_files
+
+DISK = "disk"
+
+
+class Location(NamedTuple):
+    """A bucket or a disk, and the prefix in it below which a storage keeps its files."""
+
+    service: object  # of S3, its one name; DISK; or the storage itself, if no more is known of it
+    bucket: str  # empty on a disk
+    prefix: str  # ends with a slash; empty if it is the whole bucket
+
+
+def location_of(storage: Storage) -> Location:
+    """Return the location of a storage's files. Makes no request."""
+    if isinstance(storage, S3Storage):
+        prefix = storage.location.strip("/")
+        return Location(
+            service(storage.endpoint_url, storage.region_name or ""),
+            storage.bucket_name.lower(),
+            f"{prefix}/" if prefix else "",
+        )
+    if isinstance(storage, FileSystemStorage):
+        return Location(DISK, "", os.path.join(os.path.realpath(storage.location), ""))
+    return Location(storage, "", "")
+
+
+def share_files(one: Storage, other: Storage) -> bool:
+    """Return True if one storage keeps files where the other does: same bucket, same service."""
+    return is_shared(location_of(one), location_of(other))
+
+
+def may_share_files(one: Storage, other: Storage) -> bool:
+    """Return True if one storage might keep files where the other does, by whatever endpoint."""
+    first, second = location_of(one), location_of(other)
+    if first.bucket and second.bucket:
+        first = first._replace(service=second.service)
+    return is_shared(first, second)
+
+
+def is_shared(one: Location, other: Location) -> bool:
+    """Return True if two locations are the same, or one lies within the other."""
+    is_same_bucket = (one.service, one.bucket) == (other.service, other.bucket)
+    return is_same_bucket and (
+        is_within(one.prefix, other.prefix) or is_within(other.prefix, one.prefix)
+    )
+
+
+def is_within(prefix: str, other: str) -> bool:
+    """Return True if what lies below `prefix` lies below `other` too.
+
+    Whole names are compared: "media/site" lies within "media", "media-old" does not. A slash at
+    the end makes no difference; the empty prefix is the whole bucket.
+    """
+    other = other.rstrip("/")
+    return not other or f"{prefix.rstrip('/')}/".startswith(f"{other}/")
 
 
 def shares_files_with_live() -> bool:
-    """Whether a storage of this site's has its files where one of LIVE_STORAGES has them.
+    """Return True if a storage of this site might keep files where one of LIVE_STORAGES does.
 
-    Makes no request. Endpoints are not compared, as a copy has to: they have aliases, and to take
-    one bucket for two costs the live site's files, two for one only somebody another name.
+    Makes no request. Either the site is the live one, or a variable is wrong.
     """
-    twins = StorageHandler(settings.LIVE_STORAGES)
+    twins = StorageHandler(conf.LIVE_STORAGES)
     return any(
-        share_files(storage, twins[label])
+        may_share_files(storage, twins[alias])
         for storage in field_storages().values()
-        for label in settings.LIVE_STORAGES
+        for alias in conf.LIVE_STORAGES
     )

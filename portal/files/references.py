@@ -1,7 +1,7 @@
-"""Which stored files the database refers to: every FileField of every model.
+"""The stored files that the database names: every FileField of every model.
 
-Rows are the truth about which files are wanted; portal/copying/engine.py and sweeping.py compare
-them with what a storage holds, both in key order, so that neither is held in memory.
+Rows decide which files are wanted. The sweep and a copy compare them with what a storage holds,
+both in the order of their names, so that neither is held in memory.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -25,9 +25,9 @@ Fields = Iterable[tuple[type[Model], FileField]]
 
 
 class Reference(NamedTuple):
-    """That a row names a stored file."""
+    """A row that names a stored file."""
 
-    storage: str  # its alias in STORAGES, or what storage_label() calls it
+    storage: str  # its label: see storage_label()
     name: str  # as it stands in the row, without the storage's prefix
     model: str  # such as "profiles.Profile"
     pk: object
@@ -35,11 +35,11 @@ class Reference(NamedTuple):
 
 
 def file_fields() -> list[tuple[type[Model], FileField]]:
-    """Every file field with the model whose table has its column.
+    """Return every file field with the model whose table has its column.
 
     An inherited field is found once if the parent has a table of its own, and on each child if
-    the parent is abstract. Proxies have none. The rows of a table that Django does not manage are
-    rows all the same: their files are wanted.
+    the parent is abstract. Proxies have none. The files that an unmanaged table names are wanted
+    too.
     """
     return [
         (model, field)
@@ -51,11 +51,12 @@ def file_fields() -> list[tuple[type[Model], FileField]]:
 
 
 def field_label(model: type[Model], field: FileField) -> str:
+    """Return the name of a field in messages and options, such as profiles.Profile.avatar."""
     return f"{model._meta.label}.{field.name}"
 
 
 def storage_label(storage: Storage) -> str:
-    """What references call a storage: its alias, or else the first field that keeps files in it."""
+    """Return the label of a storage: its alias, or else the first field that keeps files in it."""
     for alias in settings.STORAGES:
         if storages[alias] == storage:
             return alias
@@ -63,13 +64,13 @@ def storage_label(storage: Storage) -> str:
 
 
 def field_storages(fields: Fields | None = None) -> dict[str, Storage]:
-    """The storages that the fields (by default all) keep their files in, by their labels."""
+    """Return the storages that the fields (by default all) keep files in, by their labels."""
     fields = file_fields() if fields is None else fields
     return {storage_label(field.storage): field.storage for _, field in fields}
 
 
 def references(fields: Fields | None = None) -> Iterator[Reference]:
-    """Everything that the fields (by default all) name, sorted by storage and name.
+    """Yield what the fields (by default all) name, sorted by storage and name.
 
     The order is that of UTF-8 bytes. A name that two rows share comes twice.
     """
@@ -87,7 +88,7 @@ def references(fields: Fields | None = None) -> Iterator[Reference]:
 
 
 def field_references(label: str, model: type[Model], field: FileField) -> Iterator[Reference]:
-    """What one field names, in byte order, read from the database a few rows at a time."""
+    """Yield what one field names, in byte order, read from the database a few rows at a time."""
     rows = QuerySet(model)  # not a manager, which may hide rows
     stored_name = Collate(Cast(field.name, TextField()), BYTE_ORDER[connections[rows.db].vendor])
     in_order = rows.filter(GreaterThan(stored_name, Value(""))).order_by(stored_name, "pk")
@@ -96,7 +97,7 @@ def field_references(label: str, model: type[Model], field: FileField) -> Iterat
 
 
 def named_among(storage: Storage, names: Collection[str]) -> set[str]:
-    """Those of some files of a storage that a row names at this moment."""
+    """Return those of some names in a storage that a row names at this moment."""
     named = set()
     for model, field in file_fields():
         if field.storage == storage:

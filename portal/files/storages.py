@@ -1,6 +1,7 @@
 """The storage policies: what is public, what is protected, what is an asset.
 
-Each policy is one class whose body is the policy; STORAGES in the settings says only where.
+Each policy is one class whose body is the policy; STORAGES in the settings says only where, under
+whatever alias. There may be several storages of one policy.
 Beside each stands the local twin that keeps the same promise on a disk, for development.
 """
 
@@ -10,16 +11,21 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from boto3.s3.transfer import TransferConfig
-from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage.handler import StorageHandler
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 
-from portal.s3 import client as s3
+from portal.s3.addresses import addressing_style, bucket_url, quote_key
+from portal.s3.client import COMMAND_ATTEMPTS, REQUEST_ATTEMPTS, shared_resource
+from portal.s3.errors import storage_errors
+from portal.s3.signing import presigned_url
+
+from . import conf
 
 # Python knows image/webp only from 3.13 on, and a bare container has no mime.types.
 mimetypes.add_type("image/webp", ".webp")
@@ -30,7 +36,6 @@ HEADERS = {  # HTTP's names of what boto3 calls parameters
     "CacheControl": "cache-control",
     "ContentDisposition": "content-disposition",
 }
-POLICIES = ("default", "protected", "assets")  # by their aliases in STORAGES
 HASHED_NAME = re.compile(r"\.[0-9a-f]{12}\.")
 
 
@@ -45,22 +50,23 @@ def protected_media():
 
 
 class PolicyMixin:
-    """What all policies share: the process's one client, bounded requests, forced types, no ACL."""
+    """Shared by all policies: the process's one client, bounded requests, forced types, no ACL."""
 
     default_acl = None  # new buckets refuse ACLs; the bucket policy opens what is public
     signature_version = "s3v4"
     # One PUT for each upload, in the request's own thread: nothing half-uploaded can stay behind.
     transfer_config = TransferConfig(use_threads=False, multipart_threshold=64 * 1024 * 1024)
-    attempts = s3.REQUEST_ATTEMPTS
+    attempts = REQUEST_ATTEMPTS
 
     @property
     def connection(self):
-        return s3.shared_resource(
+        """A boto3 resource around the client that this process shares."""
+        return shared_resource(
             access_key=self.access_key,
             secret_key=self.secret_key,
             region=self.region_name,
             endpoint_url=self.endpoint_url,
-            style=self.addressing_style or s3.addressing_style(self.endpoint_url),
+            style=self.addressing_style or addressing_style(self.endpoint_url, self.bucket_name),
             attempts=self.attempts,
         )
 
@@ -70,35 +76,37 @@ class PolicyMixin:
 
     @cached_property
     def bucket_url(self) -> str:
-        return s3.bucket_url(
+        """The address of the bucket, without a slash at its end."""
+        return bucket_url(
             self.bucket_name, self.region_name, self.endpoint_url, self.addressing_style
         )
 
     def cache_control(self, name: str) -> str:
+        """Return the Cache-Control of a file, by its stored name."""
         raise NotImplementedError
 
     def get_object_parameters(self, name):
-        """The type is that of the stored name, which is ours; a browser's word counts nothing."""
+        """Return the headers; the type follows from the stored name, not from the browser."""
         return {"ContentType": stored_type(name), "CacheControl": self.cache_control(name)}
 
     def headers(self, name: str) -> dict[str, str]:
-        """What an object is stored with, by HTTP's names."""
+        """Return the headers that an object is stored with, by HTTP's names."""
         return {HEADERS[key]: value for key, value in self.get_object_parameters(name).items()}
 
     def _save(self, name, content):
-        with s3.storage_errors("store", name):
+        with storage_errors("store", name):
             return super()._save(name, content)
 
     def _open(self, name, mode="rb"):
-        with s3.storage_errors("open", name):
+        with storage_errors("open", name):
             return super()._open(name, mode)
 
     def delete(self, name):
-        with s3.storage_errors("delete", name):
+        with storage_errors("delete", name):
             super().delete(name)
 
     def exists(self, name):
-        with s3.storage_errors("look for", name):
+        with storage_errors("look for", name):
             return super().exists(name)
 
 
@@ -121,7 +129,7 @@ class PublicMediaStorage(UnsignedMixin, S3Storage):
     file_overwrite = False
 
     def cache_control(self, name):
-        return f"public, max-age={settings.MEDIA_CACHE_SECONDS}"
+        return f"public, max-age={conf.MEDIA_CACHE_SECONDS}"
 
 
 class ProtectedMediaStorage(PolicyMixin, S3Storage):
@@ -138,17 +146,17 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
         return super().get_object_parameters(name) | {"ContentDisposition": "attachment"}
 
     def url(self, name: str, filename: str | None = None) -> str:
-        """A link that opens the file for PROTECTED_URL_SECONDS, to be saved as `filename`.
+        """Return a link that opens the file for PROTECTED_URL_SECONDS, to be saved as `filename`.
 
         The headers are signed into the link, so that they hold whatever the object carries.
         """
         key = self._normalize_name(name)
-        return s3.presigned_url(
-            f"{self.bucket_url}/{s3.quote_key(key)}",
+        return presigned_url(
+            f"{self.bucket_url}/{quote_key(key)}",
             access_key=self.access_key,
             secret_key=self.secret_key,
             region=self.region_name,
-            seconds=settings.PROTECTED_URL_SECONDS,
+            seconds=conf.PROTECTED_URL_SECONDS,
             parameters={
                 "response-content-type": stored_type(name),
                 "response-content-disposition": attachment(filename),
@@ -161,12 +169,44 @@ class AssetsStorage(UnsignedMixin, S3Storage):
     """Static assets, as portal/files/assets.py uploads them; only collectstatic writes here."""
 
     file_overwrite = True
-    attempts = s3.COMMAND_ATTEMPTS
+    attempts = COMMAND_ATTEMPTS
 
     def cache_control(self, name):
         if HASHED_NAME.search(name):
             return "public, max-age=31536000, immutable"
         return "public, max-age=300"
+
+
+def custom_domain(storage: PolicyMixin) -> str:
+    """Return the address of the CDN that the settings name for a storage; empty without one."""
+    if not storage.custom_domain:
+        return ""
+    base = f"{storage.url_protocol}//{storage.custom_domain}"
+    return "" if base == storage.bucket_url else base
+
+
+def with_a_policy(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
+    """Return those storages that keep files in a bucket under one of these policies, by alias.
+
+    `aliases` are STORAGES, or others in the same form. The storages are new ones, not those that
+    the site shares, so that a command may change them.
+    """
+    return {alias: each for alias, each in made(aliases).items() if isinstance(each, PolicyMixin)}
+
+
+def without_a_policy(aliases: dict[str, dict]) -> list[str]:
+    """Return the aliases of storages in buckets that have none of these policies."""
+    return [
+        alias
+        for alias, each in made(aliases).items()
+        if isinstance(each, S3Storage) and not isinstance(each, PolicyMixin)
+    ]
+
+
+def made(aliases: dict[str, dict]) -> dict[str, Storage]:
+    """Return a new storage for each alias."""
+    handler = StorageHandler(aliases)
+    return {alias: handler[alias] for alias in aliases}
 
 
 class PublicFileStorage(FileSystemStorage):
@@ -177,51 +217,50 @@ class ProtectedFileStorage(FileSystemStorage):
     """Local twin of ProtectedMediaStorage: outside the media URL, opened by a signed token."""
 
     def url(self, name: str, filename: str | None = None) -> str:
-        """A link that the view `protected-file` honours for PROTECTED_URL_SECONDS."""
+        """Return a link that the view `protected-file` accepts for PROTECTED_URL_SECONDS."""
         token = protected_signer().sign_object([name, filename])
         return reverse("protected-file", args=[token])
 
     def path(self, name):
-        """The file's path; a symbolic link that leads out of the folder is no file of ours."""
+        """Return the file's path; refuse a symbolic link that leads out of the folder."""
         path = super().path(name)
         if not Path(path).resolve().is_relative_to(Path(self.location).resolve()):
             raise SuspiciousFileOperation("The file is outside the protected folder.")
         return path
 
     def opened_by(self, token: str) -> tuple[str, str | None]:
-        """The stored name, and the name to save it as, that a token was made for.
+        """Return the stored name, and the name to save it as, that a token was made for.
 
-        Raises django.core.signing.BadSignature, or its SignatureExpired once the time is over.
+        Raises django.core.signing.BadSignature, or its subclass SignatureExpired.
         """
-        name, filename = protected_signer().unsign_object(
-            token, max_age=settings.PROTECTED_URL_SECONDS
-        )
+        name, filename = protected_signer().unsign_object(token, max_age=conf.PROTECTED_URL_SECONDS)
         return name, filename
 
 
 class UnconfiguredStorage(Storage):
-    """Stands where S3 is required and not configured: refuses every use.
+    """Refuses every use; stands where S3 is required and not configured.
 
     Better than a local disk that would take uploads and vanish with the dyno.
     """
 
     def _refuse(self, *args, **kwargs):
         raise ImproperlyConfigured(
-            "No file storage is configured. Set " + ", ".join(settings.S3_REQUIRED)
+            "No file storage is configured. Set " + ", ".join(conf.S3_REQUIRED)
         )
 
     _open = _save = delete = exists = listdir = size = url = path = _refuse
 
 
 def stored_type(name: str) -> str:
-    """The content type of a stored file, by its name: names are ours, a browser's word is not."""
+    """Return the content type of a stored file by its name, which the browser has not chosen."""
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def attachment(filename: str | None) -> str:
-    """The Content-Disposition (RFC 6266) of a file that is saved, never shown."""
+    """Return the Content-Disposition (RFC 6266) of a file that is saved, never shown."""
     return content_disposition_header(True, filename) if filename else "attachment"
 
 
 def protected_signer() -> signing.TimestampSigner:
+    """Return the signer of the local twin's links."""
     return signing.TimestampSigner(salt="portal.protected")

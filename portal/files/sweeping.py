@@ -1,8 +1,8 @@
-"""What storages hold compared with what rows name: files of no row, and rows without their file.
+"""Compares storages with the rows that name their files: files of no row, rows without a file.
 
 Both sides come in the order of their names and are merged, so that memory stays the same however
 many there are. Files without a row are left by transactions that were rolled back, by processes
-that were killed, and by deletes that the storage refused; nobody else looks for them.
+that were killed, and by deletes that the storage refused.
 """
 
 import os
@@ -19,8 +19,10 @@ from django.core.files.storage import FileSystemStorage, Storage
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
-from portal.s3 import client as s3
+from portal.s3.client import COMMAND_ATTEMPTS
+from portal.s3.errors import storage_errors
 
+from .locations import may_share_files
 from .references import Reference, named_among
 
 NAMED, YOUNG, ORPHAN, MISSING = "named", "young", "orphan", "missing"
@@ -38,17 +40,19 @@ class Stored(NamedTuple):
     written: datetime
 
 
-class Finding(NamedTuple):
+class SweepResult(NamedTuple):
+    """A stored file, or a reference whose file is missing."""
+
     kind: str  # NAMED, YOUNG, ORPHAN or MISSING
     name: str
     stored: Stored | None = None
     reference: Reference | None = None
 
 
-def findings(
+def sweep_results(
     storage: Storage, references: Iterable[Reference], before: datetime
-) -> Iterator[Finding]:
-    """A finding for each file, and for each reference whose file is missing.
+) -> Iterator[SweepResult]:
+    """Yield a result for each file, and for each reference whose file is missing.
 
     A file without a row is an ORPHAN if it was last written before the given time. A younger one
     may belong to a transaction that has not been committed: an upload comes before its row.
@@ -58,20 +62,21 @@ def findings(
         yield from rechecked(storage, batch)
 
 
-def rechecked(storage: Storage, batch: list[Finding]) -> Iterator[Finding]:
-    """The findings that still hold, for rows come and go while a bucket is being listed."""
-    doubtful = [finding.name for finding in batch if finding.kind in {ORPHAN, MISSING}]
+def rechecked(storage: Storage, batch: list[SweepResult]) -> Iterator[SweepResult]:
+    """Yield the results that still hold: rows come and go while a bucket is being listed."""
+    doubtful = [result.name for result in batch if result.kind in {ORPHAN, MISSING}]
     named = named_among(storage, doubtful) if doubtful else set()
-    for finding in batch:
-        if finding.kind == ORPHAN and finding.name in named:
-            finding = finding._replace(kind=NAMED)
-        if finding.kind != MISSING or finding.name in named:
-            yield finding
+    for result in batch:
+        if result.kind == ORPHAN and result.name in named:
+            result = result._replace(kind=NAMED)
+        if result.kind != MISSING or result.name in named:
+            yield result
 
 
 def compared(
     references: Iterable[Reference], stored: Iterable[Stored], before: datetime
-) -> Iterator[Finding]:
+) -> Iterator[SweepResult]:
+    """Yield a result for each name, of two streams in the order of their names, merged."""
     last = ""
     # The references are first, so that their query has begun when the listing does: a file comes
     # before its row, and is then in the listing of every row that is read.
@@ -84,15 +89,15 @@ def compared(
         rows = [item for item in items if isinstance(item, Reference)]
         files = [item for item in items if isinstance(item, Stored)]
         if not files:
-            yield from (Finding(MISSING, name, reference=row) for row in rows)
+            yield from (SweepResult(MISSING, name, reference=row) for row in rows)
         elif rows:
-            yield Finding(NAMED, name, files[0])
+            yield SweepResult(NAMED, name, files[0])
         else:
-            yield Finding(YOUNG if files[0].written >= before else ORPHAN, name, files[0])
+            yield SweepResult(YOUNG if files[0].written >= before else ORPHAN, name, files[0])
 
 
 def listing(storage: Storage) -> Iterator[Stored]:
-    """The files of a storage, in the order of their names. Raises SweepRefused."""
+    """Yield the files of a storage, in the order of their names. Raises SweepRefused."""
     if isinstance(storage, S3Storage):
         return bucket_listing(storage)
     if isinstance(storage, FileSystemStorage):
@@ -101,10 +106,10 @@ def listing(storage: Storage) -> Iterator[Stored]:
 
 
 def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
-    """The objects below a storage's prefix; S3 sorts them as UTF-8 bytes, as Python does text."""
+    """Yield the objects below a prefix; S3 sorts keys as UTF-8 bytes, as Python sorts text."""
     prefix = f"{storage.location}/"
-    pages = patient(storage).connection.meta.client.get_paginator("list_objects_v2")
-    with s3.storage_errors("list", prefix):
+    pages = with_retries(storage).connection.meta.client.get_paginator("list_objects_v2")
+    with storage_errors("list", prefix):
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
             for item in page.get("Contents", []):
                 # S3's console makes folders: empty objects with a slash at the end.
@@ -114,7 +119,7 @@ def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
 
 
 def folder_listing(folder: Path, prefix: str = "") -> Iterator[Stored]:
-    """The files below a folder; in memory are the entries of one folder at a time."""
+    """Yield the files below a folder; in memory are the entries of one folder at a time."""
     if not (folder / prefix).is_dir():
         return
     with os.scandir(folder / prefix) as entries:
@@ -135,42 +140,26 @@ def delete(storage: Storage, name: str) -> None:
     Storage.delete() would tidy the name first, so that of "a//b" it deletes "a/b".
     """
     if isinstance(storage, S3Storage):
-        with s3.storage_errors("delete", name):
-            patient(storage).bucket.Object(f"{storage.location}/{name}").delete()
+        with storage_errors("delete", name):
+            with_retries(storage).bucket.Object(f"{storage.location}/{name}").delete()
     else:
         Path(storage.location, name).unlink(missing_ok=True)
 
 
-def patient(storage: S3Storage) -> S3Storage:
-    """The same storage with as many attempts at a request as a command has time for."""
+def with_retries(storage: S3Storage) -> S3Storage:
+    """Return the same storage with as many attempts at a request as a command has time for."""
     storage = copy(storage)
-    storage.attempts = s3.COMMAND_ATTEMPTS
+    storage.attempts = COMMAND_ATTEMPTS
     return storage
 
 
 def is_plain(name: str) -> bool:
-    """Whether a row's name is also the stored one: "a//b" and "./a" open "a/b" and "a"."""
+    """Return True if a row's name is also the stored one: "a//b" and "./a" open "a/b" and "a"."""
     return clean_name(name) == name and not name.startswith("/")
 
 
 def refuse_overlap(storages: dict[str, Storage]) -> None:
     """Raise SweepRefused if the files of one storage would be taken for orphans of another."""
     for (label, one), (other_label, other) in combinations(storages.items(), 2):
-        if share_files(one, other):
+        if may_share_files(one, other):
             raise SweepRefused(f"The storages {label} and {other_label} keep their files together.")
-
-
-def share_files(one: Storage, other: Storage) -> bool:
-    """Whether the place of one storage is that of the other, or within it."""
-    (place, prefix), (other_place, other_prefix) = place_of(one), place_of(other)
-    is_within = prefix.startswith(other_prefix) or other_prefix.startswith(prefix)
-    return place == other_place and is_within
-
-
-def place_of(storage: Storage) -> tuple[object, str]:
-    """Where a storage keeps its files, and the prefix there with a slash at its end."""
-    if isinstance(storage, S3Storage):
-        return storage.bucket_name, f"{storage.location}/"
-    if isinstance(storage, FileSystemStorage):
-        return Path, f"{os.path.realpath(storage.location)}/"
-    return storage, ""  # nothing is known but that it is not another

@@ -1,6 +1,6 @@
-"""How lines are logged: what never gets into one, and what it looks like.
+"""The log's lines: what is kept out of them, and their formats.
 
-Code logs by the standard library, logging.getLogger(__name__), fields by extra={...}. LOGGING in
+Code uses the standard library: logging.getLogger(__name__), and extra={...} for fields. LOGGING in
 the settings sends every line through RedactLinks and one of the formats below.
 """
 
@@ -15,28 +15,31 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_
 
 from . import timing
 
-# A link is a key while it lives: the local twin's token, S3's signature, an e-mailed key. It may
-# stand inside another link's query, with its / and = escaped.
+# Whoever has one of these links can open what it leads to until it expires: the local twin's token,
+# S3's signature, an e-mailed key. It may stand in another link's query, quoted once or more often.
+SLASH, EQUALS = r"(?:/|%(?:25)*2F)", r"(?:=|%(?:25)*3D)"
 LINKS = re.compile(
-    r"((?:/|%2F)(?:protected|password(?:/|%2F)reset(?:/|%2F)key|confirm-email)(?:/|%2F)"
-    r"|X-Amz-(?:Signature|Credential|Security-Token)(?:=|%3D)"
-    r"|\bSignature=)"
+    rf"({SLASH}(?:protected|password{SLASH}reset{SLASH}key|confirm-email|invitation){SLASH}"
+    rf"|X-Amz-(?:Signature|Credential|Security-Token){EQUALS}"
+    rf"|(?:\b|%(?:25)*(?:26|3F))Signature{EQUALS})"
     r"[^\s\"'&<>\\({]+",  # a bracket follows in a route's pattern, which may be shown
     re.IGNORECASE,
 )
-# What moves a cursor, ends a line for some, or cannot be written; renderers see to line breaks.
+# Characters that move a terminal's cursor, end a line in some programs, or cannot be encoded. Line
+# breaks are not among them: the formats escape those.
 UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 HARMLESS = (bool, int, float, datetime.date, type(None))
 STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({})))
-MAX_TRACEBACK = 8000  # characters of it in one line: Heroku cuts lines at 10,000 bytes
+MAX_TRACEBACK = 8000  # characters; Heroku cuts a line at 10,000 bytes
 
 
 def redact(text: str) -> str:
+    """A text without the links that open something."""
     return LINKS.sub(r"\1[redacted]", text)
 
 
 def redacted(value, redact=redact):
-    """A copy of a value in which every text is redacted; an object becomes what it says it is."""
+    """A copy of a value in which every text is redacted; an object becomes its str()."""
     if isinstance(value, HARMLESS):
         return value
     if isinstance(value, dict):
@@ -52,9 +55,10 @@ class RedactLinks(logging.Filter):
     """Keeps links that open something out of the log: message, fields and traceback."""
 
     def filter(self, record):
+        """Redact the record in place, and keep it."""
         try:
             message = record.getMessage()
-        except (TypeError, ValueError, KeyError):  # arguments that do not fit: logging would tell
+        except (TypeError, ValueError, KeyError):  # arguments that do not fit the message
             record.msg, record.args = f"{record.msg!r} {record.args!r}", ()
             message = record.msg
         if redact(message) != message:
@@ -70,13 +74,14 @@ class RedactLinks(logging.Filter):
 
 
 class Console(logging.StreamHandler):
-    """Writes what there is to say beyond the requests' own lines (request_log.py).
+    """Writes the lines that are not the requests' own (request_log.py).
 
-    Django logs each request that it refused, or answered with an error, once more. Its reason goes
-    into the request's own line; a line of its own is left for what has a traceback to show.
+    Django also logs each request that it has refused, or answered with an error. The reason goes
+    into the request's own line; only what has a traceback keeps a line of its own.
     """
 
     def emit(self, record):
+        """Write the record, or hand its message to the line of the request."""
         if not is_about_a_request(record):
             super().emit(record)
         elif timed := timing.current():
@@ -84,15 +89,15 @@ class Console(logging.StreamHandler):
 
 
 def is_about_a_request(record) -> bool:
-    """Whether Django says no more here than how a request ended, and why."""
-    if record.name == "django.server":  # runserver; it may also ask not to be called over HTTPS
+    """Return True if a record only repeats how a request ended, and why."""
+    if record.name == "django.server":  # runserver, which also warns about HTTPS
         return record.getMessage().startswith('"')
     status = getattr(record, "status_code", None) if record.name.startswith("django.") else None
     return status is not None and (status < 500 or not record.exc_info)
 
 
 def formatter(log_format: str) -> ProcessorFormatter:
-    """What turns a record into a line: for machines, logfmt or json; for people, plain."""
+    """The formatter of records: logfmt or json for machines, plain for people."""
     renderers = {
         "logfmt": LogfmtRenderer(
             key_order=["time", "level", "logger", "message", "request_id"],
@@ -123,7 +128,7 @@ def formatter(log_format: str) -> ProcessorFormatter:
 
 
 def add_traceback(logger, method, event):
-    """Take the traceback as RedactLinks left it."""
+    """Add the traceback that RedactLinks has redacted."""
     event.pop("exc_info", None)
     if event["_record"].exc_text:
         event["exception"] = event["_record"].exc_text
@@ -131,8 +136,12 @@ def add_traceback(logger, method, event):
 
 
 def tidy(logger, method, event):
-    """Escape what could forge a line or move a terminal's cursor; leave out what is said twice."""
-    for name in ("request", "server_time", "status_code"):  # Django's, of each line about a request
+    """Escape what could forge a line or move a terminal's cursor; drop repeated fields."""
+    for name in (
+        "request",
+        "server_time",
+        "status_code",
+    ):  # Django adds them to lines about requests
         event.pop(name, None)
     for name, value in event.items():
         if isinstance(value, str):
@@ -141,14 +150,14 @@ def tidy(logger, method, event):
 
 
 def shorten_traceback(logger, method, event):
-    """Keep a line in one piece; what went wrong stands at a traceback's end."""
+    """Keep the end of a long traceback, which has the error, so that the line is not cut."""
     if len(event.get("exception", "")) > MAX_TRACEBACK:
         event["exception"] = f"...{event['exception'][-MAX_TRACEBACK:]}"
     return event
 
 
 def plain(logger, method, event) -> str:
-    """For people: a request in a few words, anything else as it was said."""
+    """Format for people: a request as a short sentence, other lines as they are."""
     time, level, source, said, traceback = (
         event.pop(name, "") for name in ("time", "level", "logger", "message", "exception")
     )
@@ -160,7 +169,7 @@ def plain(logger, method, event) -> str:
 
 
 def in_words(request: dict) -> str:
-    """A request's fields as a sentence, coloured by its status much as runserver would."""
+    """A request's fields as a sentence, with the colours that runserver uses for its status."""
     style = color_style()
     paint = {2: style.HTTP_SUCCESS, 3: style.HTTP_REDIRECT, 4: style.HTTP_NOT_FOUND}.get(
         request["status"] // 100, style.HTTP_SERVER_ERROR

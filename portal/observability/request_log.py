@@ -1,4 +1,4 @@
-"""One line for each request: who asked for what, how it ended, and what it waited for."""
+"""A line of the log for each request: user, route, status, and the time it took and waited."""
 
 import logging
 import re
@@ -13,21 +13,22 @@ from . import timing
 
 logger = logging.getLogger(__name__)
 
-# What Heroku's router takes for an id from a client; nothing in it could end a line or a field.
+# The ids that Heroku's router accepts from a client; nothing in them can end a line or a field.
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 
 
 def log_requests(get_response):
-    """Give the request an id, which every line logged meanwhile carries, and write its own line.
+    """Give each request an id, which all lines logged meanwhile carry, and log its own line.
 
-    Stands first in MIDDLEWARE: what the others refuse or redirect is a request, too.
+    Stands first in MIDDLEWARE: a request that another middleware refuses or redirects has a line,
+    too.
     """
 
     def middleware(request):
         request_id = request_id_of(request)
         with bound_contextvars(request_id=request_id), timing.measured() as timed:
             response = get_response(request)
-            # Files and streams are only beginning now: their lines tell when the answer was ready.
+            # The content of files and streams is sent after this: their time is not included.
             logger.info("request", extra=fields(request, response, timed))
         response["X-Request-ID"] = request_id
         if settings.DEBUG:
@@ -38,13 +39,13 @@ def log_requests(get_response):
 
 
 def request_id_of(request) -> str:
-    """The id that the router gave the request, so that its log and ours tell of the same one."""
+    """The id that the router gave the request, so that its log and this one have the same."""
     given = request.META.get("HTTP_X_REQUEST_ID", "")
     return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
 
 
 def fields(request, response, timed) -> dict:
-    """What the line says; times are in milliseconds."""
+    """The fields of the line; times are in milliseconds."""
     found = {
         "method": request.method,
         "route": route(request, response),
@@ -60,32 +61,33 @@ def fields(request, response, timed) -> dict:
 
 
 def route(request, response) -> str | None:
-    """The pattern that the address matched, never the address: it may hold a token or a key.
+    """The URL pattern that matched, never the address itself: it may hold a token or a key.
 
-    None where nothing matched, or the request was refused before anybody looked.
+    None where no pattern matched, or the request was refused before one was looked for.
     """
     if request.resolver_match:
         return request.resolver_match.route or "/"
     if isinstance(response, WhiteNoiseFileResponse):
-        # With a bucket there are none of these; without one it is worth seeing how many there are.
+        # Only a site without a bucket serves these itself.
         return f"{settings.STATIC_URL.lstrip('/')}<path>"
     return None
 
 
 def user_id(request) -> int | None:
-    """The number of the user whom the request has looked up by itself; looks nobody up."""
+    """The primary key of the user, if the request has looked one up; makes no query."""
     user = getattr(request, "user", None)
-    if getattr(user, "_wrapped", None) is empty:  # django.contrib.auth's lazy user, never asked for
+    if getattr(user, "_wrapped", None) is empty:  # django.contrib.auth's lazy user, not looked up
         return None
     return getattr(user, "pk", None)
 
 
 def milliseconds(seconds: float) -> float:
+    """Seconds as milliseconds with one decimal."""
     return round(seconds * 1000, 1)
 
 
 def server_timing(timed) -> str:
-    """The Server-Timing header (W3C), which browsers show beside each request."""
+    """The value of the Server-Timing header (W3C), which browsers show beside each request."""
     return ", ".join(
         (
             f"total;dur={milliseconds(timed.seconds)}",

@@ -1,7 +1,7 @@
-"""Errors go to Sentry where SENTRY_DSN is set, and only there is this module imported.
+"""Errors are sent to Sentry where SENTRY_DSN is set; only there is this module imported.
 
-What the site's own log may not hold, somebody else's computer may hold even less: no bodies, no
-cookies, no variables, no addresses of people, and no link that opens something.
+Sentry is another company's service, so it gets less than the site's own log holds: no bodies, no
+cookies, no variables, no e-mail addresses, and no link that opens something.
 """
 
 import re
@@ -19,14 +19,14 @@ OFF = {"mode": "off"}
 
 
 def start() -> None:
-    """Report unhandled exceptions, and what is logged as an error, from now on."""
-    ignore_logger("django.security.*")  # what a stranger was refused is no error of the site's
+    """Report unhandled exceptions, and lines logged as errors, from now on."""
+    ignore_logger("django.security.*")  # a refused request is no error of the site
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
-        environment=settings.SITE_ENVIRONMENT,
-        release=settings.SENTRY_RELEASE,  # or else what the SDK finds out from git or the host
-        # In place of send_default_pii, which is deprecated. Each of them is stated: what is left
-        # out, Sentry collects.
+        environment=getattr(settings, "SITE_ENVIRONMENT", "production"),
+        release=getattr(settings, "SENTRY_RELEASE", None),  # or what the SDK finds
+        # This replaces send_default_pii, which is deprecated. Every kind is listed, because Sentry
+        # collects a kind that is not.
         data_collection={
             "user_info": False,
             "cookies": OFF,
@@ -39,14 +39,14 @@ def start() -> None:
             "graphql": {"document": False, "variables": False},
             "gen_ai": {"inputs": False, "outputs": False},
         },
-        auto_session_tracking=False,  # errors are what it is for
+        auto_session_tracking=False,  # errors alone
         before_send=clean_event,
         before_breadcrumb=clean_breadcrumb,
     )
 
 
 def clean_event(event, hint):
-    """An error as it may leave the house; its request_id leads to the log's lines about it."""
+    """An error without personal data; its request_id leads to the log's lines about it."""
     if request := event.get("request"):
         event["request"] = {name: request[name] for name in ("method", "url") if name in request}
     if request_id := get_contextvars().get("request_id"):
@@ -55,8 +55,10 @@ def clean_event(event, hint):
 
 
 def clean_breadcrumb(breadcrumb, hint):
+    """A step before an error, without personal data."""
     return redacted(breadcrumb, clean)
 
 
 def clean(text: str) -> str:
+    """A text without links that open something, cookies and e-mail addresses."""
     return PEOPLE.sub("[redacted]", COOKIES.sub(r"\1[redacted]", redact(text)))

@@ -1,8 +1,9 @@
-"""What a request waits for: the database and S3, measured where they are talked to.
+"""How long a request waits for the database and for S3.
 
-Queries are measured by Django's own hook around them, S3 by botocore's events of the shared client
-(portal/s3/client.py), so that nobody has to remember to measure. What is read on after a call's
-answer has begun, such as an object's content or a long list of rows, is not in it.
+Queries are measured by Django's hook around them, and calls to S3 by botocore's events in every
+session that boto3 makes (apps.py), so no other module has to remember to measure. What is read
+after the first byte of an answer, such as an object's content or a long list of rows, is not
+included.
 """
 
 import contextlib
@@ -16,19 +17,20 @@ from django.db import connections
 
 @dataclass
 class Waits:
-    """How often, and for how many seconds altogether, somebody else was waited for."""
+    """The number of waits for one service, and their seconds in all."""
 
     count: int = 0
     seconds: float = 0.0
 
     def add(self, began: float) -> None:
+        """Add a wait that began at this value of perf_counter() and has just ended."""
         self.count += 1
         self.seconds += perf_counter() - began
 
 
 @dataclass
 class Timing:
-    """What one request has waited for up to now, and why Django refused it, if it did."""
+    """The waits of one request up to now, and the reason if Django refused it."""
 
     began: float = field(default_factory=perf_counter)
     database: Waits = field(default_factory=Waits)
@@ -37,6 +39,7 @@ class Timing:
 
     @property
     def seconds(self) -> float:
+        """The seconds since the request began."""
         return perf_counter() - self.began
 
     def query(self, execute, sql, params, many, context):
@@ -53,13 +56,13 @@ _current: ContextVar[Timing | None] = ContextVar("timing", default=None)
 
 
 def current() -> Timing | None:
-    """The timing of the request that this thread answers, if it answers one."""
+    """The timing of the request that this thread is answering; None outside requests."""
     return _current.get()
 
 
 @contextlib.contextmanager
 def measured() -> Iterator[Timing]:
-    """Measure what this thread waits for within the block; opens no connection by itself."""
+    """Measure the waits of this thread within the block; opens no connection."""
     timing = Timing()
     token = _current.set(timing)
     try:
@@ -71,12 +74,12 @@ def measured() -> Iterator[Timing]:
         _current.reset(token)
 
 
-def measure_s3(client) -> None:
-    """Have each call of a boto3 client measured, as long as its caller waits for it.
+def measure_s3(session) -> None:
+    """Measure each call of a session's S3 clients, for botocore.register_initializer().
 
-    A call that botocore tries again counts once, its pauses included; one that fails counts, too.
+    A call that botocore tries again counts once, with its pauses; one that fails counts, too.
     """
-    events = client.meta.events
+    events = session.get_component("event_emitter")
     events.register_first("before-call.s3", _s3_call_begins)
     events.register("after-call.s3", _s3_call_ends)
     events.register("after-call-error.s3", _s3_call_ends)

@@ -1,9 +1,9 @@
 """Django's PostgreSQL backend, with a limit to how long a request waits for an answer.
 
-A database that has stopped answering without hanging up (its host is frozen, a query waits for a
-lock) would hold a thread of gunicorn's for good: neither Django nor gunicorn's threads give up by
-themselves, and a statement_timeout is the frozen server's own to keep. Commands, such as a
-migration that builds an index, wait as long as it takes.
+A database that has stopped answering but keeps its connections open (its host is frozen, a query
+waits for a lock) would hold a thread of gunicorn's permanently: neither Django nor gunicorn's
+threads have a time limit, and a statement_timeout needs a server that still works. Commands, such
+as a migration that builds an index, wait as long as it takes. middleware.py tells the two apart.
 """
 
 import contextlib
@@ -13,44 +13,44 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
-from portal.observability import timing
+from .middleware import is_answering
 
 CANCEL_SECONDS = 1
 
 
 class BoundedConnection(psycopg.Connection):
-    """A connection on which a request waits `answer_seconds` for each answer; None: for good."""
+    """A connection on which a request waits at most `answer_seconds` for each answer."""
 
-    answer_seconds = None
+    answer_seconds = None  # no limit
 
     def wait(self, gen, *args, timeout=None, **kwargs):
-        """Wait for what psycopg waits for; gives the connection up if nothing comes in time."""
-        if timeout is None and timing.current():
+        """Wait as psycopg does, and close the connection if no answer comes in time."""
+        if timeout is None and is_answering():
             timeout = self.answer_seconds
         try:
             return super().wait(gen, *args, timeout=timeout, **kwargs)
         except psycopg.OperationalError as error:
             if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
-                raise  # an answer, and a bad one
+                raise  # the server did answer: with an error
             self.give_up()
             raise psycopg.OperationalError(
                 f"PostgreSQL did not answer within {timeout} seconds"
             ) from error
 
     def give_up(self):
-        """Close the connection, after asking the server not to go on for nobody's sake."""
+        """Close the connection, after asking the server to stop the query that nobody reads."""
         with contextlib.suppress(psycopg.Error):
             self.cancel_safe(timeout=CANCEL_SECONDS)
         self.close()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """PostgreSQL with one more of OPTIONS: `answer_timeout`, in seconds.
+    """PostgreSQL with one more entry in OPTIONS: `answer_timeout`, in seconds.
 
-    Environment.database() sets it, where DATABASE_URL does not: ...?answer_timeout=10
+    DATABASE_URL may set it (...?answer_timeout=10); Environment.database() has the default.
     """
 
-    # What Django asks of the module psycopg: its exceptions, and connections.
+    # What Django uses of the module psycopg: its exceptions, and connect().
     Database = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})
 
     def get_connection_params(self):

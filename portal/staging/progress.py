@@ -1,4 +1,4 @@
-"""How far a long command has come: a line that rewrites itself on a terminal, a few in a pipe."""
+"""The progress of a long command: one line that is rewritten on a terminal, a few in a pipe."""
 
 import time
 
@@ -9,7 +9,7 @@ PIPE_SECONDS = 10  # between two lines, where every line stays
 
 
 class Progress:
-    """Tells how many of `total` are done, how fast that goes, and how long it will take."""
+    """Shows how many of `total` files are done, at what rate, and the time that is left."""
 
     def __init__(self, out: OutputWrapper, total: int, clock=time.monotonic):
         self.out, self.total, self.clock = out, total, clock
@@ -18,7 +18,7 @@ class Progress:
         self.started = self.shown = clock()
 
     def add(self, size: int) -> None:
-        """Count one more, and `size` bytes that were moved for it."""
+        """Count one file more, and the `size` bytes that were copied for it."""
         self.done += 1
         self.bytes += size
         interval = TERMINAL_SECONDS if self.is_terminal else PIPE_SECONDS
@@ -27,7 +27,7 @@ class Progress:
             self._write(f"\r{self}\x1b[K" if self.is_terminal else f"{self}\n")
 
     def clear(self) -> None:
-        """Leave the terminal's line to others."""
+        """Clear the terminal's line before something else is printed."""
         if self.is_terminal:
             self._write("\r\x1b[K")
 
@@ -55,6 +55,7 @@ def size_words(size: float) -> str:
 
 
 def time_words(seconds: float) -> str:
+    """A duration for people: 1:01:01."""
     minutes, seconds = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

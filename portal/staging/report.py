@@ -1,51 +1,74 @@
-"""A command's report as a JSON file, written as the command runs and named when it is whole."""
+"""A command's report as a JSON file."""
 
 import json
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
+
+from django.core.management.base import CommandError
 
 
 class Report:
-    """What a run had trouble with, one by one so that it fits any memory, and then its sums.
+    """The trouble that a run had, one item at a time so that it fits any memory, and its sums.
 
-    Used in a `with` block; without a path it writes nothing. The file appears at the end of the
-    block, or if that is left by an exception, not at all.
+    Used in a `with` block; without a path it writes nothing. The file appears when the block ends,
+    and not at all if an exception ends it. Until then its lines are in a file without a name, of
+    which nothing is left even if the process is killed.
     """
 
     def __init__(self, path: Path | None, **facts):
+        """Begin the report. Raises CommandError if the file could not be written later."""
         self.path, self.facts, self._count = path, facts, 0
         if self.path:
-            # Beside its final place, so that it can be renamed.
-            self._file = NamedTemporaryFile(  # noqa: SIM115 (__exit__ closes it)
-                "w", dir=self.path.parent, prefix=f".{self.path.name}-", delete=False
-            )
-            self._file.write(f'{{"started": {json.dumps(now())}, "trouble": [')
+            try:
+                if self.path.is_dir():
+                    raise IsADirectoryError(f"{str(self.path)!r} is a folder")
+                # Its closing is left to __exit__.
+                self._lines = TemporaryFile("w+", dir=self.path.parent)  # noqa: SIM115
+            except OSError as error:
+                raise CommandError(f"The report cannot be written: {error}") from error
+            self._lines.write(f'{{"started": {json.dumps(now())}, "trouble": [')
 
     def __enter__(self):
         return self
 
     def add(self, **trouble) -> None:
+        """Add one item of trouble."""
         if self.path:
-            self._file.write(("," if self._count else "") + "\n" + json.dumps(trouble))
+            self._lines.write(("," if self._count else "") + "\n" + json.dumps(trouble))
             self._count += 1
 
     def finish(self, **sums) -> None:
+        """Add what is known at the end of the run."""
         if self.path:
             end = json.dumps({**self.facts, **sums, "finished": now()})
-            self._file.write("\n], " + end.removeprefix("{") + "\n")
+            self._lines.write("\n], " + end.removeprefix("{") + "\n")
 
     def __exit__(self, kind, error, traceback):
         if not self.path:
             return
-        self._file.close()
-        if error is None:
-            os.chmod(self._file.name, 0o644)
-            os.replace(self._file.name, self.path)
-        else:
-            os.unlink(self._file.name)
+        with self._lines:
+            if error is None:
+                self._publish()
+
+    def _publish(self) -> None:
+        """Give the lines their name; a reader of an older report sees it whole until then."""
+        self._lines.seek(0)
+        with NamedTemporaryFile(
+            "w", dir=self.path.parent, prefix=f".{self.path.name}-", delete=False
+        ) as file:
+            try:
+                shutil.copyfileobj(self._lines, file)
+                file.flush()
+                os.chmod(file.name, 0o644)
+                os.replace(file.name, self.path)
+            except OSError:
+                os.unlink(file.name)
+                raise
 
 
 def now() -> str:
+    """This moment, as ISO 8601 writes it, in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,8 +1,8 @@
-"""A copy by S3 Batch Operations: AWS's own crew, for what outgrows one machine.
+"""A copy by S3 Batch Operations, AWS's distributed engine, for what is too much for one machine.
 
-A manifest of keys is put into the staging bucket, and a job is created that copies them from
-live's bucket to this site's: no byte of a file passes through here. Each key stays as it is, and
-so does what describes the object. docs/staging.md has the role that it needs.
+A manifest of keys is put into the staging bucket, and a job is created that copies them from the
+live bucket to this site's: no byte of a file passes through here. Keys stay the same, and so do
+the headers of the objects. docs/staging.md describes the role that a job needs.
 docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-copy-object.html
 """
 
@@ -20,25 +20,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 from portal.copying.s3_store import S3Source, S3Target
 from portal.copying.stores import Unusable
 from portal.files.references import Reference
-from portal.s3 import client as s3
+from portal.s3.addresses import quote_key
 
 JOB_PRIORITY = 10
 
 
 class Route(NamedTuple):
-    """From which bucket to which: a job knows one of each."""
+    """The two buckets of a job."""
 
     source: str
     target: str
 
 
 class Job(NamedTuple):
-    """A job that copies so many files from one bucket to the other."""
+    """A job that copies a number of files from one bucket to the other."""
 
     source: str
     target: str
     files: int
-    id: str  # empty where none has been created
+    id: str  # empty if none has been created
 
 
 def copy_by_batch(
@@ -50,7 +50,7 @@ def copy_by_batch(
     prefix: str,
     dry_run: bool = False,
 ) -> Iterator[Job]:
-    """Create a job for each route that has files, or only say which there would be.
+    """Create a job for each route that has files, and yield it; in a dry run, only yield it.
 
     Manifests and reports are kept below the prefix in the storage's bucket. Raises Unusable where
     S3 Batch Operations could not do the copy, or refuses to.
@@ -78,12 +78,14 @@ def routes(pairs: dict[str, tuple]) -> dict[str, Route]:
     """The route of each storage's files, by its label. Makes no request. Raises Unusable."""
     for source, target in pairs.values():
         if not (isinstance(source, S3Source) and isinstance(target, S3Target)):
-            raise Unusable("S3 Batch Operations copies from bucket to bucket, not with a folder.")
+            raise Unusable("S3 Batch Operations copies between buckets, not to or from a folder.")
         if not (source.service == target.service and source.service in {"aws", "aws-cn"}):
-            raise Unusable("S3 Batch Operations is AWS's own: both buckets have to be there.")
+            raise Unusable(
+                "S3 Batch Operations is a service of AWS: both buckets have to be on AWS."
+            )
         if source.prefix != target.prefix:
             raise Unusable(
-                f"S3 Batch Operations keeps keys as they are: live's prefix {source.prefix} "
+                f"S3 Batch Operations keeps keys as they are: the live prefix {source.prefix} "
                 f"and this site's {target.prefix} would have to be the same."
             )
     return {label: Route(source.bucket, target.bucket) for label, (source, target) in pairs.items()}
@@ -95,7 +97,7 @@ def write_manifests(
     by_label: dict[str, Route],
     manifests: dict[Route, Path],
 ) -> dict[Route, int]:
-    """Write each route's keys into its file; returns how many they are, where there are any."""
+    """Write each route's keys into its file, and return their number for routes that have any."""
     counts = {}
     last = None
     with ExitStack() as open_files:
@@ -114,8 +116,8 @@ def write_manifests(
 
 
 def manifest_line(bucket: str, key: str) -> bytes:
-    """A line of S3's CSV: keys are encoded as in addresses, which hides commas and quotes too."""
-    return f"{bucket},{s3.quote_key(key)}\n".encode("ascii")
+    """A line of S3's CSV: keys are percent-encoded, commas and quotes included."""
+    return f"{bucket},{quote_key(key)}\n".encode("ascii")
 
 
 def copy_job(
@@ -123,8 +125,8 @@ def copy_job(
 ) -> dict:
     """The request that creates a job, as boto3's create_job takes it.
 
-    Its manifest is `prefix/token.csv` in the bucket, with this ETag; below the prefix the job
-    also reports what it could not copy. The same token never makes a second job.
+    Its manifest is `prefix/token.csv` in the bucket, with this ETag. Below the prefix the job also
+    reports what it could not copy. A second request with the same token makes no second job.
     """
     partition = role_arn.split(":")[1]
     arn = f"arn:{partition}:s3:::{bucket}"
@@ -156,12 +158,12 @@ def copy_job(
 
 
 def account_of(role_arn: str) -> str:
-    """The account in arn:aws:iam::123456789012:role/name."""
+    """The account number in a role's ARN: arn:aws:iam::123456789012:role/name."""
     return role_arn.split(":")[4]
 
 
 def put_manifest(path: Path, storage, key: str) -> str:
-    """Store a manifest in the storage's bucket; returns its ETag."""
+    """Store a manifest in the storage's bucket, and return its ETag."""
     client = storage.connection.meta.client
     try:
         with path.open("rb") as manifest:
@@ -174,7 +176,7 @@ def put_manifest(path: Path, storage, key: str) -> str:
 
 
 def control_client(storage):
-    """A client of S3's control plane where the storage's bucket is, as AWS wants the job."""
+    """A client of S3's control plane in the region of the storage's bucket, as AWS demands."""
     session = boto3.Session(
         aws_access_key_id=storage.access_key,
         aws_secret_access_key=storage.secret_key,
@@ -184,7 +186,7 @@ def control_client(storage):
 
 
 def create_job(request: dict, control) -> str:
-    """Submit a job and return its id."""
+    """Submit a job, and return its id. Raises Unusable."""
     try:
         return control.create_job(**request)["JobId"]
     except (BotoCoreError, ClientError) as error:

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('bio', models.TextField(blank=True, help_text='Shown to logged-in members only.', validators=[django.core.validators.MaxLengthValidator(4000)])),
                 ('visibility', models.CharField(choices=[('public', 'Everyone: name, headline and avatar'), ('members', 'Members only'), ('hidden', 'Only me and the staff')], default='members', help_text='Who may see this profile. Resumes are for logged-in members in any case.', max_length=10)),
                 ('avatar', profiles.uploads.avatars.AvatarField(blank=True, help_text='A photo, cut to a square and cleared of what the camera noted (place, time). Anyone who has its address can see it.', max_length=200, storage=portal.files.storages.public_media, upload_to='avatars')),
-                ('resume', profiles.uploads.resumes.ResumeField(blank=True, help_text='PDF resume (accessible only to members)', max_length=200, storage=portal.files.storages.protected_media, upload_to='resumes')),
+                ('resume', profiles.uploads.resumes.ResumeField(blank=True, help_text='PDF resume accessible only to members', max_length=200, storage=portal.files.storages.protected_media, upload_to='resumes')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='profile', to=settings.AUTH_USER_MODEL)),

@@ -191,23 +191,6 @@ def test_an_address_is_taken_whatever_its_case(member):
         User(email="ADA@example.org", password="x").full_clean()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_invitation_lets_a_new_member_choose_a_password(client, staff):
-    client.force_login(staff)
-
-    client.post("/admin/profiles/user/add/", {"email": "New@example.org", "name": "Newcomer"})
-
-    new = User.objects.get(email="new@example.org")
-    assert new.profile.name == "Newcomer"
-    assert not new.has_usable_password()
-    [message] = mail.outbox
-    assert message.to == ["new@example.org"]
-    newcomer = Client()
-    set_password(newcomer, link_in(message))
-    log_in(newcomer, "new@example.org", password="my own long passphrase")
-    assert is_logged_in(newcomer)
-
-
 def link_in(message) -> str:
     return re.search(r"https?://[^/\s]+(/\S+)", message.body)[1]
 
@@ -216,19 +199,6 @@ def set_password(client, link, password="my own long passphrase"):
     form = client.get(link)
     assert form.status_code == 302, "the key must leave the address bar"
     return client.post(form["Location"], {"password1": password, "password2": password})
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_invitation_works_once(client, staff):
-    client.force_login(staff)
-    client.post("/admin/profiles/user/add/", {"email": "new@example.org", "name": "New"})
-    link = link_in(mail.outbox[0])
-    set_password(Client(), link)
-
-    again = Client().get(link)
-
-    assert again.status_code == 200
-    assert "invalid" in again.content.decode() or "used" in again.content.decode()
 
 
 def test_a_forgotten_password_is_reset_by_e_mail(client, member):

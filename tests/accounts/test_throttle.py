@@ -80,11 +80,39 @@ def test_nobody_can_lock_out_somebody_else(on_heroku, member):
     assert attempt("grace@example.org", PASSWORD, ATTACKER) == ""
 
 
+def test_a_throttled_log_in_says_for_how_long(member):
+    for _ in range(TRIES):
+        attempt(member.email, "wrong")
+
+    assert "Please wait 5 minutes, then try again" in attempt(member.email, PASSWORD)
+
+
+def test_the_wait_that_pages_name_follows_the_limits(client, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"reset_password": "1/10m/ip"}
+
+    for _ in range(2):
+        answer = client.post("/accounts/password/reset/", {"email": "nobody@example.org"})
+
+    assert "Please wait 10 minutes" in answer.content.decode()
+    assert answer["Retry-After"] == "600"
+
+
+def test_ports_that_a_client_makes_up_do_not_help(member, settings):
+    """A8: Django ignores the port of Host when it compares with ALLOWED_HOSTS."""
+    for number in range(TRIES):
+        data = {"login": member.email, "password": "wrong"}
+        Client().post(LOGIN, data, headers={"host": f"testserver:{8000 + number}"})
+
+    assert REFUSED in attempt(member.email, PASSWORD, seen="127.0.0.1")
+    assert attempt(member.email, PASSWORD, seen=VICTIM) == ""  # the control
+
+
 def test_what_is_asked_too_often_is_answered_by_a_page_of_the_site(client):
     for _ in range(20):
         answer = client.post("/accounts/password/reset/", {"email": "nobody@example.org"})
 
     page = answer.content.decode()
     assert answer.status_code == 429
-    assert "Please wait a few minutes" in page
+    assert "Please wait 1 minute, then try again" in page
+    assert answer["Retry-After"] == "60"
     assert "<footer" in page

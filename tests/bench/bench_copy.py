@@ -21,7 +21,7 @@ from pathlib import Path
 from unittest import mock
 
 from portal.copying.s3_store import S3Target
-from tests.bench.bench_links.measured import measured
+from tests.bench.measured import measured
 from tests.support.juicefs import KEY, REGION, SECRET, Gateway
 
 ROUNDS, STATUSES = 3, 200

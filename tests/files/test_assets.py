@@ -11,8 +11,8 @@ from django.core.files.storage import storages
 from django.core.management import call_command
 from django.templatetags.static import static
 
-from portal import checks
-from portal.s3.client import StorageError
+from portal.files import checks
+from portal.s3.errors import StorageError
 from tests.conftest import BUCKET, s3_client, settings_for
 
 UPLOADED = {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"}
@@ -145,6 +145,35 @@ def test_a_refused_upload_fails_the_build(assets):
         collect()
 
     assert static("site.css").startswith("/static/")
+
+
+def test_a_build_whose_upload_breaks_off_names_no_asset_of_the_bucket(assets):
+    """The same files as before, to a bucket that has lost them: the old receipt must not count."""
+    collect()
+    assert static("site.css").startswith(assets.endpoint_url)
+    for key in keys(assets):
+        s3_client(assets).delete_object(Bucket=BUCKET, Key=key)
+    assets.fail_next(
+        status=403, code="AccessDenied", times=99, matching=lambda r: r.method == "PUT"
+    )
+
+    with pytest.raises(StorageError):
+        collect()
+    staticfiles_storage._wrapped = storages.create_storage(UPLOADED)
+
+    assert static("site.css").startswith("/static/")
+
+
+def test_a_second_build_is_named_by_its_own_receipt(assets):
+    collect()
+    dot = assets.source / "dot.svg"
+    dot.write_text('<svg xmlns="http://www.w3.org/2000/svg"><g/></svg>')
+    os.utime(dot, (time.time() + 60, time.time() + 60))  # Django compares whole seconds
+
+    collect()
+
+    assert static("site.css").startswith(assets.endpoint_url)
+    assert requests.get(static("dot.svg"), timeout=5).text.endswith("<g/></svg>")
 
 
 def test_assets_may_have_a_bucket_and_keys_of_their_own(

@@ -1,4 +1,4 @@
-"""What Sentry is told, where it is told anything."""
+"""The errors that are sent to Sentry, and what is left out of them."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a request waits for is counted, whatever becomes of it."""
+"""The waits of a request are counted, whether its calls succeed or fail."""
 
 import re
 import threading
@@ -12,7 +12,7 @@ from django.db.utils import ConnectionHandler
 from django.urls import reverse
 
 from portal.observability import timing
-from portal.s3 import client as s3
+from portal.s3.client import shared_resource
 from tests.conftest import BUCKET
 from tests.support import samples
 
@@ -68,12 +68,12 @@ def test_a_call_that_fails_is_counted(log, client, on_s3, member, fault):
     [line] = log.requests
     assert (line["status"], line["s3_calls"]) == (503, 2)
     [error] = log.others
-    assert error["logger"] == "portal.middleware"
+    assert error["logger"] == "portal.files.middleware"
     assert error["request_id"] == line["request_id"]
 
 
 def client_of(endpoint_url):
-    return s3.shared_resource(
+    return shared_resource(
         access_key="AKIAPORTAL",
         secret_key="portal-secret",
         region="eu-west-1",

@@ -73,6 +73,7 @@ def examples(people, owner):
             "path": owner.profile.avatar.name,
             "key": "forged",
             "uidb36": "1",
+            "uid": "1",
             "url": "nothing",
             "final_catch_all": "nothing/",
         }

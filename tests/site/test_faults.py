@@ -124,7 +124,7 @@ def test_an_s3_that_refuses_is_asked_once(on_s3, client, member, caplog):
 
     assert puts(on_s3) == 1
     assert not Profile.objects.get(user=member).resume
-    [record] = [found for found in caplog.records if found.name == "portal.middleware"]
+    [record] = [found for found in caplog.records if found.name == "portal.files.middleware"]
     assert "resumes/" in record.getMessage()
     assert "AccessDenied" in str(record.exc_info[1].__cause__)
 

@@ -1,9 +1,11 @@
 """Bodies of requests, as a server hands them to the application."""
 
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import RequestFactory
 
 from portal.wsgi import application
@@ -41,6 +43,34 @@ def test_a_body_that_breaks_off_is_refused(kind, missing):
 
     assert whole[0] == "403 Forbidden"
     assert broken == ("400 Bad Request", b"The request broke off.")
+
+
+class RecordingUploadHandler(TemporaryFileUploadHandler):
+    """Keeps a reference to each temporary file, so that no garbage collection deletes it."""
+
+    files: list = []
+
+    def new_file(self, *args, **kwargs):
+        super().new_file(*args, **kwargs)
+        assert Path(self.file.temporary_file_path()).exists()
+        self.files.append(self.file)
+
+
+@pytest.mark.parametrize("missing", [0, 20])
+def test_a_temporary_file_is_deleted_with_the_answer(settings, tmp_path, missing):
+    """P8: of a whole body, and at once of one that breaks off."""
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    settings.FILE_UPLOAD_HANDLERS = [f"{__name__}.RecordingUploadHandler"]
+    RecordingUploadHandler.files.clear()
+    large = ContentFile(b"x" * 500_000, "x")  # of several chunks: the first is stored in any case
+    environ = RequestFactory().post(LOGIN, FIELDS | {"x": large}).environ
+    body = environ["wsgi.input"].read()
+    environ |= {"HTTP_HOST": "localhost", "wsgi.input": BytesIO(body[: len(body) - missing])}
+
+    answer(environ)
+
+    assert len(RecordingUploadHandler.files) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_request_without_a_body_needs_none():

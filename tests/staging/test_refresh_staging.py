@@ -2,14 +2,16 @@
 
 import io
 import json
+import tempfile
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 
-from portal.staging.management.commands import copy_live_media, refresh_staging
-from profiles import scrub_rules as scrubbing
+from portal.files.exit_status import INTERRUPTED
+from portal.staging import media, scrubbing
+from portal.staging.management.commands import refresh_staging
 from profiles.models import User
 from tests.conftest import s3_client, settings_for, use_settings
 from tests.support.strict_s3 import read_only
@@ -204,7 +206,7 @@ def test_nothing_is_copied_if_the_scrub_fails(restored, monkeypatch, tmp_path):
     assert "copy" not in read_report(path)
 
 
-def fail_in_the_database():
+def fail_in_the_database(rules):
     raise DatabaseError("the server went away")
 
 
@@ -225,11 +227,11 @@ def test_after_ctrl_c_it_says_how_to_go_on(restored, monkeypatch, tmp_path):
     """Y4: and the next run goes on."""
     path = tmp_path / "report.json"
     with monkeypatch.context() as patch:
-        patch.setattr(copy_live_media, "outcomes", interrupt)
+        patch.setattr(media, "outcomes", interrupt)
 
         error = refused("--report", str(path))
 
-    assert error.returncode == copy_live_media.INTERRUPTED
+    assert error.returncode == INTERRUPTED
     assert "run the same command again" in str(error)
     assert read_report(path)["ending"] == str(error)
     assert "6 of 6 are as on live" in refresh()
@@ -237,6 +239,55 @@ def test_after_ctrl_c_it_says_how_to_go_on(restored, monkeypatch, tmp_path):
 
 def interrupt(*arguments, **options):
     raise KeyboardInterrupt
+
+
+def test_nothing_is_left_behind_if_it_is_killed(restored, monkeypatch, tmp_path):
+    """Y4: what is on the disk in the middle of the copy is what kill -9 would leave there."""
+    folders = [tmp_path / "reports", tmp_path / "temporary"]
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folders[1]))
+    seen, outcomes = [], media.outcomes
+
+    def look_around(*arguments, **options):
+        for outcome in outcomes(*arguments, **options):
+            seen.extend(path for folder in folders for path in folder.iterdir())
+            yield outcome
+
+    monkeypatch.setattr(media, "outcomes", look_around)
+    refresh("--report", str(folders[0] / "report.json"))
+
+    assert seen == []
+    assert [path.name for folder in folders for path in folder.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_ctrl_c_while_comparing_keeps_what_was_found(restored, monkeypatch, tmp_path, dry_run):
+    path, outcomes = tmp_path / "report.json", media.outcomes
+
+    def interrupt_verify(*arguments, dry_run, **options):
+        found = outcomes(*arguments, dry_run=dry_run, **options)
+        yield next(found)
+        if dry_run:
+            raise KeyboardInterrupt
+        yield from found
+
+    monkeypatch.setattr(media, "outcomes", interrupt_verify)
+    error = refused("--report", str(path), *(["--dry-run"] if dry_run else []))
+
+    report = read_report(path)
+    part = report["copy" if dry_run else "verify"]
+    assert error.returncode == INTERRUPTED
+    assert sum(sum(counts.values()) for counts in part["fields"].values()) >= 1
+    assert part["seconds"] >= 0
+
+
+def test_a_report_over_a_folder_is_refused_at_once(restored, tmp_path):
+    error = refused("--report", str(tmp_path))
+
+    assert "is a folder" in str(error)
+    assert User.objects.count() == MEMBERS + STAFF
+    assert restored.requests == []
 
 
 def test_a_report_that_cannot_be_written_stops_it_at_once(restored, tmp_path):

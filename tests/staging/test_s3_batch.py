@@ -10,8 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError, call_command
 
+from portal.copying.folder_store import Folder
 from portal.copying.s3_store import S3Source, S3Target
-from portal.copying.stores import Folder, Unusable
+from portal.copying.stores import Unusable
 from portal.files.references import Reference
 from portal.staging import s3_batch
 from portal.staging.management.commands import copy_live_media as command
@@ -144,7 +145,7 @@ def test_two_buckets_take_two_jobs(on_s3, control):
 
 
 def expected_job():
-    """That which concerns the stub: it checks names and types itself."""
+    """Any values: the stub itself checks the names and types of parameters."""
     fields = (
         "AccountId RoleArn Description ClientRequestToken ConfirmationRequired Priority "
         "Manifest Operation Report"
@@ -191,14 +192,14 @@ def test_prefixes_that_differ_are_refused():
     """A job keeps the keys. Equal ones are the control, above."""
     pairs = {"default": (place(S3Source, "live", "media"), place(S3Target, "staging", "files"))}
 
-    with pytest.raises(Unusable, match="live's prefix media/ and this site's files/"):
+    with pytest.raises(Unusable, match="the live prefix media/ and this site's files/"):
         routes(pairs)
 
 
 def test_a_folder_is_refused(tmp_path):
     pairs = {"default": (place(S3Source, "live"), Folder(FileSystemStorage(tmp_path)))}
 
-    with pytest.raises(Unusable, match="not with a folder"):
+    with pytest.raises(Unusable, match="not to or from a folder"):
         routes(pairs)
 
 
@@ -211,7 +212,7 @@ def test_another_provider_is_refused():
         )
     }
 
-    with pytest.raises(Unusable, match="AWS's own"):
+    with pytest.raises(Unusable, match="a service of AWS"):
         routes(pairs)
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from django.core.files.storage import FileSystemStorage
 
 from portal.copying.engine import copy
+from portal.copying.folder_store import Folder
 from portal.copying.s3_store import S3Source, S3Target
-from portal.copying.stores import Folder, Found, Page
+from portal.copying.stores import FileInfo, Page
 
 
-def place(about, kind):
+def store(about, kind):
     if "path" in about:
         storage = FileSystemStorage(
             about["path"], file_permissions_mode=0o644, directory_permissions_mode=0o755
@@ -25,7 +26,7 @@ def place(about, kind):
 
 
 class Numbers:
-    """A place that makes up so many files as it is asked; the first 5,000 differ by `etag`."""
+    """A store that makes up as many files as it is told to; the first 5,000 differ by `etag`."""
 
     lists, keeps_time, single_bytes = True, False, 2**40
 
@@ -37,12 +38,12 @@ class Numbers:
         first = int(digits.ljust(7, "0")) + (len(digits) == 7)
         page = range(first, min(first + 1000, self.number))
         names = [f"avatars/{number:07}" for number in page]
-        found = ((name, self.find(name)) for name in names)
-        return Page(found, names[-1], page.stop == self.number)
+        files = ((name, self.find(name)) for name in names)
+        return Page(files, names[-1], page.stop == self.number)
 
     def find(self, name):
         number = int(name[-7:])
-        return Found(number, 0, f"{self.etag if number < 5000 else 0:032}")
+        return FileInfo(number, 0, f"{self.etag if number < 5000 else 0:032}")
 
     def can_copy_from(self, source):
         return True
@@ -59,7 +60,7 @@ def main(action, *arguments):
         live, staging, names = json.loads(Path(arguments[0]).read_text())
         wanted, ends = (
             ((name, None) for name in names),
-            (place(live, S3Source), place(staging, S3Target)),
+            (store(live, S3Source), store(staging, S3Target)),
         )
         for outcome in copy(wanted, *ends, jobs=int(arguments[1])):
             print(outcome.name, flush=True)

@@ -242,6 +242,7 @@ def expected_signature(
     AWS does so too; text compared as sent would let in a client that signs a spelling of its own.
     """
     target = request.target(request.path, without={"X-Amz-Signature"})
+    headers = {name: value.encode("latin-1").decode() for name, value in headers.items()}
     again = AWSRequest(request.method, f"http://{request.headers['host']}{target}", headers)
     again.context["timestamp"] = timestamp
     canonical = signer.canonical_request(again)

@@ -21,7 +21,6 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from moto.s3.models import s3_backends
@@ -30,7 +29,6 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
 from tests.support.s3_request import (
-    PRESIGNED,
     AccessDenied,
     Caller,
     Refusal,
@@ -41,7 +39,7 @@ from tests.support.s3_request import (
     refuse_other_content,
 )
 
-from . import s3_policy
+from . import s3_moto, s3_policy
 
 POLL_SECONDS = 0.05  # how long stop() may wait
 
@@ -186,6 +184,7 @@ class StrictS3:
             self._authorize(caller, method, action, bucket, key, request.query.get("prefix"))
         refuse_acls(request)
         refuse_other_content(request)
+        s3_moto.refuse_changed_source(request, self._backend)
         overrides = header_overrides(request, caller)
         if request.bucket and not request.key and "policy" in request.query:
             return self._policy(request)
@@ -262,22 +261,10 @@ class StrictS3:
         return Response(self._policies[bucket], content_type="application/json")
 
     def _forward(self, request: S3Request, environ: dict) -> Response:
-        """Let moto answer: to a path-style address, and to this server's account."""
-        path = f"/{request.bucket}/{request.key}" if request.key else f"/{request.bucket}"
-        target = request.target(path, without=PRESIGNED)
-        scope = f"{self.clock():%Y%m%d}/{self.region}/s3/aws4_request"
-        forwarded = environ | {
-            "PATH_INFO": path.encode().decode("latin-1"),
-            "RAW_URI": target,
-            "QUERY_STRING": target.partition("?")[2],
-            "HTTP_HOST": "localhost",
-            "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential=guard/{scope}",
-            "HTTP_X_MOTO_ACCOUNT_ID": self._account,
-            "CONTENT_LENGTH": str(len(request.body)),
-            "wsgi.input": BytesIO(request.body),
-        }
-        forwarded.pop("HTTP_TRANSFER_ENCODING", None)
-        return Response.from_app(self._moto, forwarded, buffered=True)
+        return s3_moto.forward(
+            self._moto, request, environ,
+            account=self._account, region=self.region, now=self.clock(),
+        )  # fmt: skip
 
 
 class Handler(MotoRequestHandler):

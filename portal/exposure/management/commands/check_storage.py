@@ -1,69 +1,78 @@
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.core import checks
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.exposure.anonymous_access import assets_of_the_build, exposure
-from portal.exposure.anonymous_client import Stranger
+from portal.exposure.anonymous_access import access_findings
+from portal.exposure.anonymous_client import AnonymousClient
+from portal.exposure.built_assets import asset_findings
 from portal.exposure.describe import described
-from portal.exposure.probes import FAIL, OK, WARN, Finding, Probes
-from portal.exposure.read_only_key import live_keys
+from portal.exposure.findings import FAIL, OK, WARN, Finding
+from portal.exposure.probes import Probes
+from portal.exposure.read_only_key import read_only_findings
+from portal.files import conf
+from portal.files.exit_status import INTERRUPTED
 from portal.files.locations import shares_files_with_live
-from portal.files.storages import POLICIES
-from portal.s3 import client as s3
+from portal.files.storages import with_a_policy, without_a_policy
+from portal.files.tables import row_line, table_lines
+from portal.s3.client import REQUEST_ATTEMPTS
 
-INTERRUPTED = 130  # the exit status of what Ctrl-C ends
+WIDTHS = (4, 14, 0)  # of the outcome, of the longest subject that is usual, of the rest
 
 
 class Command(BaseCommand):
     help = (
-        "Prove who can do what with the site's files: store a small file under each policy, try as "
-        "a stranger to read, list, overwrite and delete, follow signed links that live and that "
-        "are over, and try what the keys for live may do. The files are removed again. Exit status "
-        "1 if anything is not as it should be."
+        "Prove who can do what with the site's files: store a small file under each policy, try to "
+        "read, list, overwrite and delete it without credentials, follow signed links that are "
+        "valid and that have expired, and try what the keys for the live site may do. The small "
+        "files are removed again. Exit status 1 if anything is not as it should be."
     )
-    requires_system_checks = []  # it says itself what is wrong with the settings
+    requires_system_checks = []  # it reports itself what is wrong with the settings
 
     def add_arguments(self, parser):
         parser.add_argument(
             "--show",
             action="store_true",
-            help="print where files are kept, as the settings resolved it, and ask S3 nothing",
+            help="print where files are kept, as the settings resolved it, and make no request",
         )
         parser.add_argument("--json", action="store_true", help="print JSON, for machines")
 
     def handle(self, *, show, json, **options):
         self.as_json, self.findings = json, []
-        own, twins = StorageHandler(settings.STORAGES), StorageHandler(settings.LIVE_STORAGES)
-        if show or not settings.AWS_AVAILABLE:
-            self.show(own, twins)
+        own = with_a_policy(settings.STORAGES)
+        if show or not own:
+            self.show()
         if show:
             return
-        if not settings.AWS_AVAILABLE:
+        if not own:
             raise CommandError(
-                "There is nothing to prove, for S3 is not configured: set "
-                f"{', '.join(settings.S3_REQUIRED)}."
+                "There is nothing to prove: S3 is not configured. Set "
+                f"{', '.join(conf.S3_REQUIRED)}."
             )
-        self.prove(own, twins)
+        self.prove(own)
 
-    def show(self, own, twins) -> None:
-        places = {alias: described(own[alias]) for alias in settings.STORAGES}
-        places |= {f"live {alias}": described(twins[alias]) for alias in settings.LIVE_STORAGES}
+    def show(self) -> None:
+        """Print the facts about each storage, of this site and of the live one."""
+        own, twins = StorageHandler(settings.STORAGES), StorageHandler(conf.LIVE_STORAGES)
+        shown = {alias: described(own[alias]) for alias in settings.STORAGES}
+        shown |= {f"live {alias}": described(twins[alias]) for alias in conf.LIVE_STORAGES}
         if self.as_json:
-            self.stdout.write(json.dumps(places, indent=2))
+            self.stdout.write(json.dumps(shown, indent=2))
             return
-        for place, about in places.items():
-            self.stdout.write(self.style.MIGRATE_HEADING(place))
-            for heading, words in about.items():
-                self.stdout.write(f"  {heading:14}{words}")
+        for heading, about in shown.items():
+            self.stdout.write(self.style.MIGRATE_HEADING(heading))
+            for line in table_lines(about.items(), left_columns=2, indent="  "):
+                self.stdout.write(line)
 
-    def prove(self, own, twins) -> None:
+    def prove(self, own) -> None:
+        """Ask all questions, and remove the probes whatever happens."""
         probes, ending = Probes(), None
         try:
-            for finding in self.questions(own, twins, probes):
+            for finding in self.questions(own, probes):
                 self.report(finding)
         except KeyboardInterrupt:
             ending = CommandError("Stopped.", returncode=INTERRUPTED)
@@ -75,38 +84,58 @@ class Command(BaseCommand):
                 self.stdout.write(json.dumps(found, indent=2))
         self.summarize(ending)
 
-    def questions(self, own, twins, probes):
+    def questions(self, own, probes) -> Iterator[Finding]:
+        """Yield all findings, those about the settings first."""
         wrong = [found for found in checks.run_checks(tags=["files"]) if found.is_serious()]
         for error in wrong:
             yield Finding(FAIL, "settings", error.msg, error.id, error.hint)
         if wrong:
-            return  # what follows from them would be said in other words, and again
-        if settings.SITE_ENVIRONMENT != "production" and shares_files_with_live():
+            return  # the rest would report the same faults again, in other words
+        if conf.SITE_ENVIRONMENT != "production" and shares_files_with_live():
             raise CommandError(
-                "The files are where LIVE_* says that live's are: nothing was tried."
+                "This site keeps its files where LIVE_STORAGES has the live site's:"
+                " nothing was tried."
             )
-        stranger = Stranger()
-        storages = {alias: own[alias] for alias in POLICIES}
-        storages["assets"].attempts = s3.REQUEST_ATTEMPTS  # a build may wait for longer than we do
-        yield from exposure(storages, probes, stranger)
-        yield from assets_of_the_build(stranger)
-        yield from live_keys({alias: twins[alias] for alias in settings.LIVE_STORAGES}, stranger)
+        client = AnonymousClient()
+        for storage in own.values():
+            storage.attempts = REQUEST_ATTEMPTS  # a build may wait for longer than a person does
+        yield from access_findings(own, probes, client)
+        yield from asset_findings(client)
+        yield from read_only_findings(with_a_policy(conf.LIVE_STORAGES), client)
+        for alias in without_a_policy(settings.STORAGES):
+            yield no_policy(alias, "STORAGES", alias)
+        for alias in without_a_policy(conf.LIVE_STORAGES):
+            yield no_policy(f"live {alias}", "LIVE_STORAGES", alias)
 
     def report(self, finding: Finding) -> None:
+        """Print a finding: a line, and the hint below it."""
         self.findings.append(finding)
         if self.as_json:
             return
+        observed = f" ({finding.observed})" if finding.observed else ""
+        cells = (finding.outcome, finding.subject, f"{finding.statement}{observed}")
+        line = row_line(cells, WIDTHS, left_columns=len(cells)).removeprefix(finding.outcome)
         style = {OK: self.style.SUCCESS, WARN: self.style.WARNING, FAIL: self.style.ERROR}
-        outcome = style[finding.outcome](f"{finding.outcome:<5}")
-        said = f" ({finding.said})" if finding.said else ""
-        self.stdout.write(f"{outcome} {finding.subject:<15}{finding.statement}{said}")
-        if finding.advice:
-            self.stdout.write(f"{'':6}{finding.advice}")
+        self.stdout.write(f"{style[finding.outcome](finding.outcome)}{line}")
+        if finding.hint:
+            self.stdout.write(f"{'':6}{finding.hint}")
 
     def summarize(self, ending: CommandError | None) -> None:
+        """End with the numbers; raise CommandError if anything failed."""
         counts = Counter(finding.outcome for finding in self.findings)
-        said = f"{counts[OK]} as they should be, {counts[WARN]} to look at, {counts[FAIL]} failed."
+        summary = (
+            f"{counts[OK]} as they should be, {counts[WARN]} to look at, {counts[FAIL]} failed."
+        )
         if ending or counts[FAIL]:
-            raise ending or CommandError(said)
+            raise ending or CommandError(summary)
         if not self.as_json:
-            self.stdout.write(said)
+            self.stdout.write(summary)
+
+
+def no_policy(subject: str, setting: str, alias: str) -> Finding:
+    """Return the finding about a storage in a bucket whose class nobody here knows."""
+    return Finding(
+        WARN, subject, "its class has one of the site's policies", "nothing is proven about it",
+        f'Give {setting}["{alias}"] a class of portal/files/storages.py, or check by hand what it'
+        " opens.",
+    )  # fmt: skip

@@ -1,14 +1,14 @@
 from collections import Counter
 from datetime import timedelta
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from portal.files import sweeping
+from portal.files import conf, sweeping
 from portal.files.locations import shares_files_with_live
 from portal.files.references import field_storages, file_fields, references
 from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
+from portal.files.tables import table_lines
 
 DEFAULT_AGE_HOURS = 24
 MIN_AGE_HOURS = 1  # longer than anything here takes from storing a file to the commit of its row
@@ -20,9 +20,10 @@ COLUMNS = (NAMED, YOUNG, ORPHAN, DELETED, FAILED, MISSING)
 
 class Command(BaseCommand):
     help = (
-        "Lists the files in the site's storages that no row of the database names (orphans), and "
-        "the rows whose file is missing. With --delete, the orphans go; what code has stored "
-        "without a row is one too. Exit status 1 if a file is missing or could not be deleted."
+        "List the files in the site's storages that no row of the database names (orphans), and "
+        "the rows whose file is missing. With --delete, delete the orphans; a file that code has "
+        "stored without a row is an orphan too. Exit status 1 if a file is missing or could not be "
+        "deleted."
     )
 
     def add_arguments(self, parser):
@@ -34,7 +35,7 @@ class Command(BaseCommand):
             type=float,
             default=DEFAULT_AGE_HOURS,
             metavar="HOURS",
-            help="leave younger files alone, for their rows may be on the way "
+            help="leave younger files alone, because their rows may not be committed yet "
             f"(default {DEFAULT_AGE_HOURS}, at least {MIN_AGE_HOURS})",
         )
         parser.add_argument(
@@ -42,9 +43,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, delete, older_than, most, **options):
-        if settings.SITE_ENVIRONMENT != "production" and shares_files_with_live():
+        if conf.SITE_ENVIRONMENT != "production" and shares_files_with_live():
             raise CommandError(
-                "The files are where LIVE_* says that live's are: not this site's own."
+                "This site keeps its files where LIVE_STORAGES has the live site's:"
+                " they are not this site's own."
             )
         if older_than < MIN_AGE_HOURS:
             raise CommandError(f"--older-than must be at least {MIN_AGE_HOURS} (hours).")
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             sweeping.refuse_overlap(storages)
             if delete:  # look at everything before the first delete
                 for label, storage in storages.items():
-                    refuse_strange(label, found_in(storage, before), most)
+                    refuse_suspicious(label, results_in(storage, before), most)
             counts = {
                 label: self.sweep(label, storage, before, delete)
                 for label, storage in storages.items()
@@ -64,27 +66,28 @@ class Command(BaseCommand):
         self.summarize(counts)
 
     def sweep(self, label, storage, before, delete) -> Counter:
+        """Print a line for each file that is not as it should be, and count them all."""
         counts = Counter()
-        for finding in found_in(storage, before):
-            outcome, note = finding.kind, ""
+        for result in results_in(storage, before):
+            outcome, note = result.kind, ""
             if outcome == MISSING:
-                row = finding.reference
+                row = result.reference
                 note = f"{row.model} {row.pk} {row.field}"
             if outcome == ORPHAN and delete:
-                outcome, note = deleted(storage, finding.name)
+                outcome, note = deleted(storage, result.name)
             if outcome in {ORPHAN, DELETED, FAILED, MISSING}:
-                self.stdout.write(f"{outcome:<8} {label} {readable(finding.name)} {note}".rstrip())
+                self.stdout.write(f"{outcome:<8} {label} {readable(result.name)} {note}".rstrip())
             counts[outcome] += 1
         return counts
 
     def summarize(self, counts):
-        """A table for a person, and a line for each storage for a pipe."""
+        """Print a table for a person, and a line for each storage in a pipe."""
         if self.stdout.isatty():
-            width = max(map(len, counts))
-            self.stdout.write(f"{'':{width}}" + "".join(f"{column:>10}" for column in COLUMNS))
-            for label, count in counts.items():
-                cells = "".join(f"{count[column]:>10,}" for column in COLUMNS)
-                self.stdout.write(f"{label:{width}}{cells}")
+            rows = [
+                (label, *(count[column] for column in COLUMNS)) for label, count in counts.items()
+            ]
+            for line in table_lines([("storage", *COLUMNS), *rows]):
+                self.stdout.write(line)
         else:
             for label, count in counts.items():
                 cells = " ".join(f"{column}={count[column]}" for column in COLUMNS)
@@ -96,12 +99,14 @@ class Command(BaseCommand):
             )
 
 
-def found_in(storage, before):
+def results_in(storage, before):
+    """Yield the results for one storage, compared with all fields that keep files in it."""
     fields = [pair for pair in file_fields() if pair[1].storage == storage]
-    return sweeping.findings(storage, references(fields), before)
+    return sweeping.sweep_results(storage, references(fields), before)
 
 
-def deleted(storage, name):
+def deleted(storage, name) -> tuple[str, str]:
+    """Delete a file; return the outcome, and why it failed if it did."""
     try:
         sweeping.delete(storage, name)
     except OSError as error:  # one that cannot be deleted is no reason to keep the others
@@ -109,13 +114,13 @@ def deleted(storage, name):
     return DELETED, ""
 
 
-def refuse_strange(label, findings, most):
-    """Raise SweepRefused where the orphans may be somebody's files after all."""
+def refuse_suspicious(label, results, most):
+    """Raise SweepRefused if the orphans may be files that somebody needs after all."""
     counts = Counter()
-    for finding in findings:
-        counts[finding.kind] += 1
-        if finding.kind == MISSING and not sweeping.is_plain(finding.name):
-            row = finding.reference
+    for result in results:
+        counts[result.kind] += 1
+        if result.kind == MISSING and not sweeping.is_plain(result.name):
+            row = result.reference
             raise SweepRefused(
                 f"Nothing was deleted: {row.model} {row.pk} {row.field} has a name that is not "
                 "written as the storage writes it, so its file would be taken for an orphan."

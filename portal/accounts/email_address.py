@@ -1,0 +1,132 @@
+"""The one form in which an e-mail address is stored, compared and looked up.
+
+Two texts that a mail server would deliver to one mailbox become one text, so that plain equality
+decides whose account it is. The domain is kept in ASCII, as the servers and browsers send it;
+people are shown its letters.
+"""
+
+import re
+import unicodedata
+
+import idna
+from django.core.exceptions import ValidationError
+
+MAX_LENGTH = 254  # characters, RFC 5321; the length of the column
+MAX_LOCAL_LENGTH = 64  # characters before the @, RFC 5321
+MAX_INPUT_LENGTH = 1000  # characters; reading more would cost time
+
+# What keyboards for Chinese and Japanese type in place of a dot and an @.
+WIDE_SIGNS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": ".", "\uff20": "@"})
+# Zero-width joiners: letters of some names (Persian, Indic), invisible ballast everywhere else.
+JOINERS = {"\u200c", "\u200d"}
+
+ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LOCAL_PART = re.compile(rf"{ATOM}(?:\.{ATOM})*")
+ASCII_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def canonical(address: str) -> str:
+    """Return the canonical form of an address: lower case, without anything invisible, in ASCII.
+
+    Raises ValidationError, in words for the person who typed it, if no mail can be sent there.
+    """
+    if len(address) > MAX_INPUT_LENGTH:
+        raise too_long()
+    local, at, domain = visible(address).rpartition("@")
+    local = without_joiners(local)
+    if not f"{local}{without_joiners(domain)}".isprintable() or " " in local + domain:
+        raise ValidationError(
+            "An e-mail address has no spaces or line breaks. Please enter one address alone.",
+            code="space",
+        )
+    if not (local and at and domain):
+        raise ValidationError("Please enter an address like name@example.org.", code="no_address")
+    local = local.lower()
+    if not LOCAL_PART.fullmatch(local):
+        raise ValidationError(
+            "“%(local)s” before the @ is not a name that mail can be sent to. Please use an address"
+            " with the letters a to z, digits and single dots there.",
+            code="local_part",
+            params={"local": local},
+        )
+    try:
+        domain = ascii_domain(domain)
+    except UnicodeError:  # idna's errors are of this kind
+        raise ValidationError(
+            "“%(domain)s” is not a domain that mail can be sent to. Please check what comes after"
+            " the @.",
+            code="domain",
+            params={"domain": domain},
+        ) from None
+    if len(local) > MAX_LOCAL_LENGTH or len(f"{local}@{domain}") > MAX_LENGTH:
+        raise too_long()
+    return f"{local}@{domain}"
+
+
+def shown(address: str) -> str:
+    """Return the form of a canonical address for people: the domain in its own letters."""
+    local, at, domain = address.rpartition("@")
+    if "xn--" not in domain:
+        return address
+    try:
+        readable = local + at + idna.decode(domain)
+        return readable if canonical(readable) == address else address
+    except (UnicodeError, ValidationError):
+        return address
+
+
+def canonical_part(text: str) -> str:
+    """Return part of an address, as somebody types it into a search, as it would be stored."""
+    local, at, domain = visible(text).rpartition("@")
+    labels = []
+    for label in domain.lower().split("."):
+        try:
+            labels.append(ascii_label(label))
+        except UnicodeError:
+            labels.append(label)
+    return local.lower() + at + ".".join(labels)
+
+
+def visible(address: str) -> str:
+    """Return the address composed (NFC), and without what is pasted along unseen."""
+    address = "".join(
+        character
+        for character in unicodedata.normalize("NFC", address)
+        if unicodedata.category(character) != "Cf" or character in JOINERS
+    )
+    # Taking a character out may bring others together that compose.
+    return unicodedata.normalize("NFC", address).translate(WIDE_SIGNS).strip()
+
+
+def without_joiners(text: str) -> str:
+    return "".join(character for character in text if character not in JOINERS)
+
+
+def ascii_domain(domain: str) -> str:
+    """Return the domain as mail servers know it (A-labels of IDNA 2008); raises UnicodeError."""
+    try:
+        mapped = idna.uts46_remap(domain, std3_rules=True, transitional=False)
+        labels = [ascii_label(label) for label in mapped.removesuffix(".").split(".")]
+    except UnicodeError:
+        if without_joiners(domain) == domain:
+            raise
+        return ascii_domain(without_joiners(domain))
+    if len(labels) < 2 or labels[-1].isdigit():
+        raise idna.IDNAError("no top-level domain")
+    return ".".join(labels)
+
+
+def ascii_label(label: str) -> str:
+    """Return one label of a domain in ASCII; raises UnicodeError."""
+    if not label.startswith("xn--") and ASCII_LABEL.fullmatch(label):
+        return label  # idna would refuse two hyphens that some registries allow
+    encoded = idna.alabel(label).decode()
+    if not ASCII_LABEL.fullmatch(encoded):
+        raise idna.IDNAError("not a label")
+    return encoded
+
+
+def too_long() -> ValidationError:
+    return ValidationError(
+        "This address is longer than mail servers allow. Please check it.", code="too_long"
+    )

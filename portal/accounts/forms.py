@@ -1,0 +1,96 @@
+"""allauth's forms, with addresses taken in all their forms and held against verified ones alone."""
+
+from allauth.account import forms as allauth_forms
+from allauth.core import context
+from django import forms
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+
+from .email_address import MAX_LENGTH
+from .fields import AddressFormField
+from .passwords import BoundedPasswords
+
+
+def address_field(label="Email", autocomplete="email", **kwargs) -> AddressFormField:
+    """Return a field for the site's own pages.
+
+    Browsers refuse some of what is pasted into an input of the type email before the site can
+    mend it, so that it is one for text, with the keyboard for addresses.
+    """
+    attributes = {
+        "inputmode": "email",
+        "autocomplete": autocomplete,
+        "autocapitalize": "none",
+        "spellcheck": "false",
+    }
+    return AddressFormField(label=label, widget=forms.TextInput(attributes), **kwargs)
+
+
+class LoginForm(BoundedPasswords, allauth_forms.LoginForm):
+    """allauth's log-in, after which "Forgot your password?" keeps the address that was typed."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["login"] = address_field(autocomplete="username")
+        self.order_fields(["login", "password"])
+        typed = self.data.get("login", "").strip()
+        if 0 < len(typed) <= MAX_LENGTH:
+            self.fields["password"].help_text = format_html(
+                '<a href="{}?{}">Forgot your password?</a>',
+                reverse("account_reset_password"),
+                urlencode({"email": typed}),
+            )
+
+
+class ResetPasswordForm(allauth_forms.ResetPasswordForm):
+    """allauth's request for a reset, filled in with the address from the log-in page."""
+
+    email = address_field()
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if context.request:
+            self.initial.setdefault("email", context.request.GET.get("email", "")[:MAX_LENGTH])
+
+    def clean_email(self):
+        email = self.cleaned_data["email"]
+        self.users = list(get_user_model().objects.filter(email=email, is_active=True))
+        return email
+
+
+class ReauthenticateForm(BoundedPasswords, allauth_forms.ReauthenticateForm):
+    """allauth's question for the password before something that matters."""
+
+
+class ChangePasswordForm(BoundedPasswords, allauth_forms.ChangePasswordForm):
+    """allauth's change of a password, the present one included."""
+
+
+class SetPasswordForm(BoundedPasswords, allauth_forms.SetPasswordForm):
+    """allauth's first password of an account that has none."""
+
+
+class ResetPasswordKeyForm(BoundedPasswords, allauth_forms.ResetPasswordKeyForm):
+    """allauth's new password, behind the link of an invitation or a reset."""
+
+
+class ChangeAddressForm(forms.Form):
+    """The address that a member would like to have instead of the present one."""
+
+    email = address_field(
+        label="New address", help_text="We send a link there. Nothing changes until you open it."
+    )
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_email(self):
+        """Refuse the present address; whether others have the new one is not told before a link
+        that was sent there is opened."""
+        email = self.cleaned_data["email"]
+        if email == self.user.email:
+            raise forms.ValidationError("This is your address already.")
+        return email

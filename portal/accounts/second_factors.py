@@ -1,0 +1,36 @@
+"""Second factors: sessions that end with them, and the staff's help for who has lost theirs."""
+
+from allauth.account.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.dispatch import receiver
+
+
+@receiver(authenticator_added)
+def end_other_sessions(request, user, **kwargs):
+    """End sessions that are older than a second factor: they were never asked for it."""
+    others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
+    for session in others:
+        session.end()
+
+
+def remove_second_factors(request, factors) -> None:
+    """Delete second factors of one user, and the user's sessions: a lost phone may be logged in.
+
+    Recovery codes go with the last factor that they stand in for.
+    """
+    users = {factor.user for factor in factors}
+    Authenticator.objects.filter(pk__in=[factor.pk for factor in factors]).delete()
+    for user in users:
+        left = Authenticator.objects.filter(user=user)
+        if not left.exclude(type=Authenticator.Type.RECOVERY_CODES).exists():
+            left.delete()
+        end_other_sessions(request, user)
+
+
+def tell_of_removal(user) -> None:
+    """E-mail a user that the staff have removed a second factor. Needs a current request."""
+    context = {"user": user, "site_name": settings.SITE_NAME}
+    get_adapter().send_mail("account/email/second_factor_removed", user.email, context)

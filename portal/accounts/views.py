@@ -1,0 +1,116 @@
+"""The pages on which a member changes the address, in the place of allauth's.
+
+allauth's own take a lone unverified address for the present one, confirm for whoever has the link,
+and log out whoever opens somebody else's.
+"""
+
+from allauth.account import app_settings
+from allauth.account.decorators import reauthentication_required
+from allauth.account.models import get_emailconfirmation_model
+from allauth.core import ratelimit
+from allauth.decorators import rate_limit
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from .address_change import (
+    AddressTaken,
+    ChangeEnded,
+    ask_for_change,
+    confirm_change,
+    is_taken,
+    keep_address,
+    waiting_change,
+)
+from .email_address import shown
+from .forms import ChangeAddressForm
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@rate_limit(action="manage_email")
+def change_address(request):
+    """Show the present address and the one that waits; take a new one, or keep the old."""
+    if "action_remove" in request.POST:
+        return keep(request)
+    pending = waiting_change(request.user)
+    if "action_send" in request.POST:
+        return write_to(request, pending.email) if pending else redirect("account_email")
+    form = ChangeAddressForm(request.POST if request.method == "POST" else None, user=request.user)
+    if form.is_valid():
+        return ask(request, form.cleaned_data["email"])
+    context = {
+        "form": form,
+        "new_address": pending and shown(pending.email),
+        "days": app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS,
+    }
+    return render(request, "account/email_change.html", context)
+
+
+@reauthentication_required
+def ask(request, email):
+    """Ask for the password again, then let the new address wait."""
+    return write_to(request, email)
+
+
+def write_to(request, email):
+    """Send a link to the new address, unless several have been sent there just now."""
+    if ratelimit.consume(request, action="confirm_email", key=f"{request.user.pk}:{email}"):
+        ask_for_change(request, email)
+        messages.success(request, f"A link is on its way to {shown(email)}.")
+    else:
+        messages.error(
+            request,
+            f"We have written to {shown(email)} several times just now. Please look among the"
+            " unwanted mail there, or try again in five minutes.",
+        )
+    return redirect("account_email")
+
+
+def keep(request):
+    if keep_address(request.user):
+        messages.success(request, f"You keep {request.user.shown_email}.")
+    return redirect("account_email")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_address(request, key):
+    """Let a member confirm a new address, by a button: programs that scan mail follow links.
+
+    The link alone is not enough. Where an address was mistyped, it has reached a stranger.
+    """
+    confirmation = get_emailconfirmation_model().from_key(key)
+    pending = confirmation and confirmation.email_address
+    if not pending or not pending.user.is_active:
+        return confirmation_page(request, "ended", refusal=404)
+    if not request.user.is_authenticated:
+        if request.method == "POST":
+            return redirect_to_login(request.path)
+        return confirmation_page(request, "log_in", pending)
+    if pending.user_id != request.user.pk:
+        return confirmation_page(request, "not_yours", pending, refusal=403)
+    if request.method == "POST":
+        return confirm(request, pending)
+    return confirmation_page(request, "taken" if is_taken(pending) else "confirm", pending)
+
+
+def confirm(request, pending):
+    try:
+        user = confirm_change(request, pending)
+    except ChangeEnded:
+        return confirmation_page(request, "ended", refusal=404)
+    except AddressTaken:
+        return confirmation_page(request, "taken", pending, refusal=409)
+    messages.success(request, f"From now on you log in with {user.shown_email}.")
+    return redirect("account_email")
+
+
+def confirmation_page(request, state, pending=None, *, refusal=200):
+    """Render the page that a link leads to; a POST that it refuses gets that status."""
+    context = {"state": state, "new_address": pending and shown(pending.email)}
+    status = refusal if request.method == "POST" else 200
+    return render(request, "account/email_confirm.html", context, status=status)

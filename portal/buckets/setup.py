@@ -1,0 +1,204 @@
+"""Configures a bucket: what is right is left alone, and what a server does not have is left out."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from botocore.exceptions import ClientError
+
+from portal.s3.codes import KINDS, Kind
+
+from . import documents
+
+REFUSED_AS_WRITTEN = {400, 405, 501}  # statuses of HTTP, because the codes differ by vendor
+AS_IT_SHOULD_BE = "as it should be"
+
+
+class NotSupported(Exception):
+    """An older server has taken the question for another one, such as for a listing."""
+
+
+class Step(NamedTuple):
+    """The outcome of one setting of a bucket."""
+
+    setting: str  # such as "policy"
+    outcome: str  # in words
+    is_changed: bool = False
+    warning: str = ""  # what the operator has to do by other means
+
+
+class Setting(NamedTuple):
+    """A setting of a bucket, and the names that boto3 has for it."""
+
+    what: str
+    name: str  # of the methods get_name, put_name and delete_name
+    field: str  # of the answer
+    request: Callable[[object], dict]  # what to put, as the method takes it
+
+
+BLOCK = Setting(
+    "public access block",
+    "public_access_block",
+    "PublicAccessBlockConfiguration",
+    lambda wanted: {"PublicAccessBlockConfiguration": wanted},
+)
+POLICY = Setting(
+    "policy",
+    "bucket_policy",
+    "Policy",
+    lambda statements: {"Policy": json.dumps(documents.policy_document(statements))},
+)
+ENCRYPTION = Setting(
+    "encryption",
+    "bucket_encryption",
+    "ServerSideEncryptionConfiguration",
+    lambda wanted: {"ServerSideEncryptionConfiguration": wanted},
+)
+LIFECYCLE = Setting(
+    "lifecycle",
+    "bucket_lifecycle_configuration",
+    "Rules",
+    lambda rules: {"LifecycleConfiguration": {"Rules": rules}},
+)
+OWNERSHIP = Setting(
+    "object ownership",
+    "bucket_ownership_controls",
+    "OwnershipControls",
+    lambda wanted: {"OwnershipControls": wanted},
+)
+
+
+def set_up(storages: list, link_seconds: int) -> Iterator[Step]:
+    """Create and configure the bucket that some storages share, one setting after the other.
+
+    `link_seconds` is how long a link to a protected file may open it. Raises botocore's errors
+    where S3 refuses or does not answer.
+    """
+    bucket = BucketSetup(storages, link_seconds)
+    yield bucket.create()
+    # The block comes first: it decides if S3 takes a policy that opens something.
+    for setting, step in (
+        (BLOCK, bucket.set_public_access_block),
+        (POLICY, bucket.set_policy),
+        (ENCRYPTION, bucket.set_encryption),
+        (LIFECYCLE, bucket.set_lifecycle),
+        (OWNERSHIP, bucket.set_ownership),
+    ):
+        try:
+            yield step()
+        except (NotSupported, ClientError) as error:
+            if not is_not_supported(error):
+                raise
+            warning = bucket.open_by_hand() if setting is POLICY else ""
+            yield Step(setting.what, "this server has none, left out", warning=warning)
+
+
+class BucketSetup:
+    """One bucket, and the storages that keep files in it."""
+
+    def __init__(self, storages: list, link_seconds: int):
+        self.storages, self.link_seconds = storages, link_seconds
+        self.bucket, self.region = storages[0].bucket_name, storages[0].region_name
+        self.client = storages[0].connection.meta.client
+
+    def create(self) -> Step:
+        """Create the bucket unless it exists."""
+        try:
+            self.client.head_bucket(Bucket=self.bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
+                raise
+        else:
+            return Step("bucket", AS_IT_SHOULD_BE)
+        # us-east-1 is the one region that must not be named.
+        location = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
+        self.client.create_bucket(
+            Bucket=self.bucket, **({"CreateBucketConfiguration": location} if location else {})
+        )
+        return Step("bucket", "created", is_changed=True)
+
+    def set_public_access_block(self) -> Step:
+        """Block ACLs, and public policies if nothing is public."""
+        return self.settle(BLOCK, self.get(BLOCK), documents.public_access_block(self.storages))
+
+    def set_policy(self) -> Step:
+        """Open the public prefixes, even on a server that refuses the statements with limits."""
+        public = documents.public_statements(self.storages)
+        limits = documents.limits(self.storages, self.link_seconds)
+        present = json.loads(self.get(POLICY) or '{"Statement": []}')["Statement"]
+        present = present if isinstance(present, list) else [present]
+        try:
+            return self.settle(POLICY, present, documents.merged(present, public + limits, "Sid"))
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status not in REFUSED_AS_WRITTEN or not limits:
+                raise
+            step = self.settle(POLICY, present, documents.merged(present, public, "Sid"))
+            names = ", ".join(statement["Sid"] for statement in limits)
+            return step._replace(
+                outcome=f"{step.outcome}, without {names}, which this server refuses: {error}"
+            )
+
+    def set_encryption(self) -> Step:
+        """Encrypt on AWS; another algorithm that the bucket has is left as it is."""
+        wanted = documents.encryption(self.storages)
+        if not wanted:
+            return Step(ENCRYPTION.what, "left to this server")
+        present = self.get(ENCRYPTION)
+        found = documents.algorithm(present)
+        if found and found != documents.algorithm(wanted):
+            return Step(ENCRYPTION.what, f"{found}, left as it is")
+        # The rest of a configuration, such as a bucket key, is the operator's own decision.
+        return self.settle(ENCRYPTION, present, present if found else wanted)
+
+    def set_lifecycle(self) -> Step:
+        """Add the rule that deletes the parts of unfinished uploads."""
+        present = self.get(LIFECYCLE) or []
+        wanted = documents.merged(present, [documents.lifecycle_rule()], "ID")
+        return self.settle(LIFECYCLE, present, wanted)
+
+    def set_ownership(self) -> Step:
+        """Switch ACLs off."""
+        return self.settle(OWNERSHIP, self.get(OWNERSHIP), documents.ownership_controls())
+
+    def get(self, setting: Setting):
+        """Return the present state of a setting, or None. Raises NotSupported, ClientError."""
+        try:
+            answer = getattr(self.client, f"get_{setting.name}")(Bucket=self.bucket)
+        except ClientError as error:
+            if kind_of(error) is not Kind.NOT_SET:
+                raise
+            return None
+        if not answer.get(setting.field):
+            raise NotSupported
+        return answer[setting.field]
+
+    def settle(self, setting: Setting, present, wanted) -> Step:
+        """Change a setting, unless it is as wanted already."""
+        if documents.same_document(wanted, present):
+            return Step(setting.what, AS_IT_SHOULD_BE)
+        if wanted:
+            put = getattr(self.client, f"put_{setting.name}")
+            put(Bucket=self.bucket, **setting.request(wanted))
+        else:
+            getattr(self.client, f"delete_{setting.name}")(Bucket=self.bucket)
+        return Step(setting.what, "set", is_changed=True)
+
+    def open_by_hand(self) -> str:
+        """Return what to open where there are no bucket policies; empty if nothing is public."""
+        public = documents.public_statements(self.storages)
+        prefixes = " and ".join(statement["Resource"] for statement in public)
+        return public and (
+            f"Open {prefixes} to anonymous clients by the provider's own means, and nothing else:"
+            " docs/storage.md."
+        )
+
+
+def is_not_supported(error: Exception) -> bool:
+    """Return True if a server has refused what it does not have."""
+    return isinstance(error, NotSupported) or kind_of(error) is Kind.NOT_SUPPORTED
+
+
+def kind_of(error: Exception) -> Kind | None:
+    """Return what S3 has refused for; None if it has not answered, or with an unknown code."""
+    return KINDS.get(getattr(error, "response", {}).get("Error", {}).get("Code"))

@@ -1,0 +1,133 @@
+"""System checks about files: what a deployer can get wrong, and what to do about it.
+
+Errors keep the site from being released and from serving; warnings are for `check --deploy`.
+"""
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks import Error, Tags, register
+from django.core.files.storage import storages
+
+from . import conf
+from .assets import UploadedStaticFilesStorage
+from .locations import may_share_files
+from .storages import ProtectedMediaStorage, UnsignedMixin, custom_domain, with_a_policy
+
+
+@register("files")
+def files_have_a_home(app_configs, **kwargs):
+    """Uploads must not be stored on a disk that vanishes with the dyno."""
+    if conf.AWS_AVAILABLE or conf.SITE_ENVIRONMENT == "development":
+        return []
+    return [
+        Error(
+            "S3 is not configured, so uploads would have nowhere to go.",
+            hint=f"Set {', '.join(conf.S3_REQUIRED)}; .env.example explains them.",
+            id="portal.E001",
+        )
+    ]
+
+
+@register("files")
+def protected_links_are_signed(app_configs, **kwargs):
+    """A custom domain would serve protected files without asking for a signature."""
+    return [
+        Error(
+            f'The storage "{alias}" is protected and has a custom domain, which switches signing'
+            " off.",
+            hint=f'Take custom_domain out of STORAGES["{alias}"] and set no such option.',
+            id="portal.E002",
+        )
+        for alias, storage in with_a_policy(settings.STORAGES).items()
+        if isinstance(storage, ProtectedMediaStorage) and storage.custom_domain
+    ]
+
+
+@register("files")
+def policies_have_prefixes(app_configs, **kwargs):
+    """A bucket policy opens what is below a prefix; without one, that is the whole bucket."""
+    return [
+        Error(
+            f'The storage "{alias}" has no prefix, so that its policy is one for a whole bucket.',
+            hint=f'Name one as location in the OPTIONS of STORAGES["{alias}"].',
+            id="portal.E003",
+        )
+        for alias, storage in with_a_policy(settings.STORAGES).items()
+        if not storage.location.strip("/")
+    ]
+
+
+@register("files")
+def public_and_protected_files_are_apart(app_configs, **kwargs):
+    """A protected file below a public prefix would be public, whatever its own storage is."""
+    policies = {
+        alias: storage
+        for alias, storage in with_a_policy(settings.STORAGES).items()
+        if storage.location.strip("/")  # else E003 has it
+    }
+    return [
+        Error(
+            f'The storage "{alias}" keeps protected files where "{public}" opens them to everyone.',
+            hint=f'Change location or bucket_name in the OPTIONS of STORAGES["{alias}"], so that'
+            " neither prefix lies within the other.",
+            id="portal.E004",
+        )
+        for alias, storage in policies.items()
+        for public, other in policies.items()
+        if isinstance(storage, ProtectedMediaStorage)
+        and isinstance(other, UnsignedMixin)
+        and may_share_files(storage, other)
+    ]
+
+
+@register(Tags.security, deploy=True)
+def cdns_are_no_way_around(app_configs, **kwargs):
+    """A CDN that may read the whole bucket serves protected files without a signature."""
+    policies = with_a_policy(settings.STORAGES).values()
+    protected = {
+        storage.bucket_name for storage in policies if isinstance(storage, ProtectedMediaStorage)
+    }
+    domains = {custom_domain(storage) for storage in policies if storage.bucket_name in protected}
+    return [
+        checks.Warning(
+            f"{domain} stands before a bucket in which protected files are.",
+            hint="Let it serve the public prefixes alone, which check_storage proves, or set"
+            " PROTECTED_BUCKET_NAME.",
+            id="portal.W004",
+        )
+        for domain in sorted(domains - {""})
+    ]
+
+
+@register(Tags.security, deploy=True)
+def files_travel_over_tls(app_configs, **kwargs):
+    """A signed link that is read on its way opens the file for whoever has read it."""
+    endpoint = conf.AWS_S3_ENDPOINT_URL or ""
+    if conf.SITE_ENVIRONMENT == "development" or not endpoint.startswith("http://"):
+        return []
+    return [
+        checks.Warning(
+            "AWS_S3_ENDPOINT_URL starts with http://: links can be read, and used, on their way.",
+            hint="Set it to an address that starts with https://.",
+            id="portal.W005",
+        )
+    ]
+
+
+@register(deploy=True)
+def assets_are_in_their_bucket(app_configs, **kwargs):
+    """A build that was made before its bucket was configured serves its assets itself."""
+    if "staticfiles" not in settings.STORAGES:
+        return []
+    storage = storages["staticfiles"]
+    is_ours = isinstance(storage, UploadedStaticFilesStorage)
+    if not is_ours or not storage.hashed_files or storage.is_uploaded():
+        return []
+    return [
+        checks.Warning(
+            "This build's assets were not uploaded to the bucket; the site serves them itself.",
+            hint="Build again now that the bucket is configured (on Heroku: push a commit), or"
+            " leave it so: docs/deploying.md, Whose assets.",
+            id="portal.W003",
+        )
+    ]

@@ -1,0 +1,37 @@
+"""The settings that this room reads, each with its default.
+
+A project that takes the room over needs to set none of them. They are read from Django's settings
+each time that they are used, so that a test may override them: `conf.PROTECTED_URL_SECONDS`.
+Django's own settings, such as STORAGES, are read where they are used.
+"""
+
+from django.conf import settings
+
+DEFAULTS = {
+    # Which site this is: outside production, files that are the live site's are left alone.
+    "SITE_ENVIRONMENT": "production",
+    # The live site's storages by alias, as STORAGES has them; on a staging copy alone.
+    "LIVE_STORAGES": {},
+    # False where uploads have no storage yet; how that comes about is for the settings to decide.
+    "AWS_AVAILABLE": True,
+    # The variables that a message names where the storage is not configured.
+    "S3_REQUIRED": (
+        "AWS_STORAGE_BUCKET_NAME",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_S3_REGION_NAME",
+    ),
+    "AWS_S3_ENDPOINT_URL": None,
+    # A folder below the prefixes, where several sites share a bucket.
+    "FILES_FOLDER": "",
+    # Seconds that a signed link opens a file, and that a public file may be kept in caches.
+    "PROTECTED_URL_SECONDS": 600,
+    "MEDIA_CACHE_SECONDS": 24 * 60 * 60,
+}
+
+
+def __getattr__(name: str):
+    """Return a setting of the project, or else the default."""
+    if name not in DEFAULTS:
+        raise AttributeError(f"{__name__} has no setting {name}")
+    return getattr(settings, name, DEFAULTS[name])

@@ -1,0 +1,69 @@
+"""S3's error codes, and what each one is about: the only table of them.
+
+How to say it, and what to do about it, is up to those who meet the code: the copy engine names
+buckets, check_storage names variables.
+docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+import re
+from enum import Enum, auto
+
+# The code and the message in an error's XML, for callers without a library that parses it.
+ERROR_CODE = re.compile(rb"<Code>([^<]+)<")
+ERROR_MESSAGE = re.compile(rb"<Message>([^<]+)<")
+
+
+class Kind(Enum):
+    """What is wrong, if S3 answers with an error."""
+
+    ACCESS_KEY = auto()  # the access key does not exist
+    SECRET_KEY = auto()  # the secret key is not that of the access key
+    KEYS_EXPIRED = auto()  # temporary keys, after their time
+    KEYS_NOT_TAKEN = auto()  # keys of a kind that this server does not take
+    CLOCK = auto()  # the signature's time is not S3's
+    BUCKET = auto()  # there is no such bucket
+    REGION = auto()  # the bucket is elsewhere
+    FORBIDDEN = auto()  # the key is right and may not do this
+    NO_OBJECT = auto()  # there is no such object
+    NOT_SET = auto()  # the bucket has no such configuration yet
+    NOT_SUPPORTED = auto()  # the server has no such feature
+    BUSY = auto()  # the same request may succeed later
+
+
+# Nothing can be done in the bucket until a connection option, or the machine's clock, is corrected.
+CONNECTION_KINDS = {
+    Kind.ACCESS_KEY, Kind.SECRET_KEY, Kind.KEYS_EXPIRED, Kind.KEYS_NOT_TAKEN, Kind.CLOCK,
+    Kind.BUCKET, Kind.REGION,
+}  # fmt: skip
+
+# An answer to a HEAD has no body: boto3 gives its HTTP status instead of a code.
+KINDS = {
+    "InvalidAccessKeyId": Kind.ACCESS_KEY,
+    "SignatureDoesNotMatch": Kind.SECRET_KEY,
+    "ExpiredToken": Kind.KEYS_EXPIRED,
+    "InvalidToken": Kind.KEYS_NOT_TAKEN,
+    "RequestTimeTooSkewed": Kind.CLOCK,
+    "NoSuchBucket": Kind.BUCKET,
+    "AuthorizationHeaderMalformed": Kind.REGION,
+    "AuthorizationQueryParametersError": Kind.REGION,
+    "PermanentRedirect": Kind.REGION,
+    "AccessDenied": Kind.FORBIDDEN,
+    "Forbidden": Kind.FORBIDDEN,
+    "403": Kind.FORBIDDEN,
+    "NoSuchKey": Kind.NO_OBJECT,
+    "NoSuchBucketPolicy": Kind.NOT_SET,
+    "NoSuchLifecycleConfiguration": Kind.NOT_SET,
+    "NoSuchPublicAccessBlockConfiguration": Kind.NOT_SET,
+    "OwnershipControlsNotFoundError": Kind.NOT_SET,
+    "ServerSideEncryptionConfigurationNotFoundError": Kind.NOT_SET,
+    "NotImplemented": Kind.NOT_SUPPORTED,
+    "XNotImplemented": Kind.NOT_SUPPORTED,
+    "MethodNotAllowed": Kind.NOT_SUPPORTED,
+    "501": Kind.NOT_SUPPORTED,
+    "405": Kind.NOT_SUPPORTED,
+    "SlowDown": Kind.BUSY,
+    "ServiceUnavailable": Kind.BUSY,
+    "InternalError": Kind.BUSY,
+    "RequestTimeout": Kind.BUSY,
+    "BadDigest": Kind.BUSY,  # the body was damaged on its way
+}

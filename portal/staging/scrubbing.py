@@ -1,0 +1,171 @@
+"""Removing people from a copy of the live database, by a written decision for every column.
+
+The engine names no model: a project states its decisions in a ScrubRules value, as
+profiles/scrub_rules.py does, and names that in SCRUB_RULES. A column or a table without a decision
+stops the scrub before anything has changed.
+
+Rows are deleted by plain SQL, which sends no signals, and no file is deleted. On the day of the
+copy the rows name files as live does: with one wrong variable, deleting a row's file would delete
+the live one. 100,000 rows would also take as many requests to S3. sweep_media removes the files
+that no row names any more; before that, it looks at whose bucket it is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.apps import apps
+from django.db import Error, connection, transaction
+from django.db.models import Model, Q, QuerySet
+
+EVERY_ROW = Q()
+NO_ROW = Q(pk__in=[])
+
+
+class Cleared(NamedTuple):
+    """A value that a column is set to, and the rows in which it is."""
+
+    value: object = None
+    where: Q = EVERY_ROW
+
+
+class Decision(NamedTuple):
+    """The rows of a table that are deleted, and what happens to each column of the others."""
+
+    deleted_rows: Q
+    kept: str = ""  # names of fields, separated by spaces
+    cleared: dict[str, Cleared] = {}
+
+
+@dataclass(frozen=True)
+class ScrubRules:
+    """A project's decisions about its database."""
+
+    # By label of the model, a parent before the models that point to it: rows are deleted from the
+    # last entry to the first.
+    decisions: dict[str, Decision]
+    stated_in: str  # the module to change when a decision is missing, for messages
+    # Tables of the database that belong to no model.
+    kept_tables: frozenset[str] = frozenset()
+    emptied_tables: frozenset[str] = frozenset()
+
+
+class ScrubRefused(Exception):
+    """The database cannot be scrubbed as it is; nothing has been changed."""
+
+
+class Change(NamedTuple):
+    """The rows that a scrub has changed in a model, a column of a model, or a table."""
+
+    what: str
+    deleted: int = 0  # rows
+    cleared: int = 0  # rows
+
+
+def reason_to_refuse(
+    environment: str, database_host: str, shares_files_with_live: bool
+) -> str | None:
+    """The reason why this site must not be scrubbed, in a sentence; None if it may be."""
+    if environment not in {"staging", "development"}:
+        return f"This is a {environment} site: only a staging or development one may be scrubbed."
+    if environment == "development" and not is_near(database_host):
+        # A laptop without settings counts as development, whichever database it was given.
+        return (
+            "The database is on another machine and may be the live one. "
+            "If it is a copy, say so with SITE_ENVIRONMENT=staging."
+        )
+    if shares_files_with_live:
+        return (
+            "This site's files are where the LIVE_ variables say that the live site's files are, "
+            "so this may be the live site."
+        )
+    return None
+
+
+def is_near(database_host: str) -> bool:
+    """Return True if a host is this machine, or a neighbour in a network of containers."""
+    if database_host.startswith("/") or database_host in {"127.0.0.1", "::1"}:
+        return True
+    return not set(".:") & set(database_host)  # a name without dots, and no IPv6 address
+
+
+def scrub(rules: ScrubRules, *, dry_run: bool = False) -> list[Change]:
+    """Apply all the rules or none of them, and return what has changed.
+
+    A dry run does the same and rolls it back. Raises ScrubRefused.
+    """
+    if problems := [*undecided_columns(rules), *undecided_tables(rules)]:
+        raise ScrubRefused(
+            f"Nothing was changed. {rules.stated_in} does not say what becomes of "
+            f"{', '.join(problems)}."
+        )
+    try:
+        with transaction.atomic():
+            changes = [*emptied_tables(rules)]
+            for label, decision in reversed(rules.decisions.items()):
+                changes += scrubbed(apps.get_model(label), decision, rules)
+            transaction.set_rollback(dry_run)
+    except Error as error:
+        # The database's own message may quote a row.
+        raise ScrubRefused(
+            f"Nothing was changed, because the database refused ({type(error).__name__}). "
+            "If the site is in use, put it into maintenance mode first."
+        ) from error
+    return changes
+
+
+def scrubbed(model: type[Model], decision: Decision, rules: ScrubRules) -> Iterator[Change]:
+    """Apply the decision about one model. Raises ScrubRefused."""
+    leaving = QuerySet(model).filter(decision.deleted_rows)
+    refuse_dangling_rows(model, leaving, rules)
+    yield Change(model._meta.label, deleted=leaving._raw_delete(using=connection.alias))
+    for column, (value, where) in decision.cleared.items():
+        full = QuerySet(model).filter(where).exclude(**{column: value})
+        yield Change(f"{model._meta.label}.{column}", cleared=full.update(**{column: value}))
+
+
+def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRules) -> None:
+    """Raise ScrubRefused if rows that stay point to rows that are about to be deleted."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        if relation.auto_created and (relation.one_to_one or relation.one_to_many):
+            pointer = relation.field
+            if QuerySet(pointer.model).filter(**{f"{pointer.name}__in": leaving}).exists():
+                raise ScrubRefused(
+                    f"Nothing was changed: rows of {pointer.model._meta.label} would stay whose "
+                    f"{pointer.name} is a row of {model._meta.label} that is deleted. "
+                    f"Decide about them in {rules.stated_in}."
+                )
+
+
+def emptied_tables(rules: ScrubRules) -> Iterator[Change]:
+    """Empty the tables that the rules say are emptied, as far as they exist."""
+    present = rules.emptied_tables.intersection(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        for table in sorted(present):
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            yield Change(table, deleted=cursor.rowcount)
+
+
+def undecided_columns(rules: ScrubRules) -> list[str]:
+    """Columns without a decision, and decisions without a column, as app.Model.field."""
+    present, decided = set(), set()
+    for model in apps.get_models(include_auto_created=True):
+        label = model._meta.label
+        decision = rules.decisions.get(label)
+        if not model._meta.proxy and (decision is None or decision.deleted_rows != EVERY_ROW):
+            present |= {f"{label}.{field.name}" for field in model._meta.local_concrete_fields}
+    for label, decision in rules.decisions.items():
+        decided |= {f"{label}.{name}" for name in [*decision.kept.split(), *decision.cleared]}
+        try:
+            apps.get_model(label)
+        except LookupError:
+            decided.add(label)
+    return sorted(present ^ decided)
+
+
+def undecided_tables(rules: ScrubRules) -> list[str]:
+    """Tables of the database that belong to no model and have no decision."""
+    models = apps.get_models(include_auto_created=True)
+    of_models = {model._meta.db_table for model in models}
+    known = of_models | rules.kept_tables | rules.emptied_tables
+    return sorted(set(connection.introspection.table_names()) - known)

@@ -1,0 +1,29 @@
+"""The access rule: who may see whom."""
+
+from django.db.models import Q, QuerySet
+
+from .fields import composed
+
+
+class ProfileQuerySet(QuerySet):
+    """Profiles, as far as somebody may see them."""
+
+    def visible_to(self, user):
+        """The access rule: the profiles that this user may see. Every view starts from here.
+
+        Staff see all. Members see public and members-only profiles, and their own.
+        Anyone else sees public ones. Only staff see profiles of inactive owners.
+        """
+        if user.is_staff:
+            return self
+        seen = Q(visibility=self.model.Visibility.PUBLIC)
+        if user.is_authenticated:
+            seen |= Q(visibility=self.model.Visibility.MEMBERS) | Q(user=user)
+        return self.filter(seen, user__is_active=True)
+
+    def search(self, text):
+        """Profiles that have every word of the text in the name or the headline."""
+        found = self
+        for word in composed(text).split():
+            found = found.filter(Q(name__icontains=word) | Q(headline__icontains=word))
+        return found

@@ -1,0 +1,93 @@
+"""Second factors in the admin: removed for a member who has lost them, never shown."""
+
+from functools import partial
+
+from allauth.mfa.admin import Authenticator, AuthenticatorAdmin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods
+
+from portal.accounts.second_factors import remove_second_factors, tell_of_removal
+
+from .staff_messages import sent
+from .staff_rights import may_manage
+
+FACTORS = {"totp": "authenticator app", "recovery_codes": "recovery codes"}
+
+
+class SecondFactorsOfMember:
+    """Adds to the members' admin which second factors a member has, and a page to remove them."""
+
+    @admin.display(description="second factors")
+    def second_factors(self, user):
+        factors = user.authenticator_set.order_by("created_at")
+        return ", ".join(FACTORS.get(each.type) or f"key “{each}”" for each in factors) or "none"
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.second_factors_view)
+        name = "profiles_user_second_factors"
+        return [path("<path:object_id>/second-factors/", view, name=name), *super().get_urls()]
+
+    @method_decorator(require_http_methods(["GET", "HEAD", "POST"]))
+    def second_factors_view(self, request, object_id):
+        """Remove all second factors of a member who has lost them, once the staff confirm it."""
+        member = self.get_object(request, unquote(object_id))
+        if not self.has_change_permission(request, member):
+            raise PermissionDenied
+        if member is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if request.method == "POST":
+            with transaction.atomic():
+                names = self.second_factors(member)
+                remove_second_factors(request, member.authenticator_set.all())
+                self.log_change(request, member, f"Removed the second factors: {names}")
+            messages.success(request, "The second factors are removed. A password is enough again.")
+            sent(request, member, partial(tell_of_removal, member))
+            return redirect("admin:profiles_user_change", member.pk)
+        context = self.admin_site.each_context(request) | {
+            "title": "Remove second factors",
+            "subtitle": str(member),
+            "opts": self.opts,
+            "original": member,
+            "factors": self.second_factors(member),
+        }
+        return TemplateResponse(request, "admin/profiles/user/second_factors.html", context)
+
+
+class SecondFactorAdmin(AuthenticatorAdmin):
+    """Second factors, one by one: removed here for a member who has lost one of several.
+
+    Their secrets are neither shown nor searched.
+    """
+
+    fields = readonly_fields = ["user", "type", "created_at", "last_used_at"]
+
+    def lookup_allowed(self, lookup, value, request=None):
+        """Refuse ?data__secret__startswith=A, which would spell a secret out."""
+        return not lookup.startswith("data") and super().lookup_allowed(lookup, value, request)
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        owner = obj and obj.user
+        return super().has_delete_permission(request, obj) and may_manage(request.user, owner)
+
+    def delete_model(self, request, obj):
+        self.delete_queryset(request, Authenticator.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request, queryset):
+        factors = list(queryset.select_related("user"))
+        with transaction.atomic():
+            remove_second_factors(request, factors)
+        for user in {factor.user for factor in factors}:
+            sent(request, user, partial(tell_of_removal, user))

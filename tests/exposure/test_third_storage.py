@@ -1,0 +1,182 @@
+"""Y13: a third storage, under whatever alias, is set up, allowed and proven as the others are."""
+
+import io
+import json
+
+import pytest
+import requests
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.core.management import CommandError, call_command
+
+from portal.exposure.findings import OK, WARN
+from tests.conftest import BUCKET, s3_client
+
+from .runs import LIVE_BUCKET, about_live, check, failed, names, only, open_to_everyone
+
+POLICY = "portal.files.storages."
+STOCK = "storages.backends.s3.S3Storage"
+
+
+@pytest.fixture
+def add(on_s3, settings):
+    """Add a storage beside the site's own, in the same bucket unless an option says otherwise."""
+
+    def add(alias, backend, **options):
+        own = settings.STORAGES["protected"]["OPTIONS"]
+        added = {"BACKEND": backend, "OPTIONS": own | {"location": alias} | options}
+        settings.STORAGES = settings.STORAGES | {alias: added}
+
+    return add
+
+
+@pytest.fixture
+def third(add):
+    """Two storages more, one of each policy, in a bucket that has been set up for them."""
+    add("minutes", POLICY + "ProtectedMediaStorage")
+    add("posters", POLICY + "PublicMediaStorage")
+    setup_bucket()
+
+
+def setup_bucket(*arguments) -> str:
+    out = io.StringIO()
+    call_command("setup_bucket", *arguments, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def sids(server) -> set:
+    policy = json.loads(s3_client(server).get_bucket_policy(Bucket=BUCKET)["Policy"])
+    return {statement["Sid"] for statement in policy["Statement"]}
+
+
+def test_setup_bucket_opens_what_is_public_and_limits_what_is_protected(on_s3, third):
+    assert {"PortalPublicReadPosters", "PortalLinkAgeMinutes"} < sids(on_s3)
+
+    for alias, status in (("posters", 200), ("minutes", 403)):
+        storages[alias].save("x.txt", ContentFile(b"x"))
+        address = f"{on_s3.endpoint_url}/{BUCKET}/{alias}/x.txt"
+        assert requests.get(address, timeout=5).status_code == status
+
+
+def test_a_bucket_of_its_own_is_created(on_s3, add):
+    add("minutes", POLICY + "ProtectedMediaStorage", bucket_name="society-minutes")
+
+    setup_bucket()
+
+    block = s3_client(on_s3).get_public_access_block(Bucket="society-minutes")
+    assert set(block["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_a_bucket_of_the_same_name_at_another_service_is_another_bucket(add):
+    add("minutes", POLICY + "ProtectedMediaStorage", endpoint_url="https://minio.example.org")
+
+    documents = json.loads(setup_bucket("--dry-run"))
+
+    own, other = documents
+    assert own.startswith(f"{BUCKET} at http://127.0.0.1")
+    assert other == f"{BUCKET} at https://minio.example.org"
+    assert documents[other]["PublicAccessBlockConfiguration"]["BlockPublicPolicy"] is True
+
+
+def test_two_storages_with_the_same_prefix_are_one_statement(on_s3, add):
+    """AWS refuses a policy in which two statements have one name."""
+    add("photos", POLICY + "PublicMediaStorage", location="media")
+
+    assert "policy: as it should be" in setup_bucket()
+
+
+def test_the_key_of_the_app_is_allowed_what_it_needs(on_s3, third, monkeypatch):
+    printed = setup_bucket("--print-iam", "app")
+    monkeypatch.setitem(on_s3.identities, "AKIAPORTAL", json.loads(printed))
+
+    found, ending = check()
+
+    assert ending is None
+    assert {each.outcome for each in found if each.subject in {"minutes", "posters"}} <= {OK, WARN}
+
+
+def test_a_key_pair_of_its_own_has_a_policy_of_its_own(on_s3, add):
+    add("minutes", POLICY + "ProtectedMediaStorage", access_key="AKIAMINUTES")
+
+    policies = json.loads(setup_bucket("--print-iam"))
+
+    assert "minutes/*" not in json.dumps(policies["app"])
+    assert policies["storage-minutes"] == json.loads(setup_bucket("--print-iam", "storage-minutes"))
+    assert policies["storage-minutes"]["Statement"][0]["Resource"] == [
+        f"arn:aws:s3:::{BUCKET}/minutes/*"
+    ]
+
+
+def test_a_key_that_nothing_has_is_refused_with_the_names_of_those_there_are(on_s3):
+    with pytest.raises(CommandError, match="app, assets, live, operator, all"):
+        setup_bucket("--print-iam", "admin")
+
+
+def test_check_storage_proves_it(on_s3, third):
+    found, ending = check()
+
+    assert ending is None
+    stated = {(each.subject, each.statement.partition(" http")[0]) for each in found}
+    assert {
+        ("posters", "anonymous clients can read it at"),
+        ("minutes", "anonymous clients are refused it at"),
+        ("minutes", "a signed link opens it"),
+        ("minutes", "an expired link is refused"),
+        ("minutes", "anonymous clients can neither write nor delete"),
+    } < stated
+    assert names(on_s3) == []
+
+
+def test_a_third_protected_storage_that_is_open_is_red(on_s3, third):
+    open_to_everyone(on_s3, "s3:GetObject", f"arn:aws:s3:::{BUCKET}/minutes/*")
+
+    red = only(failed())
+
+    assert (red.subject, red.observed) == ("minutes", "answered 200")
+
+
+def test_a_hint_names_the_option_where_no_variable_has_it(add):
+    add("minutes", POLICY + "ProtectedMediaStorage", secret_key="no")
+
+    red = only(failed())
+
+    assert red.hint == (
+        'Set secret_key of STORAGES["minutes"] to the secret half of access_key of'
+        ' STORAGES["minutes"].'
+    )
+
+
+def test_a_class_without_a_policy_is_left_alone_and_reported(on_s3, add):
+    """It may be public or protected: nobody here can tell, so nothing is opened."""
+    add("exports", STOCK)
+    before = sids(on_s3)
+
+    output = setup_bucket()
+    found, ending = check()
+
+    assert 'The storage "exports" has none of the policies' in output
+    assert sids(on_s3) == before
+    assert ending is None
+    [about] = [each for each in found if each.subject == "exports"]
+    assert about.outcome == WARN
+    assert 'STORAGES["exports"]' in about.hint
+
+
+def test_a_third_storage_of_the_live_site_is_tried_too(live, settings):
+    options = settings.LIVE_STORAGES["protected"]["OPTIONS"]
+    settings.LIVE_STORAGES = settings.LIVE_STORAGES | {
+        "minutes": {
+            "BACKEND": POLICY + "ProtectedMediaStorage",
+            "OPTIONS": options | {"location": "minutes"},
+        },
+        "exports": {"BACKEND": STOCK, "OPTIONS": options | {"location": "exports"}},
+    }
+    s3_client(live).put_object(Bucket=LIVE_BUCKET, Key="minutes/x.pdf", Body=b"x")
+
+    found, ending = check()
+
+    assert ending is None
+    outcomes = [each.outcome for each in about_live(found) if each.subject == "live minutes"]
+    assert outcomes == [OK] * 3
+    assert [each.outcome for each in found if each.subject == "live exports"] == [WARN]
+    assert "minutes/*" in setup_bucket("--print-iam", "live")

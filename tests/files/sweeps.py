@@ -1,0 +1,34 @@
+"""Runs of sweep_media, and what the storages hold."""
+
+import io
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.core.management import call_command
+
+from portal.files import sweeping
+from portal.files.storages import public_media
+
+
+def sweep_media(*arguments) -> str:
+    out = io.StringIO()
+    call_command("sweep_media", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def stored() -> list[str]:
+    """The names of all files, of both storages."""
+    return [
+        f"{alias} {file.name}"
+        for alias in ("default", "protected")
+        for file in sweeping.listing(storages[alias])
+    ]
+
+
+def named(*users) -> list[str]:
+    avatars = [f"default {user.profile.avatar.name}" for user in users]
+    return avatars + [f"protected {user.profile.resume.name}" for user in users]
+
+
+def add_orphan(name="avatars/orphan.webp", storage=None):
+    return (storage or public_media()).save(name, ContentFile(b"x"))

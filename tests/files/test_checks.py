@@ -1,0 +1,120 @@
+"""The system checks about files: what keeps a site from being released, and what is warned of."""
+
+from copy import deepcopy
+
+import pytest
+from django.core.checks import run_checks
+from django.core.files.storage import storages
+
+from portal.files import checks
+from tests.conftest import settings_for
+from tests.support.deployed import ENVIRONMENT as DEPLOYED
+
+
+def test_the_checks_pass_on_a_laptop():
+    for check in (checks.files_have_a_home, checks.protected_links_are_signed):
+        assert check(None) == []
+
+
+def test_uploads_without_a_home_are_an_error(settings):
+    settings.SITE_ENVIRONMENT = "production"
+
+    [error] = checks.files_have_a_home(None)
+
+    assert error.id == "portal.E001"
+    assert "AWS_STORAGE_BUCKET_NAME" in error.hint
+
+
+def test_a_custom_domain_on_protected_files_is_an_error(settings):
+    values = settings_for(DEPLOYED)["STORAGES"]
+    values["protected"]["OPTIONS"]["custom_domain"] = "cdn.example.org"
+    settings.STORAGES = values
+
+    [error] = checks.protected_links_are_signed(None)
+
+    assert error.id == "portal.E002"
+    assert "cdn.example.org" not in storages["protected"].url("x.pdf")
+
+
+def test_a_cdn_before_protected_files_is_a_warning(s3_environment, settings):
+    with_cdn = s3_environment | {"AWS_S3_CUSTOM_DOMAIN": "cdn.example.org"}
+    apart = with_cdn | {"PROTECTED_BUCKET_NAME": "portal-protected"}
+
+    def warned(environment):
+        settings.STORAGES = settings_for(environment)["STORAGES"]
+        return [found.id for found in checks.cdns_are_no_way_around(None)]
+
+    assert warned(with_cdn) == ["portal.W004"]
+    assert warned(apart) == []
+    assert warned(s3_environment) == []
+
+
+def test_an_endpoint_without_tls_is_a_warning_outside_development(settings):
+    settings.AWS_S3_ENDPOINT_URL = "http://s3.example.org"
+    assert checks.files_travel_over_tls(None) == []
+
+    settings.SITE_ENVIRONMENT = "production"
+
+    assert [found.id for found in checks.files_travel_over_tls(None)] == ["portal.W005"]
+    settings.AWS_S3_ENDPOINT_URL = "https://s3.example.org"
+    assert checks.files_travel_over_tls(None) == []
+
+
+def test_a_laptop_passes_the_checks(settings):
+    assert checks.policies_have_prefixes(None) == []
+    assert checks.cdns_are_no_way_around(None) == []
+
+
+@pytest.fixture
+def deployed(settings):
+    """The storages of a deployed site, with some options of some of them changed."""
+
+    def make(**changes):
+        made = deepcopy(settings_for(DEPLOYED)["STORAGES"])
+        for alias, options in changes.items():
+            made.setdefault(alias, deepcopy(made["protected"]))["OPTIONS"] |= options
+        settings.STORAGES = made | {"staticfiles": settings.STORAGES["staticfiles"]}
+
+    return make
+
+
+def ids() -> list[str]:
+    return [found.id for found in run_checks(tags=["files"])]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"location": "minutes"}, []),
+        ({"location": "minutes", "custom_domain": "cdn.example.org"}, ["portal.E002"]),
+        ({"location": "media/minutes"}, ["portal.E004"]),
+        ({"location": "media"}, ["portal.E004"]),
+        ({"location": "media-minutes"}, []),
+        ({"location": "media", "bucket_name": "minutes"}, []),
+    ],
+)
+def test_a_third_storage_is_checked_under_whatever_alias(deployed, options, found):
+    """Y13, C6: a protected storage that the variables of the environment know nothing of."""
+    deployed(minutes=options)
+
+    assert ids() == found
+
+
+def test_a_storage_without_a_prefix_is_an_error_under_whatever_alias(deployed):
+    """Y13: it would hold every other storage's files, the public ones too."""
+    deployed(minutes={"location": ""})
+
+    assert ids() == ["portal.E003"]
+
+
+def test_a_cdn_before_a_third_protected_storage_is_a_warning(deployed):
+    """Y13."""
+    deployed(
+        default={"bucket_name": "public", "custom_domain": "cdn.example.org"},
+        assets={"bucket_name": "public"},
+        minutes={"bucket_name": "public", "location": "minutes"},
+    )
+
+    [warning] = checks.cdns_are_no_way_around(None)
+
+    assert "https://cdn.example.org stands before" in warning.msg

@@ -1,0 +1,77 @@
+"""Do two storages share files? One rule for copies, a more careful one for what deletes."""
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from storages.backends.s3 import S3Storage
+
+from portal.files.locations import is_within, may_share_files, share_files
+from portal.files.storages import ProtectedMediaStorage, UnconfiguredStorage
+
+AWS = {"access_key": "AKIA", "secret_key": "secret", "region_name": "eu-west-1"}
+
+
+def bucket(name="society", prefix="media", endpoint=None, kind=ProtectedMediaStorage):
+    return kind(bucket_name=name, location=prefix, endpoint_url=endpoint, **AWS)
+
+
+@pytest.mark.parametrize(
+    ("other", "shared", "maybe"),
+    [
+        (bucket(), True, True),
+        (bucket(prefix="media/site"), True, True),
+        (bucket(prefix=""), True, True),
+        (bucket(prefix="media-old"), False, False),
+        (bucket(prefix="medi"), False, False),
+        (bucket(name="another"), False, False),
+        (bucket(name="SOCIETY"), True, True),
+        (bucket(endpoint="https://s3.us-east-1.amazonaws.com"), True, True),
+        (bucket(endpoint="https://minio.example.org"), False, True),
+        (bucket(prefix="media/site", endpoint="https://minio.example.org"), False, True),
+        (bucket(prefix="media-old", endpoint="https://minio.example.org"), False, False),
+        (bucket(kind=S3Storage), True, True),
+        (FileSystemStorage("media"), False, False),
+        (UnconfiguredStorage(), False, False),
+    ],
+)
+def test_buckets_share_files_by_service_or_by_name_alone(other, shared, maybe):
+    """Y1: an alias of a service's address is recognized, or else suspected."""
+    for one, another in ((bucket(), other), (other, bucket())):
+        assert share_files(one, another) == shared
+        assert may_share_files(one, another) == maybe
+
+
+def test_folders_share_files_where_one_is_in_the_other(tmp_path):
+    """Y1: by whatever name, a symbolic link too."""
+    (tmp_path / "media").mkdir()
+    (tmp_path / "alias").symlink_to(tmp_path / "media")
+    media = FileSystemStorage(tmp_path / "media")
+    others = [tmp_path / "media", tmp_path / "alias", tmp_path / "media/inside", tmp_path, "/"]
+
+    for rule in (share_files, may_share_files):
+        assert all(rule(media, FileSystemStorage(other)) for other in others)
+        assert not rule(media, FileSystemStorage(tmp_path / "media-old"))
+
+
+def test_a_storage_of_which_nothing_is_known_shares_files_with_itself():
+    one, another = UnconfiguredStorage(), UnconfiguredStorage()
+
+    assert may_share_files(one, one)
+    assert not may_share_files(one, another)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "other", "expected"),
+    [
+        ("media", "media", True),
+        ("media/site", "media", True),
+        ("media/", "media", True),
+        ("media", "media/", True),
+        ("media", "", True),
+        ("", "media", False),
+        ("media", "media/site", False),
+        ("media-old", "media", False),
+    ],
+)
+def test_a_prefix_lies_within_another_by_whole_names(prefix, other, expected):
+    """C6."""
+    assert is_within(prefix, other) == expected

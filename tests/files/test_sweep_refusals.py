@@ -1,0 +1,169 @@
+"""sweep_media: what it never deletes, and what stops it before the first delete."""
+
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.core.management import CommandError
+
+from portal.files import sweeping
+from portal.files.management.commands import sweep_media as command
+from portal.files.storages import UnconfiguredStorage, protected_media, public_media
+from profiles.models import Profile
+from tests.conftest import BUCKET, s3_client, settings_for
+
+from .sweeps import add_orphan, named, stored, sweep_media
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def live_storages(s3_environment):
+    """LIVE_STORAGES, by the LIVE_* variables beside those of a read-only key pair."""
+
+    def make(**variables):
+        live = {
+            "LIVE_STORAGE_BUCKET_NAME": "portal-live",
+            "LIVE_READ_ONLY_ACCESS_KEY_ID": "AKIALIVE",
+            "LIVE_READ_ONLY_SECRET_KEY": "secret",
+            "LIVE_S3_REGION_NAME": "eu-west-1",
+        }
+        return settings_for(s3_environment | live | variables)["LIVE_STORAGES"]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"LIVE_STORAGE_BUCKET_NAME": BUCKET},
+        {"LIVE_PROTECTED_BUCKET_NAME": BUCKET},
+        {"LIVE_STORAGE_BUCKET_NAME": BUCKET, "LIVE_MEDIA_PREFIX": "media/live"},
+        {"LIVE_STORAGE_BUCKET_NAME": BUCKET, "LIVE_S3_ENDPOINT_URL": "https://alias.example.org"},
+    ],
+    ids=["bucket", "protected bucket", "prefix within", "endpoint's alias"],
+)
+@pytest.mark.parametrize("environment", ["staging", "development"])
+def test_files_of_the_live_site_are_not_swept(
+    on_s3, a_day_later, settings, live_storages, variables, environment
+):
+    """The control is the same site, told that it is the live one."""
+    add_orphan()
+    settings.LIVE_STORAGES = live_storages(**variables)
+    settings.SITE_ENVIRONMENT = environment
+    on_s3.clear()
+    with pytest.raises(CommandError, match="not this site's own"):
+        sweep_media("--delete")
+    assert on_s3.requests == []
+
+    settings.SITE_ENVIRONMENT = "production"
+    sweep_media("--delete")
+
+    assert stored() == []
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {
+            "LIVE_STORAGE_BUCKET_NAME": BUCKET,
+            "LIVE_MEDIA_PREFIX": "live/media",
+            "LIVE_PROTECTED_PREFIX": "live/protected",
+        },
+    ],
+    ids=["another bucket", "another part of the bucket"],
+)
+def test_files_beside_those_of_the_live_site_are_swept(
+    on_s3, a_day_later, settings, live_storages, variables
+):
+    """Some add-ons lend every site a part of one bucket."""
+    add_orphan()
+    settings.LIVE_STORAGES = live_storages(**variables)
+
+    sweep_media("--delete")
+
+    assert stored() == []
+
+
+def test_a_bucket_of_which_most_is_orphaned_is_not_swept(
+    stored_on, owner, a_day_later, monkeypatch
+):
+    """As with a laptop's database and the live bucket: nothing is deleted until it is confirmed."""
+    monkeypatch.setattr(command, "MANY", 3)
+    for number in range(4):
+        add_orphan(f"avatars/{number}.webp")
+    before = stored()
+
+    with pytest.raises(CommandError, match="no row names 4 of the 5 files in default"):
+        sweep_media("--delete")
+    assert stored() == before
+
+    sweep_media("--delete", "--most")
+    assert stored() == named(owner)
+
+
+def test_other_keys_of_the_bucket_are_left_alone(on_s3, a_day_later):
+    """Assets, somebody's backups, the console's folders, and a prefix that begins like ours."""
+    others = ["assets/site.css", "backup.tar", "media/", "media/avatars/", "media-old/a.webp"]
+    client = s3_client(on_s3)
+    for key in others:
+        client.put_object(Bucket=BUCKET, Key=key, Body=b"x")
+    add_orphan()
+
+    sweep_media("--delete")
+
+    left = client.list_objects_v2(Bucket=BUCKET)["Contents"]
+    assert sorted(item["Key"] for item in left) == sorted(others)
+
+
+def test_exactly_the_orphan_is_deleted(on_s3, member, a_day_later):
+    """Of "a//b" a storage would make "a/b", which is somebody's."""
+    Profile.objects.filter(user=member).update(avatar="avatars/a.webp")
+    add_orphan("avatars/a.webp")
+    public_media().bucket.Object("media/avatars//a.webp").put(Body=b"x")
+
+    sweep_media("--delete")
+
+    assert stored() == ["default avatars/a.webp"]
+
+
+@pytest.mark.parametrize("name", ["avatars//a.webp", "./avatars/a.webp", "x/../avatars/a.webp"])
+def test_a_row_that_writes_its_name_another_way_stops_the_sweep(
+    stored_on, member, a_day_later, name
+):
+    """It opens all the same, so that its file is no orphan; the plain name is the control."""
+    Profile.objects.filter(user=member).update(avatar=name)
+    add_orphan("avatars/a.webp")
+
+    with pytest.raises(CommandError, match="not written as the storage writes it"):
+        sweep_media("--delete")
+    assert stored() == ["default avatars/a.webp"]
+
+    Profile.objects.filter(user=member).update(avatar="avatars/a.webp")
+    sweep_media("--delete")
+
+
+def test_storages_that_share_files_stop_the_sweep(owner, a_day_later, monkeypatch):
+    """The files of the one would be the other's orphans; apart from each other they are swept."""
+    inside = FileSystemStorage(Path(public_media().location) / "resumes")
+    monkeypatch.setattr(Profile._meta.get_field("resume"), "storage", inside)
+    with pytest.raises(CommandError, match=r"default and .* keep their files together"):
+        sweep_media("--delete")
+
+    monkeypatch.undo()
+    assert sweeping.refuse_overlap({"a": public_media(), "b": protected_media()}) is None
+
+
+def test_a_site_without_storage_says_so(monkeypatch):
+    monkeypatch.setattr(Profile._meta.get_field("resume"), "storage", UnconfiguredStorage())
+
+    with pytest.raises(CommandError, match="UnconfiguredStorage"):
+        sweep_media()
+
+
+def test_a_bucket_that_cannot_be_listed_is_a_plain_error(on_s3):
+    on_s3.fail_next(403, "AccessDenied")
+
+    with pytest.raises(CommandError, match=r"^Could not list media/: \w+$"):
+        sweep_media()

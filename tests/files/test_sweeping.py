@@ -1,0 +1,75 @@
+"""The merge of rows and files: the same on a disk and in a bucket, in any order of names."""
+
+import tracemalloc
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.files import sweeping
+from portal.files.references import Reference
+
+NAMES = st.text(st.sampled_from("aZ./-0é~\U0001d518\ue000"), min_size=1, max_size=8)
+
+
+@given(st.sets(NAMES.filter(lambda name: sweeping.is_plain(f"a/{name}/a") and ".." not in name)))
+def test_a_folder_is_listed_as_a_bucket_is(tmp_path_factory, names):
+    """In the order of bytes, folders and all, so that both may be merged with rows."""
+    folder = tmp_path_factory.mktemp("folder")
+    written = set()
+    for name in sorted(names):
+        try:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(b"x")
+        except OSError:  # on a disk, a file is no folder
+            continue
+        written.add(name)
+
+    assert [file.name for file in sweeping.folder_listing(folder)] == sorted(
+        written, key=str.encode
+    )
+
+
+@given(rows=st.lists(NAMES), files=st.sets(NAMES))
+def test_the_merge_finds_what_sets_would_find(rows, files):
+    long_ago, now = datetime(2013, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+
+    found = sweeping.compared(
+        [Reference("default", name, "m", 1, "f") for name in sorted(rows)],
+        [sweeping.Stored(name, long_ago) for name in sorted(files)],
+        now,
+    )
+
+    assert [(finding.kind, finding.name) for finding in found] == sorted(
+        [("missing", name) for name in rows if name not in files]
+        + [("named" if name in rows else "orphan", name) for name in files],
+        key=lambda finding: finding[1],
+    )
+
+
+def test_a_listing_out_of_order_stops_the_sweep():
+    """A server that sorts in another way would make orphans of files that rows name."""
+    long_ago, now = datetime(2013, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    files = [sweeping.Stored(name, long_ago) for name in ("b", "a")]
+
+    with pytest.raises(sweeping.SweepRefused, match="order of their names"):
+        list(sweeping.compared([], files, now))
+
+
+def test_memory_stays_the_same_however_many_there_are():
+    """Y8's like: 50,000 names take no more than 5,000."""
+    long_ago, now = datetime(2013, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+
+    def peak(count):
+        names = [f"avatars/{number:032}.webp" for number in range(count)]
+        tracemalloc.start()
+        rows = (Reference("default", name, "m", 1, "f") for name in names)
+        files = (sweeping.Stored(name, long_ago) for name in names)
+        for _ in sweeping.compared(rows, files, now):
+            pass
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    assert peak(50_000) < peak(5_000) + 100_000

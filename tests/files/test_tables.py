@@ -1,0 +1,41 @@
+from portal.files.tables import row_line, table_lines
+
+
+def test_names_are_aligned_to_the_left_and_numbers_to_the_right():
+    rows = [("field", "copied", "bytes"), ("profiles.Profile.avatar", 1200, "64.0 MB")]
+
+    assert list(table_lines(rows)) == [
+        "field                    copied    bytes",
+        "profiles.Profile.avatar   1,200  64.0 MB",
+    ]
+
+
+def test_an_empty_cell_is_none_and_no_line_ends_with_blanks():
+    assert list(table_lines([("", "deleted"), ("sessions", None), ("members", 0)])) == [
+        "          deleted",
+        "sessions",
+        "members         0",
+    ]
+
+
+def test_a_table_of_words_can_be_indented():
+    rows = [("bucket", "portal-media"), ("custom domain", "none")]
+
+    assert list(table_lines(rows, left_columns=2, indent="  ")) == [
+        "  bucket         portal-media",
+        "  custom domain  none",
+    ]
+
+
+def test_a_table_without_rows_has_no_lines():
+    assert list(table_lines([])) == []
+
+
+def test_a_row_may_be_printed_before_the_others_are_known():
+    """A wider cell than announced moves the rest of its own line, and is never cut."""
+    assert row_line(("ok", "default", "it is so"), (5, 9, 0), left_columns=3) == (
+        "ok     default    it is so"
+    )
+    assert row_line(("ok", "live protected", "it is so"), (5, 9, 0), left_columns=3) == (
+        "ok     live protected  it is so"
+    )

@@ -1,0 +1,115 @@
+"""Names and headlines: one form in storage and search, and nothing that cannot be seen."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from profiles.models import Profile, User
+
+pytestmark = pytest.mark.django_db
+
+TYPED_ON_A_MAC, STORED = "Ame\u0301lie Nguye\u0302\u0303n", "Am\u00e9lie Nguy\u1ec5n"
+
+UNPRINTABLE = {
+    "a control character": "Ada\x07Lovelace",
+    "a line break": "Ada\nLovelace",
+    "a line separator": "Ada\u2028Lovelace",
+    "a paragraph separator": "Ada\u2029Lovelace",
+    "a direction mark": "Ada\u202eLovelace",
+}
+INVISIBLE = {
+    "zero-width spaces": "\u200b\u200b",
+    "a joiner": "\u200d",
+    "a filler of Korean": "\u3164",
+    "an empty cell of Braille": "\u2800",
+    "an accent alone": "\u0301",
+    "a soft hyphen": "\u00ad",
+}
+EMPTY = {"nothing": "", "spaces": "   ", "a no-break space": "\u00a0"}
+
+
+def edit(client, **fields):
+    return client.post("/me/edit/", {"name": "Ada", "visibility": "members", **fields})
+
+
+def invite(client, name):
+    return client.post("/admin/profiles/user/add/", {"email": "new@example.org", "name": name})
+
+
+@pytest.mark.parametrize("field", ["name", "headline"])
+def test_a_line_is_stored_composed_by_a_form_and_by_code(client, member, field):
+    client.force_login(member)
+
+    edit(client, **{field: TYPED_ON_A_MAC})
+    assert Profile.objects.values_list(field, flat=True).get() == STORED
+
+    profile = Profile.objects.get()
+    setattr(profile, field, TYPED_ON_A_MAC + "!")
+    profile.save()
+    assert getattr(profile, field) == STORED + "!"
+    Profile.objects.update(**{field: TYPED_ON_A_MAC})
+    assert Profile.objects.filter(**{field: TYPED_ON_A_MAC}).get() == member.profile
+    assert Profile.objects.values_list(field, flat=True).get() == STORED
+
+
+@pytest.mark.parametrize("text", [TYPED_ON_A_MAC, STORED, "ame\u0301lie", "nguy\u1ec5n"])
+@pytest.mark.parametrize("address", ["/members/", "/admin/profiles/user/"])
+def test_a_name_is_found_however_its_accents_are_typed(client, member, staff, address, text):
+    member.profile.name = TYPED_ON_A_MAC
+    member.profile.save()
+    client.force_login(staff)
+
+    context = client.get(address, {"q": text}).context
+
+    found = context["page"] if "page" in context else context["cl"].queryset
+    assert list(found) == [member.profile if "page" in context else member]
+
+
+@pytest.mark.parametrize("field", ["name", "headline"])
+@pytest.mark.parametrize("text", UNPRINTABLE.values(), ids=UNPRINTABLE)
+def test_a_line_has_no_character_that_nobody_can_see(client, member, field, text):
+    client.force_login(member)
+
+    page = edit(client, **{field: text})
+
+    assert page.status_code == 200
+    assert list(page.context["form"].errors) == [field]
+    with pytest.raises(ValidationError, match="can be seen"):
+        Profile(user=member, **{field: text}).full_clean(exclude=["user"])
+
+
+@pytest.mark.parametrize("text", [*INVISIBLE.values(), *EMPTY.values()], ids=[*INVISIBLE, *EMPTY])
+def test_a_member_who_has_a_name_keeps_one(client, member, text):
+    """The control: another name is taken."""
+    client.force_login(member)
+
+    page = edit(client, name=text)
+
+    assert page.status_code == 200
+    assert list(page.context["form"].errors) == ["name"]
+    assert Profile.objects.get().name == "Ada Lovelace"
+    assert edit(client, name="Ada King").status_code == 302
+    assert Profile.objects.get().name == "Ada King"
+
+
+def test_a_member_without_a_name_may_wait_with_it(client, member):
+    Profile.objects.update(name="")
+    client.force_login(member)
+
+    assert edit(client, name="", headline="Analyst").status_code == 302
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*UNPRINTABLE.values(), *INVISIBLE.values(), *EMPTY.values(), "x" * 151],
+    ids=[*UNPRINTABLE, *INVISIBLE, *EMPTY, "151 characters"],
+)
+def test_an_invitation_keeps_the_rules_of_a_name(client, staff, name):
+    """The control: a name in Persian, with the joiner that it needs, and typed on a Mac."""
+    client.force_login(staff)
+
+    page = invite(client, name)
+
+    assert list(page.context["adminform"].form.errors) == ["name"]
+    assert not User.objects.filter(email="new@example.org").exists()
+    assert invite(client, "\u0645\u06cc\u200c\u0646\u0627 " + TYPED_ON_A_MAC).status_code == 302
+    assert Profile.objects.get(user__email="new@example.org").name.endswith(STORED)

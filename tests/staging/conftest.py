@@ -1,0 +1,92 @@
+"""Two sites with files on one S3 server: live, and a staging copy of its rows."""
+
+import pytest
+from django.core.files.base import ContentFile
+
+from profiles.models import Profile
+from tests.conftest import make_member, match_routes, settings_for, use_settings
+from tests.support import samples
+from tests.support.strict_s3 import StrictS3, read_only
+
+REGION = "eu-west-1"
+KEYS = {"AKIALIVE": "live-secret", "AKIASTAGING": "staging-secret"}
+
+
+@pytest.fixture(scope="module")
+def running_server():
+    with StrictS3(KEYS, permissions={"AKIALIVE": read_only}, region=REGION) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running_server):
+    for bucket in ("portal-live", "portal-staging"):
+        running_server._backend.create_bucket(bucket, REGION)
+    yield running_server
+    running_server.wipe()
+
+
+@pytest.fixture
+def live(server):
+    return {
+        "LIVE_STORAGE_BUCKET_NAME": "portal-live",
+        "LIVE_READ_ONLY_ACCESS_KEY_ID": "AKIALIVE",
+        "LIVE_READ_ONLY_SECRET_KEY": "live-secret",
+        "LIVE_S3_REGION_NAME": REGION,
+        "LIVE_S3_ENDPOINT_URL": server.endpoint_url,
+    }
+
+
+@pytest.fixture
+def staging(server):
+    return {
+        "AWS_STORAGE_BUCKET_NAME": "portal-staging",
+        "AWS_ACCESS_KEY_ID": "AKIASTAGING",
+        "AWS_SECRET_ACCESS_KEY": "staging-secret",
+        "AWS_S3_REGION_NAME": REGION,
+        "AWS_S3_ENDPOINT_URL": server.endpoint_url,
+    }
+
+
+@pytest.fixture
+def site(settings, monkeypatch, tmp_path):
+    """Give the site the settings that an environment makes."""
+
+    def become(environment):
+        values = settings_for({"MEDIA_ROOT": str(tmp_path / "media-root")} | environment)
+        values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
+        names = ("AWS_AVAILABLE", "MEDIA_ROOT", "MEDIA_URL", "STORAGES", "LIVE_STORAGES")
+        use_settings(settings, monkeypatch, {name: values[name] for name in names})
+
+    yield become
+    settings.AWS_AVAILABLE = False
+    match_routes()
+
+
+@pytest.fixture
+def people(db, server, live, staging, site):
+    """Three members, of whom two have files; the rows here, the files on live."""
+    site(
+        staging
+        | {
+            "AWS_STORAGE_BUCKET_NAME": "portal-live",
+            "AWS_ACCESS_KEY_ID": "AKIASTAGING",
+        }
+    )
+    for name in ("ada", "grace"):
+        profile = make_member(f"{name}@example.org").profile
+        profile.avatar = ContentFile(samples.jpeg((64, 64)), name="photo.jpg")
+        profile.resume = ContentFile(samples.pdf(name), name="cv.pdf")
+        profile.save()
+    make_member("mary@example.org")
+    server.permissions["AKIASTAGING"] = lambda method, bucket, key: bucket == "portal-staging"
+    server.clear()
+    yield Profile.objects.exclude(resume="").order_by("pk")
+    server.permissions.pop("AKIASTAGING")
+
+
+@pytest.fixture(params=["bucket", "folder"])
+def on_staging(request, people, site, live, staging):
+    """Staging's own settings, with its files in a bucket or on a laptop's disk."""
+    site(live | (staging if request.param == "bucket" else {}))
+    return people

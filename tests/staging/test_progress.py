@@ -1,0 +1,42 @@
+"""How far a long command has come, in words."""
+
+import io
+
+import pytest
+from django.core.management.base import OutputWrapper
+
+from portal.staging.progress import Progress, size_words, time_words
+
+
+class Clock:
+    now = 0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_is_one_line_on_a_terminal_and_a_few_in_a_pipe(is_terminal):
+    out, clock = io.StringIO(), Clock()
+    out.isatty = lambda: is_terminal
+    progress = Progress(OutputWrapper(out), 1000, clock)
+
+    for second in range(1, 31):
+        clock.now = second
+        progress.add(2_000_000)
+    progress.clear()
+
+    lines = out.getvalue().split("\r" if is_terminal else "\n")
+    assert len(lines) == (32 if is_terminal else 4)
+    assert (
+        "10 of 1,000 files, 20.0 MB copied, 1 files and 2.0 MB a second, 16:30 left"
+        in lines[10 if is_terminal else 0]
+    )
+
+
+def test_sizes_and_times_are_put_in_words():
+    sizes = [size_words(size) for size in (0, 999, 1000, 64_000_000, 5.5e9, 1e16)]
+    times = [time_words(seconds) for seconds in (0, 59.6, 61, 3661)]
+
+    assert sizes == ["0 bytes", "999 bytes", "1.0 kB", "64.0 MB", "5.5 GB", "10000.0 TB"]
+    assert times == ["0:00", "1:00", "1:01", "1:01:01"]
