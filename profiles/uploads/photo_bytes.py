@@ -74,10 +74,11 @@ def essential_png(data):
     A checksum that is wrong, a note of a gigabyte or 5,000 colour profiles are thereby no matter.
     """
     kept, position = [PNG_START], len(PNG_START)
-    once = set(PNG_KEPT_ONCE)
+    once, content = set(PNG_KEPT_ONCE), memoryview(data)
     for _ in range(MAX_CHUNKS):
-        length, kind = struct.unpack_from(">I4s", data.ljust(position + 8, b"\0"), position)
-        chunk = data[position : position + length + 12]
+        head = data[position : position + 8]
+        length, kind = struct.unpack(">I4s", head.ljust(8, b"\0"))
+        chunk = content[position : position + length + 12]
         position += length + 12
         if kind in PNG_KEPT:
             kept.append(chunk)

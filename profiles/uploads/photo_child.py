@@ -35,7 +35,7 @@ MEMORY_BYTES = 270 * MEGABYTE
 OUTPUT_BYTES = 4 * MEGABYTE
 MIN_SIDE_PIXELS = 64  # anything smaller is a smudge on the profile page
 WEBP_QUALITY = 82
-BAND_ROWS = 256
+BAND_ROWS = 64
 
 # Bytes that decoding takes for each pixel, measured; what does not fit is refused by its header.
 PIXEL_BUDGET_BYTES = 220 * MEGABYTE
@@ -67,11 +67,11 @@ BROKEN_IMAGE = (OSError, SyntaxError, ValueError, EOFError, RuntimeError)
 
 def main():
     request = json.loads(sys.argv[1])
-    data = sys.stdin.buffer.read()
-    formats = load_codecs(data)
+    upload = [sys.stdin.buffer.read()]
+    formats = load_codecs(upload[0])
     confine(cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES, output_bytes=OUTPUT_BYTES)
     try:
-        photos = made(data, formats, request["sizes"], request.get("crop"))
+        photos = made(upload.pop(), formats, request["sizes"], request.get("crop"))
     except Refused as refused:
         report(verdict=refused.args[0])
     except MemoryError:

@@ -107,11 +107,15 @@ WAYS = [
 def test_stores_only_what_is_clean(profile, store):
     store(profile, a_photo())
 
-    avatar = Profile.objects.get(user=profile.user).avatar
-    assert AVATAR_NAME.fullmatch(avatar.name)
-    assert stored("avatars") == [avatar.name.partition("/")[2]]
-    with avatar.open() as file:
-        assert file.read()[8:12] == b"WEBP"
+    saved = Profile.objects.get(user=profile.user)
+    assert {f"avatars/{name}" for name in stored("avatars")} == {
+        saved.avatar.name,
+        saved.avatar_small.name,
+    }
+    for avatar in (saved.avatar, saved.avatar_small):
+        assert AVATAR_NAME.fullmatch(avatar.name)
+        with avatar.open() as file:
+            assert file.read()[8:12] == b"WEBP"
 
 
 @pytest.mark.parametrize("store", WAYS)

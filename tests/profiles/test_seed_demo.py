@@ -11,6 +11,7 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from portal.files.fields import Cleaned
 from profiles.models import Profile, ResumeDownload, User
 from profiles.uploads.avatars import AvatarField, clean_avatar
 from profiles.uploads.resumes import ResumeField, clean_resume
@@ -27,7 +28,7 @@ MAX_RESUME_BYTES = 45_000
 def accepted_files(monkeypatch):
     """Store the shipped files as they are: each is held to the real rule by a test of its own."""
     for field in (AvatarField, ResumeField):
-        monkeypatch.setattr(field, "clean_upload", lambda self, file: file)
+        monkeypatch.setattr(field, "clean_upload", lambda self, file: Cleaned(file))
 
 
 def seed_demo(**options):

@@ -139,8 +139,8 @@ def pdf(text="hello", pages=1, **options):
     return out.getvalue()
 
 
-def locked_pdf(*, user):
-    return pdf(encryption=pikepdf.Encryption(owner="the owner's", user=user))
+def locked_pdf(*, user, owner="the owner's", **options):
+    return pdf(encryption=pikepdf.Encryption(owner=owner, user=user, **options))
 
 
 def pdf_of_size(length, pages=1):
