@@ -14,8 +14,8 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql coverage rehearse lint format lock check-installs \
-	vendor bench bench-web bench-copy bench-http help
+.PHONY: run run-s3 test test-sqlite test-postgresql coverage kills rehearse lint format lock check-installs \
+	vendor bench bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -35,6 +35,9 @@ test-postgresql: $(VENV)/installed-dev  ## the half of the tests that runs on Po
 
 coverage: PYTEST = --cov --cov-fail-under=95
 coverage: test-sqlite  ## the half on SQLite, which fails if it runs less than 95 % of the code
+
+kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make test has a few of them
+	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest tests/outbox/test_kills.py
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)
@@ -71,6 +74,9 @@ bench: $(VENV)/installed-dev  ## what a link and a page cost
 
 bench-web: $(VENV)/installed-dev  ## what one dyno holds
 	$(BIN)/python -m tests.bench.bench_web $(BENCH)
+
+bench-reset: $(VENV)/installed-dev  ## how long a reset takes, for known and for unknown addresses
+	$(BIN)/python -m tests.bench.bench_reset $(BENCH)
 
 bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
 	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_copy $(BENCH)

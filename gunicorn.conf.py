@@ -5,17 +5,27 @@ Cloud Native Buildpacks set none of gunicorn's variables, so every setting is st
 
 import os
 import signal
+import sys
 
 from gunicorn.glogging import Logger
 
-bind = f"[::]:{os.environ.get('PORT') or '8000'}"
+
+def number(name, default, most):
+    """A variable's number, from 1 on; gunicorn does not start with what is none."""
+    value = os.environ.get(name, "").strip() or str(default)
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= most):
+        sys.exit(f"Not configured: {name} must be a whole number from 1 to {most}.")
+    return int(value)
+
+
+bind = f"[::]:{number('PORT', 8000, most=65_535)}"
 worker_class = "portal.buffering_worker.BufferingWorker"  # gthread, which receives first
-# Two workers with three threads for pages take 6 database connections a dyno, so that the dynos of
-# two releases fit a plan of 20 while they overlap; uploads, in threads of their own, take up to
-# four more for moments. They use 130 of a basic dyno's 512 MB, and the one child that parses an
-# upload takes up to 300 more. Cedar's buildpack sets WEB_CONCURRENCY to 4 and more on larger dynos,
-# whatever the plan of the database, unless it is already set, as app.json does.
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+# Two workers, each with three threads for pages and the outbox's sender, take 8 database connections
+# a dyno, so that the dynos of two releases fit a plan of 20 while they overlap; uploads, in threads
+# of their own, take up to four more for moments. They use 130 of a basic dyno's 512 MB, and the one
+# child that parses an upload takes up to 300 more. Cedar's buildpack sets WEB_CONCURRENCY to 4 and
+# more on larger dynos, whatever the plan of the database, unless it is already set, as app.json does.
+workers = number("WEB_CONCURRENCY", 2, most=100)
 threads = 3
 preload_app = True  # a misconfigured site fails before a worker starts, and memory is shared
 
@@ -41,14 +51,24 @@ timeout = 30  # seconds; the router waits as long for an answer
 graceful_timeout = 20  # seconds, of the 30 between SIGTERM and SIGKILL
 
 
+def post_worker_init(worker):
+    """Have each worker deliver what is in the outbox; threads do not survive a fork."""
+    from portal.outbox import sender
+
+    sender.start()
+
+
 def worker_exit(server, worker):
-    """Ignore SIGTERM in a worker that has finished its requests and is about to exit.
+    """Ignore SIGTERM in a worker that is about to exit, and let it finish the message it sends.
 
     A dyno's SIGTERM goes to all processes, and gunicorn's master sends its workers a second one,
     which would end them before they have flushed their output.
     """
     if worker.pid == os.getpid():  # the master calls this too, for a worker that has exited
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        from portal.outbox import sender
+
+        sender.stop()
 
 
 def pre_request(worker, request):

@@ -9,8 +9,6 @@ class PortalConfig(AppConfig):
 
     def ready(self):
         from . import checks  # noqa: F401 - registers them
-        from .accounts import checks as account_checks  # noqa: F401 - registers it
-        from .accounts import second_factors  # noqa: F401 - receives allauth's signals
 
 
 class PortalAdminConfig(AdminConfig):

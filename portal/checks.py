@@ -29,7 +29,7 @@ def mail_can_be_sent(app_configs, **kwargs):
         return []
     return [
         checks.Warning(
-            "E-mail is not configured: nobody can be invited, or set a new password.",
+            "E-mail is not configured: invitations and resets of passwords wait in the outbox.",
             hint="Set EMAIL_URL (smtp+tls://user:password@host:587) and DEFAULT_FROM_EMAIL.",
             id="portal.W002",
         )

@@ -1,72 +1,231 @@
 """Reading the environment: typed, an empty variable counts as absent, all errors at once.
 
-Error messages name variables and never hold their values, which may be secrets.
+Each kind of value has a method here, and a shape. Blanks around a value are removed; what does not
+fit its shape is refused. Error messages name variables and never hold their values, which may be
+secrets. What is refused is read on as well as can be, so that one mistake is one error.
 """
 
 import os
 import re
-from itertools import combinations
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from itertools import combinations, takewhile
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError
 
-PREFIX = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+from . import shapes
+from .s3.addresses import is_within
 
 SQLITE_LOCK_SECONDS = 20  # an upload holds the lock while its file is read; a few may queue
 
-HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?")
+QUOTES = {'"', "'"}
+REFUSED_ADDRESS = "https://refused.invalid"  # stands for an address that was refused
 
 
 class Environment(Env):
-    """environs' reader, which also collects the errors that concern several variables."""
+    """environs' reader with the shapes of this site's variables, which collects all errors.
 
-    def __init__(self):
+    `variables` are the process's own unless others are given.
+    """
+
+    def __init__(self, variables: Mapping[str, str] | None = None):
         super().__init__(eager=False)
+        self.variables = os.environ if variables is None else variables
         self.refusals = []
 
     def _get_value(self, env_key, default):
         # Hosts' dashboards and copied .env files leave empty variables behind.
-        value = super()._get_value(env_key, default)
-        return default if isinstance(value, str) and not value.strip() else value
+        return self._tidied(env_key, self.variables.get(env_key, "")) or default
+
+    def _tidied(self, name: str, value: str) -> str:
+        """A value without blanks around it; quotes and invisible characters are refused."""
+        value = shapes.without_blanks(value)
+        if len(value) > 1 and value[0] in QUOTES and value[-1] == value[0]:
+            # A shell takes them off, docker's --env-file and a dashboard's form do not.
+            self.refuse(f"{name} stands in quotes, which would be part of it: take them off.")
+            value = shapes.without_blanks(value[1:-1])
+        if any(shapes.is_invisible(character) for character in value):
+            self.refuse(f"{name} holds a line break or another character that cannot be seen.")
+            value = "".join(takewhile(lambda character: not shapes.is_invisible(character), value))
+        return value
 
     def refuse(self, sentence: str) -> None:
-        self.refusals.append(sentence)
+        """Add an error, once, to those that finish() raises."""
+        if sentence not in self.refusals:
+            self.refusals.append(sentence)
+
+    def shaped(self, name: str, shape: re.Pattern, sentence: str, instead: str = "refused"):
+        """A text that matches a pattern as a whole; the sentence is what it must be."""
+        value = self.str(name, None)
+        if value and not shape.fullmatch(value):
+            self.refuse(f"{name} must be {sentence}")
+            return instead
+        return value
+
+    def choice(self, name: str, words: list[str], default: str | None) -> str | None:
+        """One of these words, in capitals or not."""
+        value = self.str(name, None)
+        if value and value.lower() not in words:
+            self.refuse(f"{name} must be {', '.join(words[:-1])} or {words[-1]}.")
+        return value.lower() if value else default
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        """A whole number between two bounds, these included."""
+        value = self.str(name, str(default))
+        if re.fullmatch(r"\d{1,15}", value, re.ASCII) and least <= int(value) <= most:
+            return int(value)
+        self.refuse(f"{name} must be a whole number from {least} to {most}.")
+        return default
+
+    def text(self, name: str, default: str, most: int) -> str:
+        """Words for people, of at most so many characters."""
+        value = self.str(name, default)
+        if len(value) > most:
+            self.refuse(f"{name} must have at most {most} characters.")
+        return value
+
+    def items(self, name: str) -> list[str]:
+        """What stands between commas, without blanks around it and without empty items."""
+        found = (shapes.without_blanks(item) for item in self.str(name, "").split(","))
+        return [item for item in found if item]
+
+    def refuse_weak(self, name: str, keys: list[str]) -> None:
+        """Refuse secret keys that can be guessed."""
+        if any(map(shapes.is_weak, keys)):
+            self.refuse(
+                f"{name} must have at least {shapes.LEAST_SECRET_KEY} characters, chosen at random"
+                " (each key, where there are several)."
+            )
+
+    def hosts(self, name: str, default=..., *, may_be_any: bool) -> list[str]:
+        """Host names, separated by commas; with a dot before it, all hosts below it, too."""
+        value = self.str(name, default)
+        if not isinstance(value, str):
+            return value or []
+        found = [host.removesuffix(".") or host for host in self.items(name)]
+        if not found or not all(shapes.is_own_host(host, may_be_any=may_be_any) for host in found):
+            self.refuse(
+                f"{name} must be the site's own host names, separated by commas, without https://,"
+                " port, slash or quotes. An international name is written as xn--..., an IPv6"
+                " address in brackets, all hosts below a domain as .example.org."
+                " * and . would let anyone forge links in e-mails."
+            )
+        return [host.lower() for host in found]
+
+    def key_id(self, name: str):
+        """The public half of a key pair."""
+        return self.shaped(name, shapes.KEY_ID, "a key without blanks, quotes, / = and commas.")
+
+    def secret(self, name: str):
+        """The secret half of a key pair."""
+        return self.shaped(name, shapes.SECRET, "a key without blanks, in ASCII.")
+
+    def bucket(self, name: str):
+        """A bucket's name."""
+        return self.shaped(
+            name,
+            shapes.BUCKET,
+            "a bucket's name alone: 3 letters, digits, . _ - or more, without s3:// and slashes,"
+            " and no IP address.",
+        )
+
+    def region(self, name: str):
+        """A region, such as eu-west-1."""
+        return self.shaped(
+            name,
+            shapes.REGION,
+            "a region such as eu-west-1: letters, digits, - and _.",
+            instead="us-east-1",
+        )
+
+    def version(self, name: str):
+        """What a version of the site is called, such as a commit."""
+        return self.shaped(name, shapes.VERSION, "at most 200 characters without blanks and / \\.")
 
     def prefix(self, name: str, default: str) -> str:
         """A key prefix in a bucket, without slashes at its ends."""
-        return self._key_part(name, self.str(name, default))
+        return self._key_part(name, self.str(name, default)) or default
 
     def folder(self, name: str) -> str:
         """A folder below the prefixes, with a slash before it; "" where the variable is absent.
 
         ${OTHER} in it is that variable's value: app.json can state only what all review apps share.
         """
-        value = os.path.expandvars(self.str(name, ""))
+        value = re.sub(
+            r"\$\{(\w+)\}|\$(\w+)",
+            lambda found: self.variables.get(found[1] or found[2], found[0]),
+            self.str(name, ""),
+        )
         if "$" in value:
             self.refuse(f"{name} refers to a variable that is not set.")
             return ""
-        return value and "/" + self._key_part(name, value)
+        part = value and self._key_part(name, value)
+        return part and f"/{part}"
 
     def _key_part(self, name: str, value: str) -> str:
         value = value.strip("/")
-        if not PREFIX.fullmatch(value):
-            self.refuse(f"{name} must be words of letters, digits, . _ - with / between them.")
-        return value
+        if shapes.PREFIX.fullmatch(value):
+            return value
+        self.refuse(f"{name} must be words of letters, digits, . _ - with / between them.")
+        return ""
 
     def web_address(self, name: str, default=None):
         """A web address such as https://host:9000, without a slash at its end."""
         value = self.str(name, default)
-        if value and not (urlsplit(value).scheme in {"http", "https"} and urlsplit(value).netloc):
-            self.refuse(f"{name} must be an address that starts with https:// (or http://).")
-        return value and value.rstrip("/")
+        if not value:
+            return value
+        address = shapes.web_address(value)
+        if address is None:
+            self.refuse(
+                f"{name} must be an address that starts with https:// (or http://), such as"
+                " https://s3.example.org:9000, without user, password, ? and #."
+            )
+        return address or REFUSED_ADDRESS
 
     def host(self, name: str, default=None):
         """A bare host name such as cdn.example.org."""
         value = self.str(name, default)
-        if value and not HOST.fullmatch(value):
+        if value and not shapes.host_with_port(value):
             self.refuse(f"{name} must be a host name alone, without https:// and without slashes.")
+        return value and value.lower()
+
+    def mailbox(self, name: str, default: str) -> str:
+        """A sender: portal@example.org, or Name <portal@example.org>."""
+        value = self.str(name, default)
+        if not shapes.is_mailbox(value):
+            self.refuse(
+                f"{name} must be one address (portal@example.org) or a name and an address (Name"
+                ' <portal@example.org>). A name with a comma or a colon stands in "".'
+            )
         return value
+
+    def mail_server(self, name: str, *, may_be_none: bool) -> dict[str, object]:
+        """The settings EMAIL_... of a server: smtp+tls://user:password@host:587."""
+        found = shapes.mail_server(self.str(name, ""), may_be_none=may_be_none)
+        if found is None:
+            self.refuse(
+                f"{name} must be the address of a mail server: smtp+tls://user:password@host:587"
+                " (STARTTLS) or smtp+ssl://user:password@host:465 (TLS from the start). Within user"
+                " and password, / # ? @ : % are written as %2F %23 %3F %40 %3A %25."
+            )
+        return found or {}
+
+    def time_zone(self, name: str, default: str) -> str:
+        """A time zone by its name in the IANA database, such as Europe/London."""
+        value = self.str(name, None)
+        found = shapes.time_zone(value) if value else default
+        if found is None:
+            self.refuse(f"{name} must be a time zone such as Europe/London.")
+        return found or default
+
+    def directory(self, name: str, default: Path) -> Path:
+        """A folder on disk."""
+        value = self.str(name, str(default))
+        if "://" in value or value.startswith("~") or not value.strip("/."):
+            self.refuse(f"{name} must be the path of a folder on disk, without ~ and ://.")
+            return default
+        return Path(value)
 
     def sentry_dsn(self, name: str):
         """Where Sentry wants errors sent, such as https://key@o1.ingest.sentry.io/2."""
@@ -86,9 +245,9 @@ class Environment(Env):
         The bucket policy opens prefixes: what lies below a public one is public.
         """
         for (bucket, prefix, name), (other_bucket, other, other_name) in combinations(places, 2):
-            if bucket == other_bucket and f"{prefix}/".startswith(f"{other}/"):
+            if bucket == other_bucket and is_within(prefix, other):
                 self.refuse(f"{name} must not lie within {other_name}.")
-            elif bucket == other_bucket and f"{other}/".startswith(f"{prefix}/"):
+            elif bucket == other_bucket and is_within(other, prefix):
                 self.refuse(f"{other_name} must not lie within {name}.")
 
     def database(self, name: str, default: str, *, may_be_sqlite: bool) -> dict:
@@ -99,7 +258,7 @@ class Environment(Env):
         database = self.dj_db_url(name, default, conn_max_age=60, conn_health_checks=True) or {}
         engine = database.get("ENGINE", "")
         if engine == "django.db.backends.postgresql":
-            if not database["NAME"]:
+            if not database["NAME"] or "/" in database["NAME"]:
                 self.refuse(f"{name} must name a database: postgres://user:password@host/name")
             database["ENGINE"] = "portal.postgresql"
             options = database.setdefault("OPTIONS", {})

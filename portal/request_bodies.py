@@ -1,11 +1,15 @@
 """Bodies of requests: limited, read as UTF-8, and refused if they break off."""
 
+import tempfile
+
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponseBadRequest, UnreadablePostError
 from django.utils.http import parse_header_parameters
+
+from .files.disks import named_disk
 
 
 class BodyLimit(FileUploadHandler):
@@ -93,7 +97,8 @@ def refuse_broken_bodies(get_response):
 
     def middleware(request):
         try:
-            request.POST  # noqa: B018 - parses it
+            with named_disk(settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()):
+                request.POST  # noqa: B018 - parses it
         except Exception as error:
             for handler in request.upload_handlers:
                 handler.upload_interrupted()

@@ -1,5 +1,6 @@
 """Views for machines, and the pages of refusal and failure."""
 
+import logging
 import sys
 
 from django.core.exceptions import (
@@ -18,6 +19,9 @@ from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
 
 from .accounts.throttle import in_words, pages_wait
+from .files.disks import is_full_disk
+
+logger = logging.getLogger(__name__)
 
 READ_ONLY = "25006"  # PostgreSQL's SQLSTATE of a write to a read-only database
 
@@ -69,12 +73,17 @@ def too_many_requests(request):
 
 
 def server_error(request):
-    """Answer an unhandled exception: 503 if it is the database, which may recover, else 500.
+    """Answer an unhandled exception: 503 if it is the database or a full disk, else 500.
 
     Django calls this while it handles the exception, whichever middleware or view it comes from.
     Neither page needs the database, a context processor, or a template of the site's.
     """
-    if is_outage(sys.exception()):
+    error = sys.exception()
+    if is_full_disk(error):
+        # In a line of its own, before the traceback that Django logs of each error.
+        logger.critical("%s", error.strerror or error)
+        return HttpResponse(render_to_string("503_disk.html"), status=503)
+    if is_outage(error):
         return HttpResponse(render_to_string("503_database.html"), status=503)
     return HttpResponse(render_to_string("500.html"), status=500)
 

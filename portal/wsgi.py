@@ -14,6 +14,17 @@ from .request_bodies import UTF8Request, WholeBodies
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 site = get_wsgi_application()
+
+from .outbox import sender  # noqa: E402 - has models, which must not come before the apps
+
 site.request_class = UTF8Request
-application = WholeBodies(site)
+whole_bodies = WholeBodies(site)
+
+
+def application(environ, start_response):
+    """Answer a request; with the first one, servers other than gunicorn start the outbox."""
+    sender.start()
+    return whole_bodies(environ, start_response)
+
+
 BaseCommand().check()

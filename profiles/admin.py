@@ -233,7 +233,7 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
         super().save_model(request, obj, form, change)
         obj.profile.name = form.cleaned_data["name"]
         obj.profile.save()
-        transaction.on_commit(lambda: invite(request, obj))
+        invite(request, obj)
 
     def add_view(self, request, form_url="", extra_context=None):
         try:
@@ -245,11 +245,12 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
     @admin.action(description="Send the set-password link again", permissions=["change"])
     def invite_again(self, request, queryset):
         left_out = 0
-        for user in queryset:
-            if user.is_active and may_manage(request.user, user):
-                invite(request, user)
-            else:
-                left_out += 1
+        with transaction.atomic():
+            for user in queryset:
+                if user.is_active and may_manage(request.user, user):
+                    invite(request, user)
+                else:
+                    left_out += 1
         if left_out:
             messages.warning(request, f"Left out, as not active or not yours to change: {left_out}")
 

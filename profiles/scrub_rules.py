@@ -54,6 +54,7 @@ DECISIONS = {
     "mfa.Authenticator": Decision(EVERY_ROW),
     "sessions.Session": Decision(EVERY_ROW),
     "usersessions.UserSession": Decision(EVERY_ROW),
+    "outbox.OutgoingMessage": Decision(EVERY_ROW),  # or staging would write to live's members
 }
 
 RULES = ScrubRules(

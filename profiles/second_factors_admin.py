@@ -1,7 +1,5 @@
 """Second factors in the admin: removed for a member who has lost them, never shown."""
 
-from functools import partial
-
 from allauth.mfa.admin import Authenticator, AuthenticatorAdmin
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -15,7 +13,6 @@ from django.views.decorators.http import require_http_methods
 
 from portal.accounts.second_factors import remove_second_factors, tell_of_removal
 
-from .staff_messages import sent
 from .staff_rights import may_manage
 
 FACTORS = {"totp": "authenticator app", "recovery_codes": "recovery codes"}
@@ -47,8 +44,8 @@ class SecondFactorsOfMember:
                 names = self.second_factors(member)
                 remove_second_factors(request, member.authenticator_set.all())
                 self.log_change(request, member, f"Removed the second factors: {names}")
+                tell_of_removal(member)
             messages.success(request, "The second factors are removed. A password is enough again.")
-            sent(request, member, partial(tell_of_removal, member))
             return redirect("admin:profiles_user_change", member.pk)
         context = self.admin_site.each_context(request) | {
             "title": "Remove second factors",
@@ -89,5 +86,5 @@ class SecondFactorAdmin(AuthenticatorAdmin):
         factors = list(queryset.select_related("user"))
         with transaction.atomic():
             remove_second_factors(request, factors)
-        for user in {factor.user for factor in factors}:
-            sent(request, user, partial(tell_of_removal, user))
+            for user in {factor.user for factor in factors}:
+                tell_of_removal(user)

@@ -18,6 +18,7 @@ from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
 from portal.files.references import file_fields
+from portal.outbox import sender
 from profiles.models import Profile, User
 from profiles.uploads import sandbox
 from tests.support import samples
@@ -103,6 +104,17 @@ def on_disk(settings, monkeypatch, tmp_path):
     values = settings_for({"MEDIA_ROOT": str(tmp_path / "media-root")})
     values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
     use_settings(settings, monkeypatch, {name: values[name] for name in ("MEDIA_ROOT", "STORAGES")})
+
+
+@pytest.fixture(autouse=True)
+def delivered_at_once(settings, monkeypatch):
+    """Messages go through the outbox into mail.outbox, although a test's transaction never ends.
+
+    Set OUTBOX_AT_ONCE = False in a test whose messages are to wait.
+    """
+    settings.EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
+    settings.OUTBOX_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    monkeypatch.setattr(sender, "announce_on_commit", sender.announce)
 
 
 @pytest.fixture(scope="session")

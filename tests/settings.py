@@ -16,6 +16,8 @@ from portal.settings import *  # noqa: E402, F403
 from portal.settings import STORAGES  # noqa: E402
 
 DEBUG = False
+SECRET_KEY = "a-key-of-the-tests-and-of-the-dynos-that-they-start"
+WHITENOISE_USE_FINDERS = False  # each test client would look for all files anew
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nothing is at stake
 STORAGES = STORAGES | {
     # No build before a test run; the tests of assets collect them for themselves.

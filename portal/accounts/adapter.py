@@ -1,11 +1,8 @@
-from urllib.parse import quote
-
 from allauth.account.adapter import DefaultAccountAdapter
-from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from .email_address import canonical
-from .site_address import site_url
+from .messages import ask_for_confirmation
 from .throttle import in_words, longest_wait
 
 TOO_MANY_ATTEMPTS = (
@@ -36,20 +33,6 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         """
         return f"{credentials.get('email', '').lower()}:{self.get_client_ip(request)}"
 
-    def get_reset_password_from_key_url(self, key):
-        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
-        return site_url(self.request) + path.replace("UID-KEY", quote(key))
-
-    def get_email_confirmation_url(self, request, emailconfirmation):
-        return site_url(request) + reverse("account_confirm_email", args=[emailconfirmation.key])
-
-    def send_account_already_exists_mail(self, email):
-        context = {
-            "signup_url": site_url(self.request) + reverse("account_signup"),
-            "password_reset_url": site_url(self.request) + reverse("account_reset_password"),
-        }
-        self.send_mail("account/email/account_already_exists", email, context)
-
     def is_safe_url(self, url):
         """Let ?next= lead to paths of this site alone.
 
@@ -58,3 +41,13 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         """
         is_path = url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()
         return is_path and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def render_mail(self, template_prefix, email, context, headers=None):
+        """Make a message, which reaches members whose accounts are inactive: it is about theirs."""
+        message = super().render_mail(template_prefix, email, context, headers)
+        message.about_account = True
+        return message
+
+    def send_confirmation_mail(self, request, emailconfirmation, signup):
+        """Ask for the confirmation of an address; the link is made at delivery."""
+        ask_for_confirmation(emailconfirmation.email_address, request)

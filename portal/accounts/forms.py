@@ -3,14 +3,15 @@
 from allauth.account import forms as allauth_forms
 from allauth.core import context
 from django import forms
-from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from .email_address import MAX_LENGTH
 from .fields import AddressFormField
+from .messages import ask_for_reset
 from .passwords import BoundedPasswords
+from .site_address import site_url
 
 
 def address_field(label="Email", autocomplete="email", **kwargs) -> AddressFormField:
@@ -45,7 +46,11 @@ class LoginForm(BoundedPasswords, allauth_forms.LoginForm):
 
 
 class ResetPasswordForm(allauth_forms.ResetPasswordForm):
-    """allauth's request for a reset, filled in with the address from the log-in page."""
+    """allauth's request for a reset, which does the same for addresses known and unknown.
+
+    It looks nobody up: how long that takes would tell who is a member. The address from the log-in
+    page is filled in.
+    """
 
     email = address_field()
 
@@ -55,8 +60,12 @@ class ResetPasswordForm(allauth_forms.ResetPasswordForm):
             self.initial.setdefault("email", context.request.GET.get("email", "")[:MAX_LENGTH])
 
     def clean_email(self):
+        return self.cleaned_data["email"]
+
+    def save(self, request, **kwargs):
+        """Write one message, whoever asks; at delivery it goes to the owner of the address."""
         email = self.cleaned_data["email"]
-        self.users = list(get_user_model().objects.filter(email=email, is_active=True))
+        ask_for_reset(email, site_url(request))
         return email
 
 

@@ -10,7 +10,6 @@ from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import ResetPasswordKeyForm
 from allauth.account.utils import perform_login, url_str_to_user_pk, user_pk_to_url_str
-from allauth.core import context
 from allauth.decorators import rate_limit
 from allauth.utils import get_form_class
 from django.conf import settings
@@ -22,8 +21,6 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
-
-from .site_address import site_url
 
 SESSION_KEY = "invitation"
 
@@ -60,17 +57,6 @@ def invited_user(uid: str, key: str, *, lock: bool = False):
     max_age = timedelta(days=settings.INVITATION_DAYS)
     signer_for(user).unsign(f"{uid}:{key}", max_age=max_age)
     return user
-
-
-def send_invitation(user) -> None:
-    """E-mail a new member the link with which to choose a password. Needs a current request."""
-    values = {
-        "user": user,
-        "site_name": settings.SITE_NAME,
-        "days": settings.INVITATION_DAYS,
-        "set_password_url": invitation_url(user, site_url(context.request)),
-    }
-    get_adapter().send_mail("account/email/invitation", user.email, values)
 
 
 @require_safe

@@ -106,15 +106,20 @@ class BucketSetup:
         try:
             self.client.head_bucket(Bucket=self.bucket)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
+            if kind_of(error) not in {Kind.NOT_FOUND, Kind.BUCKET}:
                 raise
         else:
             return Step("bucket", AS_IT_SHOULD_BE)
         # us-east-1 is the one region that must not be named.
         location = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
-        self.client.create_bucket(
-            Bucket=self.bucket, **({"CreateBucketConfiguration": location} if location else {})
-        )
+        try:
+            self.client.create_bucket(
+                Bucket=self.bucket, **({"CreateBucketConfiguration": location} if location else {})
+            )
+        except ClientError as error:
+            # The answer was too slow for the first attempt, and boto3 has tried again.
+            if kind_of(error) is not Kind.OWN_BUCKET:
+                raise
         return Step("bucket", "created", is_changed=True)
 
     def set_public_access_block(self) -> Step:

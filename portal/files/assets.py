@@ -7,6 +7,7 @@ An unchanged deploy costs one listing, because what the bucket holds is compared
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote, urlsplit
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -18,8 +19,22 @@ UPLOADS_AT_ONCE = 8
 RECEIPT = "uploaded.json"
 
 
-class UploadedStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage, whose files collectstatic also uploads to the storage "assets".
+class OwnStaticFilesStorage(CompressedManifestStaticFilesStorage):
+    """Assets that the site itself serves, compressed and under hashed names.
+
+    Where the manifest need not be whole (WHITENOISE_MANIFEST_STRICT), which is a laptop, what
+    collectstatic has not hashed keeps its plain name, under which WhiteNoise finds the source.
+    """
+
+    def stored_name(self, name):
+        key = self.hash_key(urlsplit(unquote(name)).path.strip())
+        if not self.manifest_strict and key not in self.hashed_files:
+            return name
+        return super().stored_name(name)
+
+
+class UploadedStaticFilesStorage(OwnStaticFilesStorage):
+    """The same storage, whose files collectstatic also uploads to the storage "assets".
 
     Pages name the bucket only once this very build is in it. Until then they name the site's own
     /static/: the first build of a button deploy runs before its bucket exists, and a bucket that
@@ -61,7 +76,7 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
     Raises StorageError when S3 refuses, so that the build fails rather than half-styles the site.
     """
     prefix = f"{bucket_storage.location}/"
-    with storage_errors("list", prefix):
+    with storage_errors("list", prefix, bucket_storage):
         etags = {
             found.key: found.e_tag.strip('"')
             for found in bucket_storage.bucket.objects.filter(Prefix=prefix)
@@ -79,7 +94,7 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
         parameters = bucket_storage.get_object_parameters(name)
         if is_compressed:
             parameters["ContentEncoding"] = "gzip"
-        with storage_errors("upload", key):
+        with storage_errors("upload", key, bucket_storage):
             client.put_object(Bucket=bucket_storage.bucket_name, Key=key, Body=body, **parameters)
         return name
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from storages.backends.s3 import S3Storage
 
 from portal.s3.codes import KINDS, Kind
+from portal.s3.errors import StorageError, code_of, is_answer, storage_errors
 
 
 class Variables(NamedTuple):
@@ -50,6 +51,10 @@ HINTS = {
     Kind.SECRET_KEY: "Set {secret} to the secret half of {key}.",
     Kind.CLOCK: "Set this machine's clock, for S3 checks the time of a signature.",
     Kind.BUCKET: "Run setup_bucket, which makes the bucket {name}, or correct {bucket}.",
+    Kind.BUCKET_NAME: "Correct {bucket}: this provider allows no bucket of the name {name}.",
+    Kind.TAKEN_BUCKET: "Choose another name for {bucket}: somebody else has the bucket {name}.",
+    Kind.NOT_FOUND: "Correct {endpoint}, or {bucket}: what answers there has no bucket {name}.",
+    Kind.NOT_SUPPORTED: "Correct {endpoint}: what answers there does not do what S3 does.",
     Kind.REGION: "Set {region} to the region that the bucket {name} is in.",
     Kind.FORBIDDEN: "Let the key of {key} do there what setup_bucket --print-iam prints.",
 }
@@ -78,3 +83,46 @@ def on_silence(subject: str, storage: S3Storage) -> str:
     names = variables(subject)
     name = names.endpoint if storage.endpoint_url else names.region
     return f"Correct {name}, or run this again when {storage.bucket_url} answers from here."
+
+
+def with_hint(error: OSError) -> str:
+    """Return an error in one line, with the hint if it is a storage's."""
+    if not isinstance(error, StorageError) or error.storage is None:
+        return str(error)
+    return f"{error}. {on_error(error)}"
+
+
+def on_error(error: StorageError) -> str:
+    """Return what to do about an error of a storage's bucket. May ask S3 for its reason."""
+    subject = alias_of(error.storage)
+    if is_answer(error):
+        return on_refusal(reason(error), subject, error.storage)
+    return on_silence(subject, error.storage)
+
+
+def reason(error: StorageError) -> str:
+    """Return the code of a refusal; empty if S3 has not answered.
+
+    The answer to a HEAD is a bare status, the same for a wrong secret and for a missing permission.
+    Then a listing is asked for, whose refusal has a code.
+    """
+    code = code_of(error)
+    if code.isdigit() and KINDS.get(code) is not Kind.NOT_FOUND:
+        storage, prefix = error.storage, f"{error.storage.location}/"
+        client = storage.connection.meta.client
+        try:
+            with storage_errors("list", prefix):
+                client.list_objects_v2(Bucket=storage.bucket_name, Prefix=prefix, MaxKeys=1)
+        except StorageError as refused:
+            return code_of(refused) or code
+    return code
+
+
+def alias_of(storage: S3Storage) -> str:
+    """Return the alias in STORAGES of a storage in this bucket below this prefix, or else ""."""
+    wanted = (storage.bucket_name, storage.location)
+    for alias, about in settings.STORAGES.items():
+        options = about.get("OPTIONS", {})
+        if (options.get("bucket_name"), options.get("location")) == wanted:
+            return alias
+    return ""

@@ -14,7 +14,7 @@ from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from storages.backends.s3 import S3Storage
 
-from portal.s3.addresses import service
+from portal.s3.addresses import is_within, service
 
 from . import conf
 from .references import field_storages
@@ -63,16 +63,6 @@ def is_shared(one: Location, other: Location) -> bool:
     return is_same_bucket and (
         is_within(one.prefix, other.prefix) or is_within(other.prefix, one.prefix)
     )
-
-
-def is_within(prefix: str, other: str) -> bool:
-    """Return True if what lies below `prefix` lies below `other` too.
-
-    Whole names are compared: "media/site" lies within "media", "media-old" does not. A slash at
-    the end makes no difference; the empty prefix is the whole bucket.
-    """
-    other = other.rstrip("/")
-    return not other or f"{prefix.rstrip('/')}/".startswith(f"{other}/")
 
 
 def shares_files_with_live() -> bool:

@@ -66,7 +66,9 @@ def storage_label(storage: Storage) -> str:
 def field_storages(fields: Fields | None = None) -> dict[str, Storage]:
     """Return the storages that the fields (by default all) keep files in, by their sorted labels."""
     fields = file_fields() if fields is None else fields
-    return dict(sorted({storage_label(field.storage): field.storage for _, field in fields}.items()))
+    return dict(
+        sorted({storage_label(field.storage): field.storage for _, field in fields}.items())
+    )
 
 
 def references(fields: Fields | None = None) -> Iterator[Reference]:

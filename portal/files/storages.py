@@ -26,6 +26,7 @@ from portal.s3.errors import storage_errors
 from portal.s3.signing import presigned_url
 
 from . import conf
+from .disks import named_disk
 
 # Python knows image/webp only from 3.13 on, and a bare container has no mime.types.
 mimetypes.add_type("image/webp", ".webp")
@@ -94,19 +95,19 @@ class PolicyMixin:
         return {HEADERS[key]: value for key, value in self.get_object_parameters(name).items()}
 
     def _save(self, name, content):
-        with storage_errors("store", name):
+        with storage_errors("store", name, self):
             return super()._save(name, content)
 
     def _open(self, name, mode="rb"):
-        with storage_errors("open", name):
+        with storage_errors("open", name, self):
             return super()._open(name, mode)
 
     def delete(self, name):
-        with storage_errors("delete", name):
+        with storage_errors("delete", name, self):
             super().delete(name)
 
     def exists(self, name):
-        with storage_errors("look for", name):
+        with storage_errors("look for", name, self):
             return super().exists(name)
 
 
@@ -209,11 +210,19 @@ def made(aliases: dict[str, dict]) -> dict[str, Storage]:
     return {alias: handler[alias] for alias in aliases}
 
 
-class PublicFileStorage(FileSystemStorage):
+class LocalStorage(FileSystemStorage):
+    """Base of the local twins: an error for want of room names the disk."""
+
+    def _save(self, name, content):
+        with named_disk(self.location):
+            return super()._save(name, content)
+
+
+class PublicFileStorage(LocalStorage):
     """Local twin of PublicMediaStorage."""
 
 
-class ProtectedFileStorage(FileSystemStorage):
+class ProtectedFileStorage(LocalStorage):
     """Local twin of ProtectedMediaStorage: outside the media URL, opened by a signed token."""
 
     def url(self, name: str, filename: str | None = None) -> str:

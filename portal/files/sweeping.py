@@ -109,7 +109,7 @@ def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
     """Yield the objects below a prefix; S3 sorts keys as UTF-8 bytes, as Python sorts text."""
     prefix = f"{storage.location}/"
     pages = with_retries(storage).connection.meta.client.get_paginator("list_objects_v2")
-    with storage_errors("list", prefix):
+    with storage_errors("list", prefix, storage):
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
             for item in page.get("Contents", []):
                 # S3's console makes folders: empty objects with a slash at the end.
@@ -140,7 +140,7 @@ def delete(storage: Storage, name: str) -> None:
     Storage.delete() would tidy the name first, so that of "a//b" it deletes "a/b".
     """
     if isinstance(storage, S3Storage):
-        with storage_errors("delete", name):
+        with storage_errors("delete", name, storage):
             with_retries(storage).bucket.Object(f"{storage.location}/{name}").delete()
     else:
         Path(storage.location, name).unlink(missing_ok=True)

@@ -177,6 +177,8 @@ def in_words(request: dict) -> str:
     address = "(no route)" if request["route"] is None else f"/{request['route'].lstrip('/')}"
     words = paint(f"{request['method']} {address} {request['status']}")
     words += f" in {request['ms']:.0f} ms"
+    if "queue_ms" in request:
+        words += f", queue {request['queue_ms']:.0f} ms"
     for name, what in (("db_queries", "database"), ("s3_calls", "S3")):
         if count := request[name]:
             spent = request[name.partition("_")[0] + "_ms"]

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 import uuid
 
 from django.conf import settings
@@ -16,6 +17,13 @@ logger = logging.getLogger(__name__)
 # The ids that Heroku's router accepts from a client; nothing in them can end a line or a field.
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 
+# When the router got the request, since 1970: Heroku's milliseconds 1700000000000, nginx's seconds
+# t=1700000000.123, and the microseconds of others. The number of digits tells which.
+REQUEST_START = re.compile(r"(?:t=)?(\d{10,16})(\.\d{1,9})?", re.ASCII)
+SECONDS_DIGITS = 10  # from 2001 to 2286
+MAX_QUEUE_SECONDS = 600  # longer, nobody has waited: another clock, or somebody's invention
+MAX_SKEW_SECONDS = 2  # by which the router's clock may be ahead of ours
+
 
 def log_requests(get_response):
     """Give each request an id, which all lines logged meanwhile carry, and log its own line.
@@ -27,6 +35,7 @@ def log_requests(get_response):
     def middleware(request):
         request_id = request_id_of(request)
         with bound_contextvars(request_id=request_id), timing.measured() as timed:
+            timed.queued = seconds_in_queue(request)
             response = get_response(request)
             # The content of files and streams is sent after this: their time is not included.
             logger.info("request", extra=fields(request, response, timed))
@@ -44,8 +53,24 @@ def request_id_of(request) -> str:
     return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
 
 
+def seconds_in_queue(request) -> float | None:
+    """How long the request waited between the router and here; None where that is not known.
+
+    X-Request-Start is believed only behind a proxy (TRUSTED_PROXY_COUNT), which has to set it, or a
+    client could: it would make up times in the log, within MAX_QUEUE_SECONDS.
+    """
+    if not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
+        return None
+    found = REQUEST_START.fullmatch(request.META.get("HTTP_X_REQUEST_START", "").strip())
+    if not found or len(found[1]) not in {SECONDS_DIGITS, SECONDS_DIGITS + 3, SECONDS_DIGITS + 6}:
+        return None
+    began = float(found[1] + (found[2] or "")) / 10 ** (len(found[1]) - SECONDS_DIGITS)
+    waited = time.time() - began
+    return max(waited, 0.0) if -MAX_SKEW_SECONDS <= waited <= MAX_QUEUE_SECONDS else None
+
+
 def fields(request, response, timed) -> dict:
-    """The fields of the line; times are in milliseconds."""
+    """The fields of the line; times are in milliseconds, `ms` is all that the client waited for."""
     found = {
         "method": request.method,
         "route": route(request, response),
@@ -57,6 +82,8 @@ def fields(request, response, timed) -> dict:
         "s3_calls": timed.s3.count,
         "s3_ms": milliseconds(timed.s3.seconds),
     }
+    if timed.queued is not None:
+        found["queue_ms"] = milliseconds(timed.queued)
     return found | ({"reason": timed.refusal} if timed.refusal else {})
 
 
@@ -88,10 +115,12 @@ def milliseconds(seconds: float) -> float:
 
 def server_timing(timed) -> str:
     """The value of the Server-Timing header (W3C), which browsers show beside each request."""
+    queue = [] if timed.queued is None else [f"queue;dur={milliseconds(timed.queued)}"]
     return ", ".join(
         (
             f"total;dur={milliseconds(timed.seconds)}",
             f'db;dur={milliseconds(timed.database.seconds)};desc="{timed.database.count} queries"',
             f's3;dur={milliseconds(timed.s3.seconds)};desc="{timed.s3.count} calls"',
+            *queue,
         )
     )

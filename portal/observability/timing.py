@@ -33,14 +33,15 @@ class Timing:
     """The waits of one request up to now, and the reason if Django refused it."""
 
     began: float = field(default_factory=perf_counter)
+    queued: float | None = None  # seconds before that, between the router and this process
     database: Waits = field(default_factory=Waits)
     s3: Waits = field(default_factory=Waits)
     refusal: str | None = None
 
     @property
     def seconds(self) -> float:
-        """The seconds since the request began."""
-        return perf_counter() - self.began
+        """The seconds that the client has waited up to now, the queue included."""
+        return (self.queued or 0) + perf_counter() - self.began
 
     def query(self, execute, sql, params, many, context):
         """Run a query, for connection.execute_wrapper()."""

@@ -13,7 +13,7 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg.pq import TransactionStatus
 
-from .middleware import is_answering
+from .middleware import is_limited
 
 CANCEL_SECONDS = 1
 
@@ -25,7 +25,7 @@ class BoundedConnection(psycopg.Connection):
 
     def wait(self, gen, *args, timeout=None, **kwargs):
         """Wait as psycopg does, and close the connection if no answer comes in time."""
-        if timeout is None and is_answering():
+        if timeout is None and is_limited():
             timeout = self.answer_seconds
         try:
             return super().wait(gen, *args, timeout=timeout, **kwargs)

@@ -1,9 +1,11 @@
-"""Tells the database connections whether the site is answering a request."""
+"""Tells the database connections whether somebody waits who must not wait without a limit."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 # Each thread has a context of its own, so a request says nothing about the others.
-_is_answering: ContextVar[bool] = ContextVar("is_answering", default=False)
+_is_limited: ContextVar[bool] = ContextVar("is_limited", default=False)
 
 
 def limit_waits(get_response):
@@ -13,15 +15,22 @@ def limit_waits(get_response):
     """
 
     def middleware(request):
-        token = _is_answering.set(True)
-        try:
+        with limited_waits():
             return get_response(request)
-        finally:
-            _is_answering.reset(token)
 
     return middleware
 
 
-def is_answering() -> bool:
-    """Return True if this thread is answering a request."""
-    return _is_answering.get()
+@contextmanager
+def limited_waits() -> Iterator[None]:
+    """Limit the waits of this thread's queries within the block, as those of a request."""
+    token = _is_limited.set(True)
+    try:
+        yield
+    finally:
+        _is_limited.reset(token)
+
+
+def is_limited() -> bool:
+    """Return True if this thread's queries may not wait without a limit."""
+    return _is_limited.get()

@@ -72,6 +72,16 @@ def quote_key(key: str) -> str:
     return quote(key)  # leaves letters, digits and -._~/ as they are
 
 
+def is_within(prefix: str, other: str) -> bool:
+    """Return True if what lies below `prefix` lies below `other` too.
+
+    Whole names are compared: "media/site" lies within "media", "media-old" does not. A slash at
+    the end makes no difference; the empty prefix is the whole bucket.
+    """
+    other = other.rstrip("/")
+    return not other or f"{prefix.rstrip('/')}/".startswith(f"{other}/")
+
+
 def service(endpoint_url: str | None, region: str) -> str:
     """The one name of an S3 service under all its addresses.
 

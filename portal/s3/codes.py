@@ -22,9 +22,13 @@ class Kind(Enum):
     KEYS_NOT_TAKEN = auto()  # keys of a kind that this server does not take
     CLOCK = auto()  # the signature's time is not S3's
     BUCKET = auto()  # there is no such bucket
+    BUCKET_NAME = auto()  # no bucket can have this name
+    TAKEN_BUCKET = auto()  # another account has a bucket of this name
+    OWN_BUCKET = auto()  # the bucket that is to be created exists, and is ours
     REGION = auto()  # the bucket is elsewhere
     FORBIDDEN = auto()  # the key is right and may not do this
     NO_OBJECT = auto()  # there is no such object
+    NOT_FOUND = auto()  # no such object, no such bucket, or no S3: a status alone does not tell
     NOT_SET = auto()  # the bucket has no such configuration yet
     NOT_SUPPORTED = auto()  # the server has no such feature
     BUSY = auto()  # the same request may succeed later
@@ -44,13 +48,19 @@ KINDS = {
     "InvalidToken": Kind.KEYS_NOT_TAKEN,
     "RequestTimeTooSkewed": Kind.CLOCK,
     "NoSuchBucket": Kind.BUCKET,
+    "InvalidBucketName": Kind.BUCKET_NAME,
+    "BucketAlreadyExists": Kind.TAKEN_BUCKET,
+    "BucketAlreadyOwnedByYou": Kind.OWN_BUCKET,
     "AuthorizationHeaderMalformed": Kind.REGION,
     "AuthorizationQueryParametersError": Kind.REGION,
     "PermanentRedirect": Kind.REGION,
+    "IllegalLocationConstraintException": Kind.REGION,
+    "301": Kind.REGION,
     "AccessDenied": Kind.FORBIDDEN,
     "Forbidden": Kind.FORBIDDEN,
     "403": Kind.FORBIDDEN,
     "NoSuchKey": Kind.NO_OBJECT,
+    "404": Kind.NOT_FOUND,
     "NoSuchBucketPolicy": Kind.NOT_SET,
     "NoSuchLifecycleConfiguration": Kind.NOT_SET,
     "NoSuchPublicAccessBlockConfiguration": Kind.NOT_SET,

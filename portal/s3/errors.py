@@ -11,16 +11,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 class StorageError(OSError):
-    """S3 could not be reached, or refused; the cause is the vendor's own exception."""
+    """S3 could not be reached, or refused; the cause is the vendor's own exception.
+
+    `storage` is the one whose bucket was asked, if that is known: hints are about its settings.
+    """
+
+    storage = None
 
 
 @contextlib.contextmanager
-def storage_errors(action: str, name: str) -> Iterator[None]:
+def storage_errors(action: str, name: str, storage=None) -> Iterator[None]:
     """Turn what boto3 raises into StorageError, so that no caller has to know boto3."""
     try:
         yield
     except (BotoCoreError, Boto3Error, ClientError) as error:
-        raise StorageError(f"Could not {action} {name}: {type(error).__name__}") from error
+        failure = StorageError(f"Could not {action} {name}: {type(error).__name__}")
+        failure.storage = storage
+        raise failure from error
 
 
 def is_answer(error: StorageError) -> bool:

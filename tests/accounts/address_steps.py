@@ -3,8 +3,8 @@
 from django.core import mail
 from django.test import Client
 
+from tests.accounts.test_accounts import is_logged_in, link_in, log_in
 from tests.conftest import PASSWORD
-from tests.profiles.test_accounts import is_logged_in, link_in, log_in
 
 PAGE = "/accounts/email/"
 NEW = "new@example.org"

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.accounts.address_steps import NEW, ask
-from tests.profiles.test_accounts import log_in
+from tests.accounts.test_accounts import log_in
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from tests.accounts.address_steps import (
     waiting,
     written_to,
 )
+from tests.accounts.test_accounts import is_logged_in, log_in
 from tests.conftest import PASSWORD
-from tests.profiles.test_accounts import is_logged_in, log_in
 
 pytestmark = pytest.mark.django_db
 

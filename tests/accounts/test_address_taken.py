@@ -10,8 +10,8 @@ from django.test import Client
 from portal.accounts.address_change import confirm_change, keep_address
 from profiles.models import User
 from tests.accounts.address_steps import NEW, ask, link_to, logs_in, text, waiting
+from tests.accounts.test_accounts import log_in
 from tests.conftest import make_member
-from tests.profiles.test_accounts import log_in
 
 pytestmark = pytest.mark.django_db
 

@@ -150,7 +150,7 @@ def test_a_build_needs_each_of_its_actions(ready, collect, action):
         if any(statement["Sid"] == "AddAssets" for statement in ready.identities[key]["Statement"]):
             ready.identities[key] = without(ready.identities[key], action, sid)
 
-    with pytest.raises(StorageError):
+    with pytest.raises(CommandError):
         collect()
 
 

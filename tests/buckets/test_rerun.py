@@ -33,6 +33,17 @@ def test_a_policy_in_another_form_is_as_it_should_be(configured):
     assert "policy: as it should be" in setup_bucket()
 
 
+def test_a_bucket_that_a_first_attempt_has_created_is_no_error(as_on_aws):
+    """boto3 tries again where the answer is late; S3 then refuses what it has done already."""
+    setup_bucket()
+    as_on_aws.fail_next(404, "NoSuchBucket", matching=lambda request: request.method == "HEAD")
+
+    output = setup_bucket()
+
+    assert "bucket: created" in output
+    assert output.count("as it should be") == 5
+
+
 def test_each_thing_that_was_undone_is_done_again(as_on_aws):
     setup_bucket()
     s3 = s3_client(as_on_aws)

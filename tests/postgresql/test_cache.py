@@ -5,8 +5,8 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 
+from tests.accounts.test_throttle import REFUSED, TRIES, attempt
 from tests.conftest import PASSWORD, settings_for
-from tests.profiles.test_throttle import REFUSED, TRIES, attempt
 from tests.support.deployed import ENVIRONMENT
 
 pytestmark = pytest.mark.django_db

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from portal.outbox.models import OutgoingMessage
 from profiles.models import Profile, ResumeDownload, User
 from tests.conftest import make_member
 from tests.support import samples
@@ -58,7 +59,13 @@ def examples(people, owner):
     """What stands for the parameters of a route."""
     opened = ResumeDownload.objects.create(profile=owner.profile, member=people["member"])
     factor = Authenticator.objects.create(user=owner, type="totp", data={})
-    objects = {"user": owner.pk, "resumedownload": opened.pk, "authenticator": factor.pk}
+    message = OutgoingMessage.objects.create(to=owner.email)
+    objects = {
+        "user": owner.pk,
+        "resumedownload": opened.pk,
+        "authenticator": factor.pk,
+        "outgoingmessage": message.pk,
+    }
 
     def fill(route):
         app_model = re.search(r"admin/\w+/(\w+)/", route)

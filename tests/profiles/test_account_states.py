@@ -6,9 +6,9 @@ from django.test import Client
 
 from profiles.models import User
 from tests.accounts.address_steps import ask, press
+from tests.accounts.test_accounts import link_in, log_in, set_password
 from tests.accounts.test_verified_address import findings
 from tests.conftest import PASSWORD
-from tests.profiles.test_accounts import link_in, log_in, set_password
 
 pytestmark = pytest.mark.django_db(transaction=True)  # invitations are sent on commit
 

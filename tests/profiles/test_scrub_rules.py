@@ -19,6 +19,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.outbox.models import OutgoingMessage
 from portal.staging.scrubbing import undecided_columns, undecided_tables
 from profiles.models import Profile, ResumeDownload, StoredUpload, User
 from profiles.scrub_rules import RULES
@@ -74,6 +75,7 @@ def departed(staff, cache_table):
     StoredUpload.receive(departed, "resume", ContentFile(samples.pdf(), name="cv of Grace.pdf"))
     ResumeDownload.objects.create(profile=profile, member=staff)
     ResumeDownload.objects.create(profile=staff.profile, member=departed)
+    OutgoingMessage.objects.create(to=departed.email, subject=f"Dear {PERSONAL['name']}")
     cache_table.set(f"throttle:login:{departed.email}", [1, 2, 3])
     return departed
 

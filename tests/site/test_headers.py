@@ -100,6 +100,28 @@ def test_health_is_told_over_http_too(client, deployed):
     assert get(client, "/readyz").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/healthz/",
+        "/healthz/x",
+        "/healthzz",
+        "/xhealthz",
+        "/members/healthz",
+        "/readyz/",
+        "/x/readyz",
+    ],
+)
+def test_nothing_but_health_is_told_over_http(client, deployed, address):
+    """H1: the exemption is for two addresses, not for all that have their names in them."""
+    response = get(client, address)
+
+    assert (response.status_code, response["Location"]) == (
+        301,
+        f"https://portal.example.org{address}",
+    )
+
+
 def test_cookies_are_for_this_host_and_https_alone(client, deployed, member):
     """A6."""
     get(client, "/accounts/login/", **{"x-forwarded-proto": "https"})

@@ -113,7 +113,8 @@ def test_a_release_checks_then_migrates_and_stops_at_the_first_failure():
 
 
 def test_the_formation_is_the_procfiles():
-    assert procfile(ROOT).keys() == {"release", "web"}
+    """One dyno is enough: the web line delivers e-mail, too, and the worker line is for choice."""
+    assert procfile(ROOT).keys() == {"release", "web", "worker"}
     assert APP["formation"].keys() == {"web"}
 
 

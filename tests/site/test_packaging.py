@@ -171,7 +171,7 @@ def test_the_image_holds_what_the_site_is_made_of_and_nothing_else(image):
 
 
 def test_the_port_is_gunicorns_own_and_the_proxies(settings):
-    [port] = re.findall(r"'PORT'\) or '(\d+)'", (ROOT / "gunicorn.conf.py").read_text())
+    [port] = re.findall(r"number\('PORT', (\d+)", (ROOT / "gunicorn.conf.py").read_text())
 
     assert instructions("EXPOSE") == [port]
     assert unit("ListenStream", "portal.socket") == f"127.0.0.1:{port}"

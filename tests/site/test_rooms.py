@@ -19,8 +19,8 @@ ROOMS = {
     "exposure": {"files", "s3"},
     "staging": {"exposure", "copying", "files", "s3"},
     # Beside the others: the shell and what stands above the house use them.
-    "accounts": set(),
-    "outbox": set(),
+    "accounts": {"outbox"},
+    "outbox": {"observability", "postgresql"},  # what is redacted, and waits that end
     "observability": set(),
     "postgresql": set(),
 }
@@ -43,10 +43,9 @@ def test_arrows_run_one_way_and_modules_are_short():
 
 def test_every_room_in_the_table_is_there():
     """A room that is renamed would leave a line behind that allows nothing any more."""
-    waited_for = {"accounts", "outbox"}
     rooms = {path.parent.name for path in ROOT.glob("portal/*/__init__.py")}
 
-    assert ROOMS.keys() - rooms <= waited_for
+    assert ROOMS.keys() <= rooms
 
 
 # The checker itself, on a small tree in which all is well until a test adds something.

@@ -49,7 +49,10 @@ def test_a_storage_without_a_live_twin_is_refused(on_staging, settings, server):
         {"LIVE_S3_ENDPOINT_URL": "http://LOCALHOST:{port}/"},
         {"LIVE_S3_ENDPOINT_URL": "http://127.0.0.1:{port}/"},
         {"LIVE_S3_ADDRESSING_STYLE": "path"},
-        {"LIVE_S3_ADDRESSING_STYLE": "virtual"},
+        {
+            "LIVE_S3_ENDPOINT_URL": "http://localhost:{port}",
+            "LIVE_S3_ADDRESSING_STYLE": "virtual",
+        },
         {"LIVE_S3_REGION_NAME": "us-east-1"},
         {"LIVE_MEDIA_PREFIX": "media/avatars"},
         {"LIVE_MEDIA_PREFIX": "protected", "LIVE_PROTECTED_PREFIX": "elsewhere"},

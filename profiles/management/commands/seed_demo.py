@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from portal.files.hints import with_hint
 from portal.files.references import file_fields
 from profiles.models import Profile, ResumeDownload, User
 
@@ -45,8 +46,10 @@ class Command(BaseCommand):
         passwords = DEVELOPMENT_PASSWORDS if in_development else random_passwords()
         try:
             added = add_missing_members(demo, passwords)
-        except (OSError, ImproperlyConfigured) as error:
+        except ImproperlyConfigured as error:
             raise CommandError(f"Nothing was added: {error}") from error
+        except OSError as error:
+            raise CommandError(f"Nothing was added: {with_hint(error)}") from error
         self.report(added, len(demo["members"]))
         logins = demo["members"] if in_development else added
         self.print_logins([member for member in logins if "login" in member], passwords)

@@ -1,15 +1,16 @@
 import json
 
-from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.buckets.documents import bucket_documents, buckets_of
 from portal.buckets.key_policies import key_policies
-from portal.buckets.setup import kind_of, set_up
+from portal.buckets.setup import Step, set_up
 from portal.files import conf
+from portal.files.hints import on_error, reason
 from portal.files.storages import with_a_policy, without_a_policy
-from portal.s3.codes import Kind
+from portal.s3.codes import KINDS, Kind
+from portal.s3.errors import StorageError, is_answer, storage_errors
 
 KEYS = ("app", "assets", "live", "operator")
 
@@ -70,13 +71,18 @@ class Command(BaseCommand):
         try:
             for bucket, storages in buckets.items():
                 self.stdout.write(self.style.MIGRATE_HEADING(f"Bucket {bucket}"))
-                for step in set_up(storages, conf.PROTECTED_URL_SECONDS):
-                    style = self.style.SUCCESS if step.is_changed else str
-                    self.stdout.write(f"  {step.setting}: {style(step.outcome)}")
-                    if step.warning:
-                        self.stderr.write(f"  {step.warning}")
-        except (ClientError, BotoCoreError) as error:
-            raise CommandError(f"S3 refused: {error}{hint(error)}") from error
+                with storage_errors("set up", bucket, storages[0]):
+                    for step in set_up(storages, conf.PROTECTED_URL_SECONDS):
+                        self.report(step)
+        except StorageError as error:
+            how = "S3 refused" if is_answer(error) else "S3 does not answer"
+            raise CommandError(f"{how}: {error.__cause__}\n{hint(error)}") from error
+
+    def report(self, step: Step):
+        style = self.style.SUCCESS if step.is_changed else str
+        self.stdout.write(f"  {step.setting}: {style(step.outcome)}")
+        if step.warning:
+            self.stderr.write(f"  {step.warning}")
 
 
 def chosen(policies: dict, key: str) -> dict:
@@ -86,11 +92,11 @@ def chosen(policies: dict, key: str) -> dict:
     return policies if key == "all" else policies[key]
 
 
-def hint(error: Exception) -> str:
-    """Return what to do about a refusal, if that is known."""
-    if kind_of(error) is not Kind.FORBIDDEN:
-        return ""
+def hint(error: StorageError) -> str:
+    """Return what to do about a refusal, or a silence."""
+    if KINDS.get(reason(error)) is not Kind.FORBIDDEN:
+        return on_error(error)
     return (
-        "\nThis key may not do that. The site's own need not: run this once with an operator's"
+        "This key may not do that. The site's own need not: run this once with an operator's"
         " (docs/storage.md, Keys); --print-iam operator prints the policy that it needs."
     )

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from portal.files import conf, sweeping
+from portal.files.hints import with_hint
 from portal.files.locations import shares_files_with_live
 from portal.files.references import field_storages, file_fields, references
 from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
@@ -61,8 +62,10 @@ class Command(BaseCommand):
                 label: self.sweep(label, storage, before, delete)
                 for label, storage in storages.items()
             }
-        except (SweepRefused, OSError) as error:
+        except SweepRefused as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(with_hint(error)) from error
         self.summarize(counts)
 
     def sweep(self, label, storage, before, delete) -> Counter:

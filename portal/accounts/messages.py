@@ -1,0 +1,100 @@
+"""Messages about accounts that hold a link: what is stored of them, and the text at delivery.
+
+A link is a key. It is made when its message is delivered, and stored nowhere.
+"""
+
+from datetime import timedelta
+
+from allauth.account import app_settings
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress, get_emailconfirmation_model
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.outbox.composers import composer
+from portal.outbox.queue import enqueue
+
+from .invitations import invitation_url
+from .site_address import site_url
+
+RESET_EXPIRES = timedelta(days=2)  # longer than delivery is tried for
+
+
+def send_invitation(user, base_url: str) -> None:
+    """E-mail a new member a link to choose a password with, valid for INVITATION_DAYS."""
+    enqueue(kind="invitation", to=user.email, context={"user": user.pk, "site_url": base_url})
+
+
+def ask_for_reset(address: str, base_url: str) -> None:
+    """E-mail the owner of an address, if it has one, a link to choose a new password with."""
+    enqueue(
+        kind="password_reset",
+        to=address,
+        context={"site_url": base_url},
+        expires_at=timezone.now() + RESET_EXPIRES,
+    )
+
+
+def ask_for_confirmation(address: EmailAddress, request) -> None:
+    """E-mail an address a link that confirms it."""
+    enqueue(
+        kind="address_confirmation",
+        to=address.email,
+        context={"address": address.pk, "site_url": site_url(request)},
+        expires_at=timezone.now() + timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS),
+    )
+
+
+@composer("invitation")
+def invitation(message) -> EmailMessage | None:
+    """Compose an invitation, to the address that the member has by now."""
+    user = get_user_model().objects.filter(pk=message.context["user"], is_active=True).first()
+    if not user:
+        return None
+    context = {
+        "user": user,
+        "days": settings.INVITATION_DAYS,
+        "set_password_url": invitation_url(user, message.context["site_url"]),
+    }
+    return composed("account/email/invitation", user.email, context)
+
+
+@composer("password_reset")
+def password_reset(message) -> EmailMessage | None:
+    """Compose the answer to "Forgot your password?", unless the address is nobody's."""
+    user = get_user_model().objects.filter(email=message.to, is_active=True).first()
+    if not user:
+        return None
+    link = set_password_url(user, message.context["site_url"])
+    context = {"user": user, "password_reset_url": link}
+    return composed("account/email/password_reset_key", message.to, context)
+
+
+@composer("address_confirmation")
+def address_confirmation(message) -> EmailMessage | None:
+    """Compose the question whether an address is right, unless it is confirmed or withdrawn."""
+    address = EmailAddress.objects.filter(
+        pk=message.context["address"], email=message.to, verified=False, user__is_active=True
+    ).first()
+    if not address:
+        return None
+    key = get_emailconfirmation_model().create(address).key
+    link = message.context["site_url"] + reverse("account_confirm_email", args=[key])
+    context = {"user": address.user, "activate_url": link}
+    return composed("account/email/email_confirmation", message.to, context)
+
+
+def set_password_url(user, base_url: str) -> str:
+    """A link that sets a password once; an expired one explains itself."""
+    token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
+    names = {"uidb36": user_pk_to_url_str(user), "key": token}
+    return base_url + reverse("account_reset_password_from_key", kwargs=names)
+
+
+def composed(template: str, address: str, context: dict) -> EmailMessage:
+    context = {"site_name": settings.SITE_NAME, **context}
+    return get_adapter().render_mail(template, address, context)

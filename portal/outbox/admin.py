@@ -1,0 +1,81 @@
+"""The staff's view of the outbox: what was sent, what waits, and what was not delivered."""
+
+from django.contrib import admin, messages
+from django.utils import timezone
+
+from .models import OutgoingMessage
+from .queue import is_delivering
+from .sender import announce
+
+State = OutgoingMessage.State
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request, model_admin):
+        return [("troubled", "not delivered"), *State.choices]
+
+    def queryset(self, request, queryset):
+        if self.value() == "troubled":
+            return queryset.troubled()
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
+@admin.register(OutgoingMessage)
+class OutgoingMessageAdmin(admin.ModelAdmin):
+    """Messages: there to be read, except for their text, and to be sent again."""
+
+    list_display = [
+        "to", "title", "state", "last_error", "attempts", "written_at", "due", "finished_at",
+    ]  # fmt: skip
+    list_filter = [StateFilter]
+    search_fields = ["to", "subject"]
+    list_per_page = 100
+    fields = [*list_display, "message_id"]
+    readonly_fields = fields
+    actions = ["send_again"]
+
+    @admin.display(description="subject")
+    def title(self, message):
+        return message.title
+
+    @admin.display(description="next attempt", ordering="due_at")
+    def due(self, message):
+        return message.due_at if message.state == State.WAITING else None
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_send_permission(self, request):
+        return request.user.has_perm("outbox.change_outgoingmessage")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("content", "context")
+
+    @admin.action(description="Send again, at once", permissions=["send"])
+    def send_again(self, request, queryset):
+        """Make messages due that wait, or that were given up; not those of a sender at work."""
+        again = queryset.filter(state__in=[State.WAITING, State.FAILED])
+        count = again.order_by().update(
+            state=State.WAITING,
+            due_at=timezone.now(),
+            attempts=0,
+            handed_over=0,
+            expires_at=None,
+            finished_at=None,
+        )
+        announce()
+        if not is_delivering():
+            messages.warning(request, "E-mail is not configured (EMAIL_URL): messages wait.")
+        elif count:
+            messages.success(request, f"{count} on the way again.")
+        else:
+            messages.info(request, "None of these can be sent again: they were sent, or are being.")

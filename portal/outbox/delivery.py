@@ -1,0 +1,235 @@
+"""Delivering what is in the outbox: claim a message, compose it, send it, record what became of it.
+
+A claim is a compare-and-set with a lease, which works alike on SQLite and PostgreSQL, and no
+transaction is open while the mail server is waited for. docs/decisions/outbox.md has the reasons.
+"""
+
+import contextlib
+import logging
+import smtplib
+import time
+from collections import Counter
+from datetime import timedelta
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage, get_connection
+from django.core.mail.message import sanitize_address
+from django.db import DatabaseError, connection
+from django.db.models import F
+from django.utils import timezone
+
+from portal.observability.logs import redact
+
+from .composers import COMPOSERS
+from .models import PENDING, OutgoingMessage
+from .stored import StoredMessage
+
+logger = logging.getLogger(__name__)
+
+# Longer than all that one message may take: names to look up, connecting to several addresses,
+# and smtp.MESSAGE_SECONDS.
+LEASE = timedelta(minutes=5)
+PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, *[120] * 11)]  # a day
+MAX_HAND_OVERS = 2
+CANDIDATES = 10  # messages looked at in one query; other senders may take some of them first
+RECORD_AGAIN_SECONDS = (1, 3, 6)
+
+State = OutgoingMessage.State
+SENT, FAILED, RETRY, DISCARDED, LOST = "sent", "failed", "retry", "discarded", "lost"
+
+
+class ServerUnavailable(Exception):
+    """The mail server could not be reached, or does not let the site in."""
+
+
+class ClaimLost(Exception):
+    """The lease has ended, and another sender has claimed the message."""
+
+
+def deliver_due(stopping=lambda: False) -> Counter:
+    """Send what is due, one message after the other; return how many came to which outcome.
+
+    Ends early if `stopping()` is true, or if the mail server cannot be reached: then the other
+    messages wait, and no attempt is counted against them.
+    """
+    outcomes = Counter()
+    if settings.OUTBOX_BACKEND is None:
+        return outcomes
+    server = get_connection(settings.OUTBOX_BACKEND)
+    try:
+        while not stopping() and (message := claim()):
+            try:
+                outcomes[deliver(message, server)] += 1
+            except ServerUnavailable as error:
+                outcomes[postpone(message, error.__cause__)] += 1
+                break
+    finally:
+        server.close()
+    return outcomes
+
+
+def claim() -> OutgoingMessage | None:
+    """Take a message that is due, for the time of the lease; None if nothing is left to take."""
+    now = timezone.now()
+    for message in OutgoingMessage.objects.due(now).defer("content")[:CANDIDATES]:
+        unclaimed = OutgoingMessage.objects.filter(
+            pk=message.pk, attempts=message.attempts, state__in=PENDING, due_at__lte=now
+        )
+        if unclaimed.update(state=State.SENDING, attempts=F("attempts") + 1, due_at=now + LEASE):
+            message.attempts += 1
+            return message
+    return None
+
+
+def deliver(message: OutgoingMessage, server) -> str:
+    """Send a claimed message and record the outcome, which is returned."""
+    if message.handed_over >= MAX_HAND_OVERS:
+        return give_up(
+            message,
+            "The mail server was given the message twice, and each time the site's process ended "
+            "before it could record the answer. It has most likely arrived.",
+        )
+    if message.expires_at and message.expires_at <= timezone.now():
+        return discard(message)
+    if not message.kind and not message.content:
+        return give_up(message, message.last_error)  # no text could be made of it (backend.py)
+    try:
+        email = composed(message)
+        if email is None or (not message.about_account and is_inactive(email.to[0])):
+            return discard(message)
+        try:
+            sanitize_address(email.to[0], "utf-8")
+        except ValueError as error:
+            return give_up(message, f"This address is impossible: {error}")
+        send(message, email, server)
+    except (ServerUnavailable, DatabaseError):
+        raise
+    except ClaimLost:
+        hang_up(server)
+        return LOST
+    except Exception as error:  # whatever is wrong with one message, the others are sent
+        if not isinstance(error, OSError):  # smtplib's errors are OSErrors
+            logger.exception("Message %s could not be made", message.pk)
+        hang_up(server)
+        return postpone(message, error)
+    return record(
+        message,
+        SENT,
+        state=State.SENT,
+        to=email.to[0],
+        subject=email.subject,
+        content=b"",
+        context={},
+        last_error="",
+        finished_at=timezone.now(),
+    )
+
+
+def composed(message: OutgoingMessage) -> EmailMessage | None:
+    """The message with its text, or None if it is not wanted any more."""
+    if not message.kind:
+        return StoredMessage(message)
+    email = COMPOSERS[message.kind](message)
+    if email is not None:
+        email.extra_headers["Message-ID"] = message.message_id
+    return email
+
+
+def is_inactive(address: str) -> bool:
+    """Return True for the address of somebody whose account has been deactivated."""
+    User = get_user_model()
+    address = {f"{User.get_email_field_name()}__iexact": parseaddr(address)[1]}
+    return User.objects.filter(**address, is_active=False).exists()
+
+
+def send(message: OutgoingMessage, email: EmailMessage, server) -> None:
+    """Hand the message to the mail server."""
+
+    def on_text():
+        claimed = OutgoingMessage.objects.filter(
+            pk=message.pk, attempts=message.attempts, due_at__gt=timezone.now()
+        )
+        if not claimed.update(handed_over=F("handed_over") + 1):
+            raise ClaimLost
+
+    server.on_text = on_text
+    with getattr(server, "deadline", contextlib.nullcontext)():
+        try:
+            server.open()
+        except OSError as error:
+            hang_up(server)
+            raise ServerUnavailable from error
+        server.send_messages([email])
+
+
+def hang_up(server) -> None:
+    """Begin the next message with a new connection; this one's state is not known."""
+    if hasattr(server, "cut"):
+        server.cut()
+    server.close()
+
+
+def postpone(message: OutgoingMessage, error: Exception) -> str:
+    """Have a message tried again after a pause, or give it up after the last one."""
+    why = in_words(error)
+    if message.attempts > len(PAUSES):
+        return give_up(message, why)
+    logger.warning("Message %s has to be tried again: %s", message.pk, type(error).__name__)
+    due_at = timezone.now() + PAUSES[message.attempts - 1]
+    # The process is alive and has seen no acceptance, so the hand-over does not count.
+    return record(
+        message,
+        RETRY,
+        state=State.WAITING,
+        due_at=due_at,
+        last_error=why,
+        handed_over=message.handed_over,
+    )
+
+
+def give_up(message: OutgoingMessage, why: str) -> str:
+    logger.error("Message %s could not be delivered", message.pk)
+    return record(message, FAILED, state=State.FAILED, last_error=why, finished_at=timezone.now())
+
+
+def discard(message: OutgoingMessage) -> str:
+    """Remove a message that is not wanted any more, or never was: nobody has such an address."""
+    OutgoingMessage.objects.filter(pk=message.pk, attempts=message.attempts).delete()
+    return DISCARDED
+
+
+def record(message: OutgoingMessage, outcome: str, **fields) -> str:
+    """Write down what became of a message, and insist: a failure here would send it twice."""
+    claimed = OutgoingMessage.objects.filter(pk=message.pk, attempts=message.attempts)
+    for seconds in (*RECORD_AGAIN_SECONDS, None):
+        try:
+            return outcome if claimed.update(**fields) else LOST
+        except DatabaseError:
+            if seconds is None or connection.in_atomic_block:
+                raise
+            connection.close()
+            time.sleep(seconds)
+    return LOST
+
+
+def in_words(error: Exception) -> str:
+    """What went wrong, for the staff: a server's answer may quote a link, and code anything."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, reply = next(iter(error.recipients.values()))
+        return redact(f"The mail server refused the address: {code} {decoded(reply)}")
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return f"The mail server refused the site's own log-in (EMAIL_URL): {error.smtp_code}"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return redact(
+            f"The mail server refused the message: {error.smtp_code} {decoded(error.smtp_error)}"
+        )
+    if isinstance(error, OSError):
+        return redact(f"The mail server did not answer as it should: {error or type(error)}")
+    return f"The site could not make the message ({type(error).__name__}); its log says more."
+
+
+def decoded(reply: bytes | str) -> str:
+    text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+    return text.replace("\0", "")[:1000]

@@ -1,0 +1,81 @@
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class OutgoingMessageQuerySet(models.QuerySet):
+    def due(self, now):
+        """Messages that a sender may claim: new, to be tried again, or left by a dead sender."""
+        return self.filter(state__in=PENDING, due_at__lte=now).order_by("due_at", "pk")
+
+    def troubled(self):
+        """Messages that failed at least once and have not been delivered since."""
+        State = self.model.State
+        return self.filter(Q(state=State.FAILED) | Q(state__in=PENDING) & ~Q(last_error=""))
+
+
+class OutgoingMessage(models.Model):
+    """An e-mail to one address, written in the same transaction as the change it is about.
+
+    A message that would hold a secret has no content, but a kind: its composer makes token and
+    text at delivery (composers.py). Content and context are removed once it is delivered.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "waiting"
+        SENDING = "sending", "being sent"
+        SENT = "sent", "sent"
+        FAILED = "failed", "could not be delivered"
+
+    kind = models.CharField(max_length=50, blank=True, editable=False)
+    to = models.TextField(editable=False)
+    subject = models.TextField(blank=True, editable=False)
+    content = models.BinaryField(blank=True, default=b"")  # as RFC 5322 has it, with LF
+    context = models.JSONField(blank=True, default=dict, editable=False)
+    message_id = models.CharField("Message-ID", max_length=255, editable=False)
+    about_account = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="Goes to the member even if their account is inactive.",
+    )
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+    handed_over = models.PositiveSmallIntegerField(
+        default=0,
+        editable=False,
+        help_text="How often the text went to the mail server and its answer was not recorded.",
+    )
+    last_error = models.TextField("why", blank=True, editable=False)
+    written_at = models.DateTimeField("written", default=timezone.now, editable=False)
+    due_at = models.DateTimeField(
+        "next attempt",
+        default=timezone.now,
+        editable=False,
+        help_text="While the message is being sent: when its sender is given up for dead.",
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField("finished", null=True, blank=True, editable=False)
+
+    objects = OutgoingMessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "message"
+        ordering = ["-written_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["due_at", "id"],
+                name="outbox_pending",
+                condition=Q(state__in=["waiting", "sending"]),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.title} to {self.to}"
+
+    @property
+    def title(self) -> str:
+        """The subject; until a message of a kind has one, its kind in words."""
+        return self.subject or self.kind.replace("_", " ").capitalize()
+
+
+PENDING = [OutgoingMessage.State.WAITING, OutgoingMessage.State.SENDING]

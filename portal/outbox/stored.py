@@ -1,0 +1,46 @@
+"""Messages that were written as text, as Django's backends take them when they are delivered."""
+
+import email
+from email.message import Message
+
+from django.core.mail import EmailMessage
+
+from .models import OutgoingMessage
+
+
+class StoredMIME(Message):
+    """A parsed message that is sent as the very bytes that were stored."""
+
+    stored = b""
+
+    def as_bytes(self, unixfrom=False, policy=None, linesep=None):
+        # Django 5 asks for a linesep, Django 6 for a policy.
+        linesep = linesep or (policy and policy.linesep) or "\n"
+        return self.stored.replace(b"\n", linesep.encode())
+
+
+class StoredMessage(EmailMessage):
+    """A message from the outbox, as Django's backends take it."""
+
+    def __init__(self, message: OutgoingMessage):
+        content = bytes(message.content)
+        self.parsed = email.message_from_bytes(content, _class=StoredMIME)
+        self.parsed.stored = content
+        super().__init__(
+            subject=message.subject,
+            body=plain_text(self.parsed),
+            from_email=self.parsed["From"],
+            to=[message.to],
+        )
+
+    def message(self):
+        return self.parsed
+
+
+def plain_text(message: Message) -> str:
+    """The first part of a message that is plain text."""
+    for part in message.walk():
+        if part.get_content_type() == "text/plain":
+            charset = part.get_content_charset("utf-8")
+            return part.get_payload(decode=True).decode(charset, "replace")
+    return ""

@@ -1,0 +1,166 @@
+"""The shapes of what the environment may hold: hosts, addresses, keys, mailboxes."""
+
+import re
+import zoneinfo
+from email import policy
+from email.errors import ObsoleteHeaderDefect
+from ipaddress import ip_address
+from unicodedata import category
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+PASTED = "\u200b\ufeff"  # blanks that str.strip() does not know, and that come with a paste
+JOINERS = {"\u200c", "\u200d"}  # invisible, and part of words in some scripts
+
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+HOST = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*")
+URL_PATH = re.compile(r"(/[A-Za-z0-9._~%-]+)*/?")
+PREFIX = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+# What providers together allow, but for IP addresses.
+BUCKET = re.compile(r"(?!.*\.\.)(?!\d+(\.\d+){3}$)[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
+REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+KEY_ID = re.compile(r"[!#-&(-+.0-<>-~-]{1,256}")  # ASCII without blanks, quotes, / = and commas
+SECRET = re.compile(r"[!-~]{1,512}")  # ASCII without blanks
+ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9+=,.@_/-]+")
+VERSION = re.compile(r"[^\s/\\]{1,200}")  # Sentry's rule for the name of a release
+
+LEAST_SECRET_KEY = 32  # characters
+LEAST_VARIETY = 5  # different characters, as in Django's check security.W009
+
+SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+# The schemes of a mail server: TLS from the start, STARTTLS, and the port if none is named.
+SMTP = {
+    "smtp": (False, False, 25),
+    "smtp+tls": (False, True, 587),
+    "submission": (False, True, 587),
+    "submit": (False, True, 587),
+    "smtp+ssl": (True, False, 465),
+}
+# Addresses that stand for no server: nothing leaves the machine.
+NO_SERVER = {
+    "console": "django.core.mail.backends.console.EmailBackend",
+    "dummy": "django.core.mail.backends.dummy.EmailBackend",
+    "memory": "django.core.mail.backends.locmem.EmailBackend",
+}
+
+
+def without_blanks(text: str) -> str:
+    return text.strip().strip(PASTED).strip()
+
+
+def is_invisible(character: str) -> bool:
+    """Return True for control and format characters, separators, and bytes that are no text."""
+    return category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in JOINERS
+
+
+def is_ip_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_own_host(text: str, *, may_be_any: bool) -> bool:
+    """Return True for what may stand in Django's ALLOWED_HOSTS."""
+    if text in {"*", "."}:
+        return may_be_any
+    if text.startswith("["):
+        return text.endswith("]") and ":" in text and is_ip_address(text[1:-1])
+    domain = text.removeprefix(".")
+    is_top_level = text != domain and "." not in domain  # all below .org is anybody
+    return HOST.fullmatch(domain) is not None and (may_be_any or not is_top_level)
+
+
+def is_weak(key: str) -> bool:
+    """Return True for a secret key that can be guessed: short, or of few characters."""
+    return len(key) < LEAST_SECRET_KEY or len(set(key)) < LEAST_VARIETY
+
+
+def split_address(text: str) -> SplitResult | None:
+    """Return the parts of an address that names a host, and None of any other text."""
+    try:
+        address = urlsplit(text)
+        port, host = address.port, address.hostname or ""
+    except ValueError:
+        return None
+    if " " in text or port == 0 or not (HOST.fullmatch(host) or is_ip_address(host)):
+        return None
+    return address
+
+
+def web_address(text: str) -> str | None:
+    """Return an address as one writes it, without a slash at its end; None if it is not one."""
+    address = split_address(text)
+    if (
+        address is None
+        or address.scheme not in {"http", "https"}
+        or "@" in address.netloc
+        or "?" in text
+        or "#" in text
+        or not URL_PATH.fullmatch(address.path)
+    ):
+        return None
+    host = f"[{address.hostname}]" if ":" in address.hostname else address.hostname
+    port = f":{address.port}" if address.port else ""
+    return f"{address.scheme}://{host}{port}{address.path.rstrip('/')}"
+
+
+def host_with_port(text: str) -> str | None:
+    """Return cdn.example.org or cdn.example.org:8443 in small letters; None of any other text."""
+    address = split_address(f"//{text}")
+    if address is None or address.netloc != text or not re.fullmatch(r"[^@\[\]]*[^@:]", text):
+        return None
+    return text.lower()
+
+
+def mail_server(text: str, *, may_be_none: bool) -> dict[str, object] | None:
+    """Return the settings EMAIL_... of smtp+tls://user:password@host:587; None of any other text.
+
+    `may_be_none` allows the addresses that stand for no server, such as console://.
+    """
+    scheme, _, rest = text.partition(":")
+    if may_be_none and rest in {"", "//"} and scheme.lower() in NO_SERVER:
+        return {"EMAIL_BACKEND": NO_SERVER[scheme.lower()]}
+    address = split_address(text)
+    if (
+        address is None
+        or address.scheme not in SMTP
+        or address.path not in {"", "/"}
+        or "#" in text
+    ):
+        return None
+    ssl, starttls, port = SMTP[address.scheme]
+    query = parse_qs(address.query)
+    wanted = {name for name in query if query[name][0].lower() in {"1", "y", "yes", "true", "on"}}
+    ssl = ssl or "ssl" in wanted
+    return {
+        "EMAIL_BACKEND": SMTP_BACKEND,
+        "EMAIL_HOST": address.hostname,
+        "EMAIL_PORT": address.port or port,
+        "EMAIL_HOST_USER": unquote(address.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(address.password or ""),
+        "EMAIL_USE_SSL": ssl,
+        "EMAIL_USE_TLS": not ssl and (starttls or "tls" in wanted),
+    }
+
+
+def is_mailbox(text: str) -> bool:
+    """Return True for one address, with or without a name: Name <portal@example.org>."""
+    header = policy.default.header_factory("From", text)
+    if any(not isinstance(defect, ObsoleteHeaderDefect) for defect in header.defects):
+        return False  # obsolete is a dot in a name: St. Mary
+    try:
+        [mailbox] = header.addresses
+        validate_email(mailbox.addr_spec)
+    except (ValueError, ValidationError):
+        return False
+    return True
+
+
+def time_zone(text: str) -> str | None:
+    """Return the name of a time zone as the IANA database has it, in capitals or not."""
+    names = {name.lower(): name for name in zoneinfo.available_timezones()}
+    return names.get(text.lower())

@@ -1,0 +1,15 @@
+import pytest
+
+from tests.support.mail_server import MailServer
+
+
+@pytest.fixture
+def mail_server(settings):
+    """A mail server that the outbox delivers to, once somebody delivers: messages wait."""
+    with MailServer() as server:
+        settings.OUTBOX_AT_ONCE = False
+        settings.OUTBOX_BACKEND = "portal.outbox.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+        settings.EMAIL_TIMEOUT = 0.3
+        yield server

@@ -1,0 +1,321 @@
+"""What becomes of messages when the mail server is at its worst: catalogue E4."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from django.core.mail import EmailMultiAlternatives, send_mail
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.utils import timezone
+
+from portal.outbox import delivery, smtp
+from portal.outbox.composers import COMPOSERS
+from portal.outbox.delivery import deliver_due
+from portal.outbox.models import OutgoingMessage
+from portal.outbox.queue import enqueue
+from tests.conftest import make_member
+
+pytestmark = pytest.mark.django_db
+
+State = OutgoingMessage.State
+FOUR = [f"{name}@example.org" for name in ("ada", "grace", "mary", "emmy")]
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time, which a test moves on."""
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", clock)
+    return clock
+
+
+class Clock:
+    def __init__(self):
+        self.real, self.ahead = timezone.now, timedelta()
+
+    def __call__(self):
+        return self.real() + self.ahead
+
+    def move(self, **duration):
+        self.ahead += timedelta(**duration)
+
+
+def write(*addresses, subject="Hello"):
+    for address in addresses:
+        send_mail(subject, "How are you?", None, [address])
+
+
+def states() -> dict:
+    return dict(OutgoingMessage.objects.values_list("to", "state"))
+
+
+def test_a_message_arrives_as_it_was_written(mail_server):
+    """HTML, attachments and all, once for each recipient, of whom none sees the Bcc."""
+    message = EmailMultiAlternatives(
+        "Grüße", "Plain.\n.\nFrom here", "Society <society@example.org>", FOUR[:1],
+        cc=FOUR[1:2], bcc=FOUR[2:3], headers={"X-Own": "yes"},
+    )  # fmt: skip
+    message.attach_alternative("<p>Rich</p>", "text/html")
+    message.attach("notes.bin", bytes(range(256)), "application/octet-stream")
+    message.send()
+
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[:3]
+    for accepted in mail_server.accepted:
+        arrived = accepted.message
+        assert (arrived["To"], arrived["Cc"], arrived["Bcc"]) == (FOUR[0], FOUR[1], None)
+        assert (arrived["X-Own"], arrived["From"]) == ("yes", "Society <society@example.org>")
+        plain, rich, notes = (part for part in arrived.walk() if not part.is_multipart())
+        assert plain.get_payload(decode=True) == b"Plain.\r\n.\r\nFrom here"
+        assert rich.get_payload(decode=True) == b"<p>Rich</p>"
+        assert notes.get_payload(decode=True) == bytes(range(256))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_committed", [True, False])
+def test_a_message_shares_the_fate_of_its_transaction(mail_server, is_committed):
+    with transaction.atomic():
+        write(FOUR[0])
+        transaction.set_rollback(not is_committed)
+
+    deliver_due()
+
+    assert mail_server.recipients == (FOUR[:1] if is_committed else [])
+
+
+def test_a_batch_needs_one_connection(mail_server):
+    write(*FOUR)
+
+    deliver_due()
+
+    assert sorted(mail_server.recipients) == sorted(FOUR)
+    assert mail_server.connections == 1
+
+
+def test_one_refused_recipient_keeps_nobody_waiting(mail_server, clock):
+    """E4: 550 for one of four, who gets it once the server has changed its mind."""
+    mail_server.refused = {FOUR[1]}
+    write(*FOUR)
+
+    deliver_due()
+
+    others = [address for address in FOUR if address != FOUR[1]]
+    assert sorted(mail_server.recipients) == sorted(others)
+    refused = OutgoingMessage.objects.get(to=FOUR[1])
+    assert refused.state == State.WAITING
+    assert "550 5.1.1 no such user" in refused.last_error
+
+    mail_server.refused = set()
+    clock.move(minutes=2)
+    deliver_due()
+
+    assert sorted(mail_server.recipients) == sorted(FOUR)
+    assert set(states().values()) == {State.SENT}
+
+
+def test_an_impossible_address_fails_at_once_and_alone(mail_server):
+    """E4: no server would ever take it."""
+    impossible = f"x@{'ü' * 60}.example"
+    make_member("eve@example.org")
+    write(FOUR[0], impossible, FOUR[1])
+    enqueue(kind="password_reset", to=impossible, context={"site_url": "https://example.org"})
+
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[:2]
+    assert states() == {FOUR[0]: State.SENT, FOUR[1]: State.SENT, impossible: State.FAILED}
+    assert "encod" in OutgoingMessage.objects.get(to=impossible).last_error
+
+
+def test_an_impossible_recipient_beside_another_concerns_that_one_alone(mail_server):
+    send_mail("Hello", "Both of you", None, [FOUR[0], "no address at all\n"])
+
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[:1]
+
+
+def test_a_message_that_cannot_be_made_is_kept_and_shown(mail_server):
+    """A line break in a header would raise in the request; the staff see it in its place."""
+    write(FOUR[0], subject="Two\nlines")
+    write(FOUR[1])
+
+    deliver_due()
+
+    assert mail_server.recipients == [FOUR[1]]
+    failed = OutgoingMessage.objects.get(to=FOUR[0])
+    assert failed.state == State.FAILED
+    assert "newlines" in failed.last_error
+
+
+@pytest.mark.parametrize("mode", ["refuse", "busy", "reset", "hang", "hang at text", "auth"])
+def test_a_message_arrives_once_the_server_recovers(
+    mail_server, settings, clock, monkeypatch, mode
+):
+    """E4."""
+    monkeypatch.setattr(smtp, "TEXT_SECONDS", 0.3)
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = "portal"
+    mail_server.mode = mode
+    write(*FOUR)
+    for _ in range(len(FOUR)):
+        deliver_due()
+    assert mail_server.accepted == []
+    assert OutgoingMessage.objects.troubled().count() == len(FOUR)
+
+    mail_server.mode = "accept"
+    clock.move(minutes=2)
+    deliver_due()
+
+    assert sorted(mail_server.recipients) == sorted(FOUR)
+    ids = OutgoingMessage.objects.values_list("message_id", flat=True)
+    assert sorted(accepted.message_id for accepted in mail_server.accepted) == sorted(ids)
+
+
+def test_a_server_that_is_away_costs_one_message_an_attempt(mail_server):
+    """The others are not made to wait longer because it was tried for all of them."""
+    mail_server.mode = "busy"
+    write(*FOUR)
+
+    deliver_due()
+
+    assert OutgoingMessage.objects.filter(attempts=0).count() == len(FOUR) - 1
+
+
+def test_it_is_tried_for_a_day_with_growing_pauses(mail_server, clock):
+    """E4: then the message has failed, and says why."""
+    mail_server.mode = "refuse"
+    write(FOUR[0])
+    began, minutes = clock(), []
+    deliver_due()
+
+    while (message := OutgoingMessage.objects.get()).state == State.WAITING:
+        pause = message.due_at - clock()
+        minutes.append(round(pause.total_seconds() / 60))
+        clock.move(seconds=pause.total_seconds())
+        deliver_due()
+
+    assert minutes[:3] == [1, 5, 15]
+    assert minutes == sorted(minutes)
+    assert DAY - timedelta(hours=2) < clock() - began <= DAY
+    assert "no such user" in message.last_error
+
+
+def test_a_server_that_answers_a_byte_at_a_time_is_given_up(mail_server, monkeypatch):
+    """Each byte comes in time; a message as a whole does not."""
+    monkeypatch.setattr(smtp, "MESSAGE_SECONDS", 0.3)
+    mail_server.mode = "dribble"
+    write(FOUR[0])
+
+    outcomes = deliver_due()
+
+    assert outcomes == {delivery.RETRY: 1}
+
+
+def test_a_server_that_looks_for_spam_first_is_given_the_time(mail_server):
+    """Who gives up before the answer sends the message again, and again."""
+    mail_server.pause = 2 * 0.3
+    write(FOUR[0])
+
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[:1]
+    assert states() == {FOUR[0]: State.SENT}
+
+
+def test_a_lost_lease_sends_nothing(mail_server, monkeypatch):
+    """Another sender has claimed the message while this one was waiting for the server."""
+    write(FOUR[0])
+
+    def take_over(event):
+        if event == "rcpt":
+            mail_server.taken_over = True
+
+    mail_server.on_event = take_over
+    send = smtp.EmailBackend.send_messages
+
+    def claimed_meanwhile(self, messages):
+        OutgoingMessage.objects.update(attempts=7)
+        return send(self, messages)
+
+    monkeypatch.setattr(smtp.EmailBackend, "send_messages", claimed_meanwhile)
+
+    outcomes = deliver_due()
+
+    assert outcomes == {delivery.LOST: 1}
+    assert mail_server.taken_over
+    assert mail_server.accepted == []
+
+
+def test_a_message_is_handed_over_twice_at_most(mail_server, clock, monkeypatch):
+    """The process has ended between the server's acceptance and the commit, twice."""
+    write(FOUR[0])
+
+    def die(*args, **fields):
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(delivery, "record", die)
+        for _ in range(2):
+            with pytest.raises(SystemExit):
+                deliver_due()
+            deliver_due()  # the lease holds
+            clock.move(minutes=6)
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[:1] * 2
+    assert len({accepted.message_id for accepted in mail_server.accepted}) == 1
+    assert states() == {FOUR[0]: State.FAILED}
+    assert "most likely arrived" in OutgoingMessage.objects.get().last_error
+
+
+def test_an_error_of_ours_concerns_one_message(mail_server, clock, monkeypatch):
+    """A composer that fails is tried again, as code is mended; what it said may be a secret."""
+
+    def fail(message):
+        raise RuntimeError("https://example.org/secret")
+
+    monkeypatch.setitem(COMPOSERS, "password_reset", fail)
+    enqueue(kind="password_reset", to=FOUR[0])
+    enqueue(kind="of a later release", to=FOUR[1])
+    write(FOUR[2])
+
+    deliver_due()
+
+    assert mail_server.recipients == [FOUR[2]]
+    assert states() == {FOUR[0]: State.WAITING, FOUR[1]: State.WAITING, FOUR[2]: State.SENT}
+    errors = OutgoingMessage.objects.values_list("last_error", flat=True)
+    assert not any("secret" in error for error in errors)
+
+
+def test_no_message_goes_to_the_inactive_except_about_their_account(mail_server):
+    make_member(FOUR[0], is_active=False)
+    make_member(FOUR[1])
+    write(f"Ada <{FOUR[0].upper()}>", FOUR[1])
+    about = EmailMultiAlternatives("Your password was changed", "...", None, [FOUR[0]])
+    about.about_account = True
+    about.send()
+
+    deliver_due()
+
+    assert mail_server.recipients == [FOUR[1], FOUR[0]]
+    assert OutgoingMessage.objects.count() == 2
+
+
+def test_the_command_sends_what_is_due_and_says_so(mail_server):
+    mail_server.refused = {FOUR[1]}
+    write(*FOUR)
+    output = io.StringIO()
+
+    call_command("send_outbox", once=True, stdout=output)
+
+    assert output.getvalue() == "3 sent, 1 to be tried again, 0 could not be delivered.\n"
+
+
+def test_the_command_asks_for_a_mail_server(settings):
+    settings.OUTBOX_BACKEND = None
+
+    with pytest.raises(CommandError, match="EMAIL_URL"):
+        call_command("send_outbox", once=True)

@@ -1,0 +1,226 @@
+"""What is kept of messages, for how long, and that no link is among it: catalogue E6."""
+
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.core.mail import send_mail
+from django.core.management import CommandError, call_command
+from django.db import OperationalError
+from django.utils import timezone
+
+from portal.outbox import leftovers
+from portal.outbox.delivery import deliver_due
+from portal.outbox.models import OutgoingMessage
+from profiles.models import User
+from tests.conftest import make_member
+from tests.profiles.test_scrubbing import whole_database
+from tests.support.log import log  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.django_db
+
+State = OutgoingMessage.State
+LIST = "/admin/outbox/outgoingmessage/"
+BODY = "What was said between us"
+
+
+@pytest.fixture
+def admin_client(client, staff):
+    client.force_login(staff)
+    return client
+
+
+def ask_for_links(client, member) -> None:
+    """Have all kinds of messages written that hold a link."""
+    EmailAddress.objects.create(user=member, email=member.email, verified=True, primary=True)
+    client.force_login(member)
+    client.post("/accounts/email/", {"email": "new@example.org", "action_add": ""})
+    client.logout()
+    client.post("/accounts/password/reset/", {"email": member.email})
+    client.force_login(make_member("chief@example.org", is_staff=True, is_superuser=True))
+    client.post(
+        "/admin/profiles/user/", {"action": "invite_again", "_selected_action": [member.pk]}
+    )
+
+
+def links_in(server) -> list[str]:
+    text = "".join(accepted.message.get_payload() for accepted in server.accepted)
+    return re.findall(r"(?:key/|confirm-email/)([^/\s]{20,})", text.replace("=\n", ""))
+
+
+def test_no_link_is_in_the_database_before_or_after(mail_server, client, member):
+    """E6: neither before the delivery, nor while it is tried again, nor after it."""
+    ask_for_links(client, member)
+    moments = [whole_database()]
+    mail_server.mode = "refuse"
+    deliver_due()
+    moments.append(whole_database())
+    mail_server.mode = "accept"
+    OutgoingMessage.objects.update(due_at=timezone.now())
+    deliver_due()
+    moments.append(whole_database())
+
+    links = links_in(mail_server)
+    assert len(links) == 3
+    assert not [link for link in links for moment in moments if link in moment]
+
+
+def test_a_delivered_message_keeps_address_subject_and_time(mail_server):
+    """E6."""
+    send_mail("A subject", BODY, None, ["ada@example.org"])
+    assert OutgoingMessage.objects.get().content
+
+    deliver_due()
+
+    message = OutgoingMessage.objects.get()
+    assert (message.to, message.subject) == ("ada@example.org", "A subject")
+    assert message.finished_at
+    assert (bytes(message.content), message.context) == (b"", {})
+
+
+def test_a_server_that_quotes_a_link_does_not_bring_it_into_the_database(
+    mail_server,
+    client,
+    member,
+    monkeypatch,
+    log,  # noqa: F811
+):
+    """E6: as servers do that refuse a message for the link in it."""
+
+    def refuse(self, messages):
+        [email] = messages
+        link = re.search(r"https?://\S+", email.body)[0]
+        raise OSError(f"554 spam: {link}")
+
+    monkeypatch.setattr("portal.outbox.smtp.EmailBackend.send_messages", refuse)
+    client.post("/accounts/password/reset/", {"email": member.email})
+
+    deliver_due()
+
+    error = OutgoingMessage.objects.get().last_error
+    assert "554 spam: http://testserver/accounts/password/reset/key/[redacted]" in error
+    assert log.others[0]["message"].startswith("Message ")
+    assert member.email not in log.text
+
+
+def test_the_admin_shows_no_text_and_changes_nothing(mail_server, admin_client):
+    """E6."""
+    send_mail("A subject", BODY, None, ["ada@example.org"])
+    pk = OutgoingMessage.objects.get().pk
+
+    page = admin_client.get(f"{LIST}{pk}/change/").content.decode()
+
+    assert "A subject" in page
+    assert BODY not in page
+    assert admin_client.post(f"{LIST}{pk}/change/", {"to": "eve@example.org"}).status_code == 403
+    assert admin_client.post(f"{LIST}add/", {"to": "eve@example.org"}).status_code == 403
+    assert admin_client.post(f"{LIST}{pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_messages_are_removed_when_a_month_has_passed(mail_server, monkeypatch, member, client):
+    """E6: and earlier what was never delivered and nobody waits for any more."""
+    for name in ("sent", "failed", "waiting"):
+        send_mail(name, BODY, None, [f"{name}@example.org"])
+    OutgoingMessage.objects.filter(subject__in=["failed", "waiting"]).update(
+        due_at=timezone.now() + timedelta(days=90)
+    )
+    OutgoingMessage.objects.filter(subject="failed").update(
+        state=State.FAILED, finished_at=timezone.now()
+    )
+    deliver_due()
+    client.post("/accounts/password/reset/", {"email": "nobody@example.org"})
+    left = []
+
+    for days in (0, 3, 29, 31):
+        later = timezone.now() + timedelta(days=days)
+        with monkeypatch.context() as then:
+            then.setattr(timezone, "now", lambda later=later: later)
+            leftovers.remove_old_messages()
+        left.append({message.to.partition("@")[0] for message in OutgoingMessage.objects.all()})
+
+    everything = {"sent", "failed", "waiting", "nobody"}
+    assert left == [everything, everything - {"nobody"}, everything - {"nobody"}, {"waiting"}]
+
+
+def test_the_staff_send_again_what_has_failed(mail_server, admin_client):
+    """E4: one or all; what is being sent at this moment is left to its sender."""
+    for name in ("failed", "waiting", "sending"):
+        send_mail(name, BODY, None, [f"{name}@example.org"])
+    later = timezone.now() + timedelta(hours=2)
+    OutgoingMessage.objects.update(due_at=later, last_error="550 no")
+    OutgoingMessage.objects.filter(subject="failed").update(state=State.FAILED, attempts=17)
+    OutgoingMessage.objects.filter(subject="sending").update(state=State.SENDING)
+    start = admin_client.get("/admin/").content.decode()
+    assert "1 message could not be delivered." in start
+    assert "2 messages could not be delivered yet" in start
+
+    pks = [message.pk for message in OutgoingMessage.objects.all()]
+    page = admin_client.post(
+        LIST, {"action": "send_again", "_selected_action": pks}, follow=True
+    ).content.decode()
+    deliver_due()
+
+    assert "2 on the way again." in page
+    assert sorted(mail_server.recipients) == ["failed@example.org", "waiting@example.org"]
+    assert OutgoingMessage.objects.get(subject="sending").due_at == later
+
+
+def test_the_staff_see_what_waits_for_a_mail_server(admin_client, settings):
+    settings.OUTBOX_BACKEND = None
+    send_mail("Hello", BODY, None, ["ada@example.org"])
+    send_mail("Hello", BODY, None, ["grace@example.org"])
+
+    start = admin_client.get("/admin/").content.decode()
+
+    assert "E-mail is not configured (EMAIL_URL)" in start
+    assert "2 messages wait in the outbox." in start
+
+
+def nightly() -> str:
+    output = io.StringIO()
+    try:
+        call_command("nightly", stdout=output)
+    except CommandError as error:
+        output.write(f"error: {error}")
+    return output.getvalue()
+
+
+def refuse() -> str:
+    raise OperationalError("the disk\nis full")
+
+
+def leave() -> str:
+    raise SystemExit(3)
+
+
+def test_the_nightly_command_reports_each_step(client, member):
+    client.force_login(member)
+    for key in (client.session.session_key, "ended"):
+        UserSession.objects.create(user=member, session_key=key, ip="203.0.113.7", user_agent="x")
+
+    report = nightly()
+
+    assert re.fullmatch(
+        r"clearsessions: done \(\d\.\d s\)\n"
+        r"portal\.ended_sessions\.remove_records: 1 records removed \(\d\.\d s\)\n"
+        r"portal\.outbox\.leftovers\.remove_old_messages: 0 messages removed \(\d\.\d s\)\n",
+        report,
+    )
+    assert UserSession.objects.get().session_key == client.session.session_key
+
+
+@pytest.mark.parametrize("step", ["refuse", "leave"])
+def test_a_nightly_step_that_fails_keeps_no_other_from_being_done(settings, step, member):
+    settings.NIGHTLY = [f"{__name__}.{step}", "no_such_command", "clearsessions"]
+
+    report = nightly()
+
+    failed, unknown, done, error = report.splitlines()
+    assert failed.startswith(f"{__name__}.{step}: failed, ")
+    assert unknown.startswith("no_such_command: failed, CommandError")
+    assert done.startswith("clearsessions: done")
+    assert error.startswith("error: 2 of 3 steps failed: ")
+    assert User.objects.filter(pk=member.pk).exists()
