@@ -20,8 +20,10 @@ MEMORY_BYTES = 100 * MEGABYTE  # besides twice the file
 PICTURE_WIDTH, MAX_PICTURE_HEIGHT = 480, 960  # pixels
 
 # The end of every PDF, and nothing but padding behind it (ISO 32000-1, 7.5.5).
-ENDING = re.compile(rb"startxref\s+(\d{1,12})\s+%%EOF[\s\0]*\Z")
+ENDING = re.compile(rb"startxref\s+(\d{1,12})\s+%%EOF\Z")
+PADDING = b" \t\r\n\f\0"
 ENDING_BYTES = 1024
+OTHER_FILTER = re.compile(rb"/St[mr]F\s*/(?!Identity\b)")
 XREF = re.compile(rb"\s*(xref|\d+\s+\d+\s+obj)\b")
 
 
@@ -33,9 +35,15 @@ def main():
         memory_bytes=MEMORY_BYTES + 2 * len(content),
         output_bytes=2 * len(content) + 4 * MEGABYTE,
     )
-    document = pdfium.FPDF_LoadMemDocument64(content, len(content), None)
+    document, is_encrypted = opened(content), False
+    if not document and needs_password():
+        readable = without_encryption(content)
+        document, is_encrypted = readable and opened(readable), True
+        if not document:
+            report(verdict="password")
+            return
     if not document:
-        report(verdict="password" if needs_password() else "damaged")
+        report(verdict="damaged")
         return
     pages = pdfium.FPDF_GetPageCount(document)
     page = pages > 0 and pdfium.FPDF_LoadPage(document, 0)
@@ -44,6 +52,9 @@ def main():
         return
     if is_sane(content):
         report(verdict="good", pages=pages)
+    elif is_encrypted:  # written anew, its attachments could not be read by anybody
+        report(verdict="password")
+        return
     else:
         rewritten = saved(document)
         if not opens(rewritten, pages):
@@ -54,13 +65,31 @@ def main():
         report({"first-page.png": picture(page)})
 
 
+def opened(content: bytes):
+    """The document, or None. PDFium reads on in `content`, which has to be kept."""
+    return pdfium.FPDF_LoadMemDocument64(content, len(content), None)
+
+
 def needs_password() -> bool:
+    """Return True if it is for the want of a password that a document was not opened."""
     return pdfium.FPDF_GetLastError() == pdfium.FPDF_ERR_PASSWORD
+
+
+def without_encryption(content: bytes) -> bytes:
+    """A copy that does not mention its encryption, where that concerns attachments alone.
+
+    Viewers then show the pages and ask for the password of an attachment; PDFium asks at once.
+    (ISO 32000-1, 7.6.5: EFF is the filter of attachments, StmF and StrF those of everything else.)
+    """
+    if b"/EFF" not in content or OTHER_FILTER.search(content):
+        return b""
+    return content.replace(b"/Encrypt", b"/Ignored")
 
 
 def is_sane(content: bytes) -> bool:
     """Return True if a file begins and ends as a PDF does, so that it is nothing else as well."""
-    ending = ENDING.search(content, max(0, len(content) - ENDING_BYTES))
+    end = len(content.rstrip(PADDING))
+    ending = ENDING.search(content, max(0, end - ENDING_BYTES), end)
     return (
         content.startswith(b"%PDF-")
         and ending is not None
@@ -83,7 +112,7 @@ def saved(document) -> bytes:
 
 
 def opens(content: bytes, pages: int) -> bool:
-    document = pdfium.FPDF_LoadMemDocument64(content, len(content), None)
+    document = opened(content)
     return (
         bool(document)
         and pdfium.FPDF_GetPageCount(document) == pages

@@ -13,7 +13,8 @@ SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e][\1-\4]")
 MAX_SCANS = 60  # progressive JPEGs have about 10
 EXIF_PART = re.compile(rb"Exif\0\0")
 MAX_EXIF_PARTS = 60  # Pillow joins them, one after the other
-MAX_MISSING_SHARE = 0.03  # of the rows of a JPEG; decoding holds back a row of blocks
+MAX_MISSING_SHARE = 0.03  # of the rows of a JPEG
+BLOCK_ROWS = 16  # held back by decoding until the next have come
 JPEG_END = b"\xff\xd9"
 END_BYTES = 1024  # in which the mark of an end is looked for
 MAX_CHUNKS = 20_000  # 20 MB of PNG in the usual 8 kB parts are 2,500
@@ -116,4 +117,6 @@ def is_nearly_whole(data, image):
         return len(ids) == 1 and first == 1 and last_band == 63 and bits & 15 == 0
     image.tile = []  # counts as loaded: rows that were not decoded are black
     box = image.convert("L").getbbox()
-    return box is not None and image.height - box[3] <= image.height * MAX_MISSING_SHARE
+    return box is not None and image.height - box[3] <= max(
+        BLOCK_ROWS, image.height * MAX_MISSING_SHARE
+    )

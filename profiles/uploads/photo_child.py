@@ -40,13 +40,14 @@ BAND_ROWS = 64
 # Bytes that decoding takes for each pixel, measured; what does not fit is refused by its header.
 PIXEL_BUDGET_BYTES = 220 * MEGABYTE
 COSTS = {"JPEG": 0.25, "MPO": 0.25, "PNG": 5, "GIF": 5, "WEBP": 13, "AVIF": 9, "HEIF": 9}
-BYTES_PER_PIXEL = 10  # decoded, and once more while the square is cut out
+BYTES_PER_PIXEL = 4  # of a decoded one, as Pillow keeps them
+MAX_DIVISOR = 8
 PROGRESSIVE_COST = 3.2  # held whole, in coefficients
 
 MAX_EXIF_BYTES = 1_000_000  # Pillow makes an object of each number in it; cameras write 64 kB
 MAX_ICC_BYTES = 1_000_000
 
-UPRIGHT = {
+UPRIGHT = {  # by Exif orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -59,6 +60,16 @@ TURNS = {  # clockwise, in degrees
     90: Image.Transpose.ROTATE_270,
     180: Image.Transpose.ROTATE_180,
     270: Image.Transpose.ROTATE_90,
+}
+# Where a square was, between the edges (0 to 1), before the picture was transposed.
+BEFORE = {
+    Image.Transpose.FLIP_LEFT_RIGHT: lambda x, y: (1 - x, y),
+    Image.Transpose.ROTATE_180: lambda x, y: (1 - x, 1 - y),
+    Image.Transpose.FLIP_TOP_BOTTOM: lambda x, y: (x, 1 - y),
+    Image.Transpose.TRANSPOSE: lambda x, y: (y, x),
+    Image.Transpose.ROTATE_270: lambda x, y: (y, 1 - x),
+    Image.Transpose.TRANSVERSE: lambda x, y: (1 - y, 1 - x),
+    Image.Transpose.ROTATE_90: lambda x, y: (1 - y, x),
 }
 
 # What Pillow raised when it was fed half a million broken pictures (and, by its source, EOFError).
@@ -99,7 +110,7 @@ def made(data, formats, sizes, crop):
             raise Refused("cut_off" if is_cut_off(data) else "damaged")
         image = opened(data + JPEG_END, formats, size, crop)
         image.load()
-    square = cut(reduced(image, size, crop, frame), image, size, crop)
+    square = cut(image, size, crop, frame)
     photos = {}
     for each in sizes:
         side = min(square.width, each)
@@ -141,8 +152,11 @@ def draft_size(image, size, crop):
     """
     share = crop["side"] if crop else 1
     scale = size * 2 / (min(image.size) * share)
+    pixels, room = image.width * image.height, PIXEL_BUDGET_BYTES
+    if "progressive" in image.info:
+        room -= pixels * PROGRESSIVE_COST
     divisor = 1  # JPEG can be decoded at a half, a quarter and an eighth
-    while image.width * image.height * BYTES_PER_PIXEL > PIXEL_BUDGET_BYTES * divisor**2:
+    while divisor < MAX_DIVISOR and pixels * BYTES_PER_PIXEL > room * divisor**2:
         divisor *= 2
     scale = min(scale, 1 / divisor)
     return (int(image.width * scale) or 1, int(image.height * scale) or 1)
@@ -169,52 +183,60 @@ def loaded(image, data):
     return True
 
 
-def reduced(image, size, crop, frame):
-    """Return the whole picture, opaque, at the smallest scale that still does for the square.
+def cut(image, size, crop, frame):
+    """Return the square: the middle, or what the person chose, upright and in sRGB."""
+    turns = [UPRIGHT.get(orientation_of(image)), TURNS.get(crop["turn"] if crop else 0)]
+    turns = [turn for turn in turns if turn is not None]
+    x, y = (crop["x"], crop["y"]) if crop else (0.5, 0.5)
+    for turn in reversed(turns):
+        x, y = BEFORE[turn](x, y)
+    short = min(image.size)
+    side = max(1, round(short * crop["side"])) if crop else short
+    left, top = round((image.width - side) * x), round((image.height - side) * y)
+    square = reduced(image, (left, top, left + side, top + side), size, frame)
+    for turn in turns:
+        square = square.transpose(turn)
+    final = min(side, size)
+    return in_srgb(square.resize((final, final), Image.Resampling.LANCZOS), image)
+
+
+def reduced(image, box, size, frame):
+    """Return a square of the picture, opaque, at the smallest scale that still does.
 
     Worked through in bands of rows, since a second copy of 25 megapixels would be 100 MB more.
     """
-    share = crop["side"] if crop else 1
-    factor = max(1, int(min(image.size) * share) // (size * 2))
+    left, top, right, bottom = box
+    factor = max(1, (right - left) // (size * 2))
     rows = BAND_ROWS * factor
     mode = {"CMYK": "CMYK", "L": "L", "LA": "L", "1": "L", "I;16": "L"}.get(image.mode, "RGB")
-    small = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
-    for y in range(0, image.height, rows):
-        band = image.crop((0, y, image.width, min(y + rows, image.height)))
-        small.paste(opaque(band, frame, y).convert(mode).reduce(factor), (0, y // factor))
+    side = -(-(right - left) // factor)
+    small = Image.new(mode, (side, side))
+    for y in range(top, bottom, rows):
+        band = image.crop((left, y, right, min(y + rows, bottom)))
+        band = opaque(band, frame, left, y).convert(mode)
+        small.paste(band.reduce(factor), (0, (y - top) // factor))
     return small
 
 
-def opaque(band, frame, y):
+def opaque(band, frame, left, top):
+    """Return a band on white; `frame` is the part of the canvas that has pixels, if not all has."""
     if band.mode == "I;16":  # 16 bits of grey, which Pillow would clip at 255
         return band.point(lambda value: value * (1 / 257)).convert("L")
     if frame:
-        box = (frame[0], max(frame[1] - y, 0), frame[2], min(frame[3] - y, band.height))
+        box = (
+            max(frame[0] - left, 0),
+            max(frame[1] - top, 0),
+            min(frame[2] - left, band.width),
+            min(frame[3] - top, band.height),
+        )
         canvas = Image.new("RGBA", band.size, (0, 0, 0, 0))
-        if box[1] < box[3]:
+        if box[0] < box[2] and box[1] < box[3]:
             canvas.paste(band.convert("RGBA").crop(box), box[:2])
         band = canvas
     if not band.has_transparency_data:
         return band
     white = Image.new("RGBA", band.size, "white")  # reads well in light and in dark
     return Image.alpha_composite(white, band.convert("RGBA"))
-
-
-def cut(whole, original, size, crop):
-    """Return the square: the middle, or what the person chose, upright and in sRGB."""
-    orientation = orientation_of(original)
-    whole = whole.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else whole
-    if crop and crop["turn"]:
-        whole = whole.transpose(TURNS[crop["turn"]])
-    short = min(whole.size)
-    side = max(1, round(short * crop["side"])) if crop else short
-    x, y = (crop["x"], crop["y"]) if crop else (0.5, 0.5)
-    left, top = round((whole.width - side) * x), round((whole.height - side) * y)
-    final = min(side, size)
-    square = whole.resize(
-        (final, final), Image.Resampling.LANCZOS, (left, top, left + side, top + side)
-    )
-    return in_srgb(square, original)
 
 
 def orientation_of(original):

@@ -8,7 +8,7 @@ from portal.files import cleanup
 from profiles.models import Profile
 from tests.support import samples
 
-from .sweeps import named, stored, sweep_media
+from .sweeps import stored, sweep_media
 
 pytestmark = pytest.mark.django_db
 

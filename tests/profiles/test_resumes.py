@@ -169,9 +169,9 @@ def test_answers_to_any_damage_with_the_file_or_a_sentence(content, edits):
     try:
         stored, facts = clean_resume(ContentFile(damaged), max_bytes=MAX_BYTES)
     except ValidationError as error:
-        assert error.code
-        assert error.messages[0][-1] == "."
+        answer = bool(error.code), error.messages[0][-1]
     else:
         content = stored.read()
-        assert content.startswith(b"%PDF-")
-        assert facts["is_repaired"] == (content != damaged)
+        answer = content.startswith(b"%PDF-"), facts["is_repaired"] == (content != damaged)
+
+    assert answer in {(True, True), (True, ".")}

@@ -253,7 +253,8 @@ def pdf_with_xref_chain(links, length):
 def costs(function, contents, folder, **limits):
     """Clean each of ``contents`` (name: bytes) with ``module.function``, in a fresh process.
 
-    Returns {name: {"outcome": "accepted" or a code, "seconds": of work, "megabytes": peak growth}}.
+    Returns {name: {"outcome": "accepted" or a code, "seconds": of work, "megabytes": peak growth,
+    "own_megabytes": the same without the child}}.
     """
     for name, content in contents.items():
         (folder / name).write_bytes(content)
@@ -285,6 +286,7 @@ def main(function, limits, *paths):
             "outcome": outcome,
             "seconds": work_seconds() - start,
             "megabytes": peak_megabytes() - peak + child_peak_megabytes(),
+            "own_megabytes": peak_megabytes() - peak,
         }
     sys.stdout.write(json.dumps(report))
 
