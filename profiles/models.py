@@ -113,10 +113,12 @@ class Profile(models.Model):
         help_text="PDF resume accessible only to members",
         picture="resume_picture",
         pages="resume_pages",
+        bytes="resume_bytes",
     )
     # Of its first page, for its owner and the staff.
     resume_picture = MadeFileField(storage=protected_media, upload_to="resumes", editable=False)
     resume_pages = models.PositiveIntegerField(null=True, editable=False)
+    resume_bytes = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -30,7 +30,7 @@ DECISIONS = {
     "profiles.Profile": Decision(
         of_departed("user"),
         kept="id user name headline bio visibility avatar resume created_at updated_at "
-        "avatar_small resume_picture resume_pages",
+        "avatar_small resume_picture resume_pages resume_bytes",
     ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),

@@ -31,7 +31,7 @@ class UploadInput(forms.ClearableFileInput):
             if isinstance(value.field, AvatarField):
                 context["photo_url"] = value.url
             elif isinstance(value.field, ResumeField):
-                context["view_url"] = value.url
+                context |= {"view_url": value.url, "profile": value.instance}
         return context
 
     def render(self, name, value, attrs=None, renderer=None):

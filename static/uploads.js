@@ -9,8 +9,9 @@ for (const box of document.querySelectorAll("[data-upload]")) {
   const progress = box.querySelector("progress");
   const picture = box.querySelector("[data-picture]");
   const cut = box.querySelector("[data-cut]");
+  const current = box.querySelector("[data-current]");
   const form = chooser.form;
-  let file = null, running = null;
+  let file = null, running = null, timer = null;
 
   const say = (text, isError) => {
     status.textContent = text;
@@ -29,18 +30,18 @@ for (const box of document.querySelectorAll("[data-upload]")) {
     stored.disabled = false;
     chooser.value = ""; // the form names the file from now on, and does not send it again
     chooser.required = false;
-    const pages = answer.pages ? `, ${answer.pages} ${answer.pages === 1 ? "page" : "pages"}` : "";
-    say(`${file.name}${pages}: ready. It is kept when you save. ${answer.note}`.trim());
-    if (answer.picture) {
-      picture.src = answer.picture;
-      picture.hidden = false;
-    }
+    const pages = answer.pages ? ` (${answer.pages} ${answer.pages === 1 ? "page" : "pages"})` : "";
+    say(`${file.name}${pages} is ready, and will be yours when you save. ${answer.note}`.trim());
+    picture.hidden = !answer.picture;
+    if (answer.picture) picture.src = answer.picture;
+    if (current) current.hidden = Boolean(answer.picture);
   };
 
   const send = () => {
     if (running) running.abort();
     const body = new FormData();
     body.append("file", file, file.name);
+    if (stored.value) body.append("replaces", stored.value);
     for (const input of cut ? cut.querySelectorAll("[name]") : []) {
       body.append(`photo-${input.name.split("-").pop()}`, input.value);
     }
@@ -48,24 +49,24 @@ for (const box of document.querySelectorAll("[data-upload]")) {
     box.dataset.busy = "";
     progress.hidden = false;
     progress.removeAttribute("value");
-    say(`Sending ${file.name} ...`);
+    say(`Sending ${file.name} …`);
     form.dispatchEvent(new Event("uploads"));
     request.upload.addEventListener("progress", (event) => {
       if (!event.lengthComputable) return;
       progress.value = event.loaded / event.total;
       if (event.loaded === event.total) {
         progress.removeAttribute("value");
-        say(`Checking ${file.name} ...`);
+        say(`Checking ${file.name} …`);
       }
     });
     request.addEventListener("load", () => {
       if (request !== running) return;
       const answer = request.response || {};
       if (request.status === 201) succeed(answer);
-      else if (request.status === 422) {
+      else if (answer.error) {
         chooser.value = "";
-        say(answer.error, true);
-      } else if (request.status === 503) say("The site is busy. Please choose the file again in a minute.", true);
+        say(`${file.name}: ${answer.error}`, true);
+      } else if (request.status === 503) say("The site is busy. The file is sent when you save.", true);
       else say("The file could not be sent. It is sent when you save.", true);
       finish();
     });
@@ -113,7 +114,7 @@ for (const box of document.querySelectorAll("[data-upload]")) {
     if (!chooser.files.length) return;
     file = chooser.files[0];
     if (cut) {
-      cut.hidden = false;
+      cut.open = true;
       draw();
     }
     send();
@@ -121,7 +122,11 @@ for (const box of document.querySelectorAll("[data-upload]")) {
 
   if (cut) {
     cut.addEventListener("input", () => file && draw());
-    cut.addEventListener("change", () => file && send());
+    cut.addEventListener("change", () => {
+      if (!file) return;
+      clearTimeout(timer); // the last of several changes is sent
+      timer = setTimeout(send, 600);
+    });
   }
 }
 
@@ -130,6 +135,11 @@ for (const form of new Set([...document.querySelectorAll("[data-upload]")].map((
   const buttons = form.querySelectorAll("button[type=submit], input[type=submit]");
   form.addEventListener("uploads", () => {
     const isBusy = form.querySelector("[data-upload][data-busy]") !== null;
-    for (const button of buttons) button.disabled = isBusy;
+    for (const button of buttons) {
+      const text = "value" in button && button.matches("input") ? "value" : "textContent";
+      button.dataset.idle ??= button[text];
+      button[text] = isBusy ? "Sending files …" : button.dataset.idle;
+      button.disabled = isBusy;
+    }
   });
 }

@@ -50,6 +50,12 @@ class AvatarField(CleanedFileField):
         return Cleaned(large, {self.small: small} if self.small else {})
 
 
+def small_avatar(file: File) -> File:
+    """Return the small square of an avatar that is stored already."""
+    size = settings.AVATAR_SMALL_PIXELS
+    return clean_avatar(file, max_bytes=settings.AVATAR_MAX_BYTES, sizes=(size,))[0]
+
+
 def clean_avatar(
     file: File, *, max_bytes: int, sizes: tuple[int, ...] = (512, 96), crop: dict | None = None
 ) -> list[File]:

@@ -39,8 +39,8 @@ class ResumeFile(CleanedFieldFile):
 class ResumeField(CleanedFileField):
     """A PDF, stored as it came, or rewritten where it had to be repaired.
 
-    ``picture`` and ``pages`` name the fields that keep the picture of its first page and how many
-    there are.
+    ``picture``, ``pages`` and ``bytes`` name the fields that keep the picture of its first page,
+    how many there are, and the size of the file.
     """
 
     attr_class = ResumeFile
@@ -48,18 +48,22 @@ class ResumeField(CleanedFileField):
     content_type = "application/pdf"
     accept = "application/pdf"
 
-    def __init__(self, *args, picture=None, pages=None, **kwargs):
+    def __init__(self, *args, picture=None, pages=None, bytes=None, **kwargs):
         super().__init__(*args, **kwargs)
-        self.picture, self.pages = picture, pages
+        self.facts = {"picture": picture, "pages": pages, "bytes": bytes}
 
     def companions(self):
-        return [name for name in (self.picture, self.pages) if name]
+        return list(filter(None, self.facts.values()))
 
     def clean_upload(self, file):
         pdf, facts = clean_resume(file, max_bytes=settings.RESUME_MAX_BYTES)
-        found = {self.picture: facts["picture"], self.pages: facts["pages"]}
-        found.pop(None, None)
+        found = {field: facts[fact] for fact, field in self.facts.items() if field}
         return Cleaned(pdf, found, REPAIRED if facts["is_repaired"] else "")
+
+
+def described_resume(file: File) -> dict:
+    """Return the facts about a resume that is stored already; see clean_resume()."""
+    return clean_resume(file, max_bytes=max(file.size, 1))[1]
 
 
 def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
@@ -70,7 +74,7 @@ def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
     says) is returned as PDFium writes it anew, so that it is nothing else beside a PDF. What a PDF
     may carry (scripts, links, attachments) stays in it: it is only ever served as an attachment.
 
-    The facts are "pages", "picture" (a File, or None where drawing the first page took too much
+    The facts are "pages", "bytes", "picture" (a File, or None where drawing the first page took too much
     work) and "is_repaired".
 
     Raises ValidationError with the code ``empty``, ``too_large``, ``not_a_pdf`` or one of
@@ -85,5 +89,10 @@ def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
     file.seek(0)
     if (verdict := report["verdict"]) not in {"good", "repaired"}:
         raise ValidationError(REFUSALS[verdict], code=verdict)
-    facts = {"pages": report["pages"], "picture": parts.get("first-page.png")}
-    return parts.get("rewritten.pdf", file), facts | {"is_repaired": verdict == "repaired"}
+    stored = parts.get("rewritten.pdf", file)
+    return stored, {
+        "pages": report["pages"],
+        "bytes": stored.size,
+        "picture": parts.get("first-page.png"),
+        "is_repaired": verdict == "repaired",
+    }

@@ -19,6 +19,12 @@ from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
 
 MAX_FILENAME = 100
+OF_PROFILE = {  # where an upload keeps what a profile's field has made of a file
+    "avatar_small": "picture",
+    "resume_picture": "picture",
+    "resume_pages": "pages",
+    "resume_bytes": "bytes",
+}
 SAVING_TIME = timedelta(minutes=10)  # a form that named an upload in time is saved by then
 
 
@@ -55,6 +61,7 @@ class StoredUpload(models.Model):
     published = MadeFileField(storage=public_media, upload_to="avatars")
     published_small = MadeFileField(storage=public_media, upload_to="avatars")
     pages = models.PositiveIntegerField(null=True)
+    bytes = models.PositiveIntegerField(null=True)
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
@@ -81,11 +88,8 @@ class StoredUpload(models.Model):
             expires_at=timezone.now() + timedelta(seconds=settings.UPLOAD_KEPT_SECONDS),
         )
         upload.file = File(cleaned.file, name=f"{purpose}{profile_field(purpose).extension}")
-        for value in cleaned.others.values():
-            if isinstance(value, File):
-                upload.picture = value
-            elif value is not None:
-                upload.pages = value
+        for name, value in cleaned.others.items():
+            setattr(upload, OF_PROFILE[name], value)
         with ExitStack() as undo:
             undo.callback(upload.discard_files)
             upload.save()
@@ -119,6 +123,7 @@ class StoredUpload(models.Model):
             "resume": self.file.name,
             "resume_picture": self.picture.name,
             "resume_pages": self.pages,
+            "resume_bytes": self.bytes,
         }
 
     def discard_files(self):
@@ -152,7 +157,13 @@ def shown_name(file: File) -> str:
 
 
 def delete_expired() -> int:
-    """Delete the uploads that no form has named in time; returns how many. django-cleanup deletes
-    their files after the commit."""
-    deleted, _ = StoredUpload.objects.expired().delete()
+    """Delete the uploads that no form has named in time; returns how many.
+
+    django-cleanup deletes their files, each after its own commit: a run that is killed leaves rows
+    to the next one, and a file without a row to sweep_media.
+    """
+    deleted = 0
+    for upload in StoredUpload.objects.expired().iterator():
+        upload.delete()
+        deleted += 1
     return deleted

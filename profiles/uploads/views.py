@@ -24,21 +24,21 @@ NO_REFERRER = {"Referrer-Policy": "no-referrer"}
 def receive(request, purpose):
     """Store one file for the form that is being filled in; answers in JSON, for uploads.js.
 
-    201 with the upload's number, its note and the address of its picture; 422 with the sentence
-    that says why the file is refused; 503 where too many files are waiting. An earlier upload that
-    it `replaces` is deleted.
+    201 with the upload's number, its note and the address of its picture; 200 with the sentence
+    that says why the file is refused (with a 4xx, browsers would log an error of the page); 503
+    where too many files are waiting. An earlier upload that it `replaces` is deleted.
     """
     if purpose not in StoredUpload.Purpose:
         raise Http404("No such purpose")
     file = request.FILES.get("file")
     if file is None:
-        return JsonResponse({"error": "Please choose a file."}, status=422)
+        return JsonResponse({"error": "Please choose a file."})
     try:
         is_photo = purpose == StoredUpload.Purpose.AVATAR
         choices = {"crop": Crop.of(request.POST, "photo")} if is_photo else {}
         upload = StoredUpload.receive(request.user, purpose, file, **choices)
     except ValidationError as error:
-        return JsonResponse({"error": " ".join(error.messages)}, status=422)
+        return JsonResponse({"error": " ".join(error.messages)})
     except Busy:
         return JsonResponse({"error": BUSY}, status=503, headers={"Retry-After": BUSY_SECONDS})
     discard(request.user, purpose, request.POST.get("replaces", ""))
