@@ -113,7 +113,7 @@ class Profile(models.Model):
         help_text="PDF resume accessible only to members",
         picture="resume_picture",
         pages="resume_pages",
-        bytes="resume_bytes",
+        size="resume_bytes",
     )
     # Of its first page, for its owner and the staff.
     resume_picture = MadeFileField(storage=protected_media, upload_to="resumes", editable=False)

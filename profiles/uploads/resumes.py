@@ -39,7 +39,7 @@ class ResumeFile(CleanedFieldFile):
 class ResumeField(CleanedFileField):
     """A PDF, stored as it came, or rewritten where it had to be repaired.
 
-    ``picture``, ``pages`` and ``bytes`` name the fields that keep the picture of its first page,
+    ``picture``, ``pages`` and ``size`` name the fields that keep the picture of its first page,
     how many there are, and the size of the file.
     """
 
@@ -48,9 +48,9 @@ class ResumeField(CleanedFileField):
     content_type = "application/pdf"
     accept = "application/pdf"
 
-    def __init__(self, *args, picture=None, pages=None, bytes=None, **kwargs):
+    def __init__(self, *args, picture=None, pages=None, size=None, **kwargs):
         super().__init__(*args, **kwargs)
-        self.facts = {"picture": picture, "pages": pages, "bytes": bytes}
+        self.facts = {"picture": picture, "pages": pages, "bytes": size}
 
     def companions(self):
         return list(filter(None, self.facts.values()))
@@ -74,8 +74,8 @@ def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
     says) is returned as PDFium writes it anew, so that it is nothing else beside a PDF. What a PDF
     may carry (scripts, links, attachments) stays in it: it is only ever served as an attachment.
 
-    The facts are "pages", "bytes", "picture" (a File, or None where drawing the first page took too much
-    work) and "is_repaired".
+    The facts are "pages", "bytes", "picture" (a File, or None where drawing the first page took too
+    much work) and "is_repaired".
 
     Raises ValidationError with the code ``empty``, ``too_large``, ``not_a_pdf`` or one of
     ``REFUSALS``.

@@ -87,11 +87,15 @@ class StoredUpload(models.Model):
             note=cleaned.note,
             expires_at=timezone.now() + timedelta(seconds=settings.UPLOAD_KEPT_SECONDS),
         )
-        upload.file = File(cleaned.file, name=f"{purpose}{profile_field(purpose).extension}")
-        for name, value in cleaned.others.items():
-            setattr(upload, OF_PROFILE[name], value)
-        with ExitStack() as undo:
+        with ExitStack() as undo:  # the files are stored outside of any transaction of the row's
             undo.callback(upload.discard_files)
+            extension = profile_field(purpose).extension
+            upload.file.save(f"{purpose}{extension}", cleaned.file, save=False)
+            for name, value in cleaned.others.items():
+                if isinstance(value, File):
+                    getattr(upload, OF_PROFILE[name]).save(value.name, value, save=False)
+                else:
+                    setattr(upload, OF_PROFILE[name], value)
             upload.save()
             undo.pop_all()
         return upload

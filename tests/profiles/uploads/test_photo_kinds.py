@@ -53,7 +53,9 @@ def red_corners(image):
 @pytest.mark.parametrize(("orientation", "red_corner"), [(1, (10, 10)), (6, (90, 10))])
 def test_turns_phones_photos_upright(kind, orientation, red_corner):
     """I9: iPhones write HEIC, Androids AVIF; both say how they were held."""
-    content = samples.encoded(samples.photo((100, 140)), kind, exif=samples.exif(orientation).tobytes())
+    content = samples.encoded(
+        samples.photo((100, 140)), kind, exif=samples.exif(orientation).tobytes()
+    )
 
     assert red_corners(opened(content)) == [red_corner]
 
