@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 PYTEST =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql coverage kills rehearse lint format lock check-installs \
-	vendor bench bench-web bench-reset bench-copy bench-http help
+	vendor corpus bench bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -68,6 +68,9 @@ check-installs:  ## install each lock from nothing, with the pip of the oldest P
 
 vendor:  ## fetch the front-end files again (npm needed) and compare them with what is committed
 	bin/vendor
+
+corpus: $(VENV)/installed-dev  ## the upload rules over generated files, or over a folder: make corpus DIR=~/downloads
+	@$(BIN)/python -m tests.support.corpus.run $(DIR)
 
 bench: $(VENV)/installed-dev  ## what a link and a page cost
 	$(BIN)/python -m tests.bench.bench_links

@@ -235,10 +235,11 @@ globals().update(files)
 # Files: for how long links and caches are valid, and what people may upload.
 PROTECTED_URL_SECONDS = env.number("PROTECTED_URL_SECONDS", 600, least=1, most=604_800)
 MEDIA_CACHE_SECONDS = env.number("MEDIA_CACHE_SECONDS", 86_400, least=0, most=31_536_000)
-AVATAR_PIXELS = 512
-AVATAR_MAX_BYTES = env.number("AVATAR_MAX_BYTES", 15_000_000, least=1, most=1_000_000_000)
-AVATAR_MAX_PIXELS = env.number("AVATAR_MAX_PIXELS", 25_000_000, least=1, most=1_000_000_000)
+AVATAR_PIXELS, AVATAR_SMALL_PIXELS = 512, 96
+AVATAR_MAX_BYTES = env.number("AVATAR_MAX_BYTES", 20_000_000, least=1, most=1_000_000_000)
 RESUME_MAX_BYTES = env.number("RESUME_MAX_BYTES", 10_485_760, least=1, most=1_000_000_000)
+UPLOAD_KEPT_SECONDS = 60 * 60  # what was chosen waits so long for its form to be saved
+UPLOADS_KEPT, STAFF_UPLOADS_KEPT = 40, 2000  # for each person at a time
 UPLOAD_MAX_BODY_BYTES = 2 * (AVATAR_MAX_BYTES + RESUME_MAX_BYTES)
 FILE_UPLOAD_HANDLERS = [
     "portal.request_bodies.BodyLimit",
@@ -280,7 +281,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF, *csp["assets"]],
         "style-src": [SELF, *csp["assets"]],
-        "img-src": [SELF, "data:", *csp["default"], *csp["assets"]],
+        "img-src": [SELF, "data:", *csp["default"], *csp["assets"], *csp["protected"]],
         "font-src": [SELF, *csp["assets"]],
         "connect-src": [SELF],
         # Log-in may end in a redirect to a resume, and browsers hold redirects of forms to this.

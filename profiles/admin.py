@@ -22,6 +22,7 @@ from .models import Profile, ResumeDownload, User
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
 from .staff_messages import invite
 from .staff_rights import may_manage
+from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
 # Groups: permissions are given one by one, as societies are small. Addresses and sessions follow
@@ -108,11 +109,11 @@ class ProfileInline(admin.StackedInline):
     fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
     radio_fields = {"visibility": admin.VERTICAL}
     formfield_overrides = {CleanedFileField: {"widget": UploadInput}}
+    form = StoredUploadsForm
 
-    def get_queryset(self, request):
-        """Lock what is being changed, as edit_me in profiles/views.py does, and for its reason."""
-        profiles = super().get_queryset(request)
-        return profiles.select_for_update() if request.method == "POST" else profiles
+    def get_formset(self, request, obj=None, **kwargs):
+        form = type("ProfileForm", (self.form,), {"uploader": request.user})
+        return super().get_formset(request, obj, form=form, **kwargs)
 
 
 @admin.register(User)
@@ -218,6 +219,11 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
 
     def get_inlines(self, request, obj):
         return self.inlines if obj else []  # an invitation comes first; its save makes the profile
+
+    def save_formset(self, request, form, formset, change):
+        super().save_formset(request, form, formset, change)
+        for note in (note for each in formset.forms for note in each.notes()):
+            messages.info(request, note)
 
     def save_model(self, request, obj, form, change):
         if change:

@@ -1,6 +1,7 @@
 from django import forms
 
 from .models import Profile
+from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
 NEW_OR_NONE = {"contradiction": "Please either choose a new file or tick “Remove it”, not both."}
@@ -16,7 +17,7 @@ class SearchForm(forms.Form):
         return self.cleaned_data["q"] if self.is_valid() else ""
 
 
-class ProfileForm(forms.ModelForm):
+class ProfileForm(StoredUploadsForm):
     """What a member may change of her own profile."""
 
     class Meta:

@@ -7,6 +7,7 @@ from django.utils import timezone
 from portal.accounts.email_address import shown
 from portal.accounts.fields import EmailAddressField
 from portal.accounts.verified_address import verify_address
+from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
 
 from .access import ProfileQuerySet
@@ -14,6 +15,7 @@ from .fields import LineField
 from .managers import UserManager
 from .uploads.avatars import AvatarField
 from .uploads.resumes import ResumeField
+from .uploads.stored import StoredUpload  # noqa: F401 (a model of this app's)
 from .validators import is_printable, validate_printable, validate_visible
 
 NOT_IN_FILE_NAMES = str.maketrans(
@@ -101,13 +103,22 @@ class Profile(models.Model):
         blank=True,
         help_text="A photo, cut to a square and cleared of what the camera noted (place, time). "
         "Anyone who has its address can see it.",
+        small="avatar_small",
     )
+    avatar_small = MadeFileField(storage=public_media, upload_to="avatars", editable=False)
     resume = ResumeField(
         storage=protected_media,
         upload_to="resumes",
         blank=True,
         help_text="PDF resume accessible only to members",
+        picture="resume_picture",
+        pages="resume_pages",
+        size="resume_bytes",
     )
+    # Of its first page, for its owner and the staff.
+    resume_picture = MadeFileField(storage=protected_media, upload_to="resumes", editable=False)
+    resume_pages = models.PositiveIntegerField(null=True, editable=False)
+    resume_bytes = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -1,13 +1,17 @@
 from django.urls import path
 
 from . import views
+from .uploads import views as uploads
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("members/", views.directory, name="directory"),
     path("members/<int:pk>/", views.profile, name="profile"),
     path("members/<int:pk>/resume/", views.resume, name="resume"),
+    path("members/<int:pk>/resume/first-page/", uploads.resume_picture, name="resume-picture"),
     path("me/", views.me, name="me"),
     path("me/edit/", views.edit_me, name="edit-me"),
+    path("me/uploads/<str:purpose>/", uploads.receive, name="upload"),
+    path("me/uploads/<int:pk>/picture/", uploads.picture, name="upload-picture"),
     path("me/resume/opened/", views.resume_opened, name="resume-opened"),
 ]

@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,6 +13,7 @@ from portal.views import forbidden
 
 from .forms import ProfileForm, SearchForm
 from .models import Profile, ResumeDownload
+from .uploads.forms import BUSY_SECONDS
 
 PROFILES_PER_PAGE = 24
 NEWEST = 6
@@ -96,19 +96,19 @@ def render_profile(request, profile):
 @login_required
 def edit_me(request):
     """Let a member change her own profile, and nobody else's."""
-    if request.method == "POST":
-        # Of two uploads at once the later one has to know what the earlier one has stored: saving
-        # deletes the file that it replaces.
-        with transaction.atomic():
-            profile = Profile.objects.select_for_update().get(user=request.user)
-            form = ProfileForm(request.POST, request.FILES, instance=profile)
-            if form.is_valid():
-                form.save()
-                messages.success(request, "Your profile is saved.")
-                return redirect("me")
-    else:
-        form = ProfileForm(instance=request.user.profile)
-    return render(request, "profiles/edit.html", {"form": form})
+    is_sent = request.method == "POST"
+    data, files = (request.POST, request.FILES) if is_sent else (None, None)
+    form = ProfileForm(data, files, instance=request.user.profile, uploader=request.user)
+    if is_sent and form.is_valid():
+        form.save()
+        messages.success(request, "Your profile is saved.")
+        for note in form.notes():
+            messages.info(request, note)
+        return redirect("me")
+    response = render(request, "profiles/edit.html", {"form": form})
+    if any(form.has_error(name, "busy") for name in form.fields):
+        response.status_code, response["Retry-After"] = 503, str(BUSY_SECONDS)
+    return response
 
 
 @require_safe

@@ -13,6 +13,10 @@ class UploadInput(forms.ClearableFileInput):
     """
 
     template_name = "profiles/widgets/upload.html"
+    stored = None  # the StoredUpload that the form holds for this field, if it holds one
+
+    class Media:
+        js = ["uploads.js"]
 
     def is_initial(self, value):
         # Only what is stored; the inherited test would sign a link to find out.
@@ -20,12 +24,14 @@ class UploadInput(forms.ClearableFileInput):
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
+        purpose = name.rpartition("-")[2]  # without the prefix of a formset
+        context["widget"] |= {"stored": self.stored, "purpose": purpose}
         if self.is_initial(value):
             context["label"] = value.field.verbose_name
             if isinstance(value.field, AvatarField):
                 context["photo_url"] = value.url
             elif isinstance(value.field, ResumeField):
-                context["view_url"] = value.url
+                context |= {"view_url": value.url, "profile": value.instance}
         return context
 
     def render(self, name, value, attrs=None, renderer=None):

@@ -17,9 +17,10 @@ from django.core.management import call_command
 from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
+from portal.files.references import file_fields
 from portal.outbox import sender
 from profiles.models import Profile, User
-from profiles.uploads import resumes
+from profiles.uploads import sandbox
 from tests.support import samples
 from tests.support.strict_s3 import StrictS3
 
@@ -45,8 +46,7 @@ def use_settings(settings, monkeypatch, values: dict) -> None:
     """Serve the rest of the test with these settings, model fields and routes included."""
     for name, value in values.items():
         setattr(settings, name, value)
-    for name in ("avatar", "resume"):
-        field = Profile._meta.get_field(name)
+    for _, field in file_fields():
         monkeypatch.setattr(field, "storage", field._storage_callable())
     match_routes()
 
@@ -78,8 +78,21 @@ def depends_on_database(item) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def _inspect_once():
-    """A PDF that was inspected once in this run need not be again: each time is a new Python."""
-    with mock.patch.object(resumes, "inspected", cache(resumes.inspected)):
+    """A file that was parsed once in this run need not be again: each time is a new Python."""
+    parse, parsed = sandbox.parse, {}
+
+    def parse_once(child, file, **request):
+        file.seek(0)
+        key = child, file.read(), repr(request)
+        if key not in parsed:
+            parsed[key] = parse(child, file, **request)
+        report, parts = parsed[key]
+        return sandbox.Parsed(
+            dict(report),
+            {name: ContentFile(part.file.getvalue(), name=name) for name, part in parts.items()},
+        )
+
+    with mock.patch.object(sandbox, "parse", parse_once):
         yield
 
 

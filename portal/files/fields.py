@@ -1,5 +1,7 @@
 """A file field for uploads: it stores what it has cleaned, under a random name."""
 
+from pathlib import PurePath
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
@@ -8,21 +10,37 @@ from django.db import models
 from django.db.models.fields.files import FieldFile
 
 
+class Cleaned(NamedTuple):
+    """What a field makes of an upload."""
+
+    file: File  # the file to store
+    others: dict[str, Any] = {}  # values of the row's other fields, such as a smaller picture
+    note: str = ""  # a sentence for whoever has uploaded it
+
+
 class CleanedFieldFile(FieldFile):
     """A file on a model that stores nothing but what the field has cleaned."""
 
     _cleaned = None  # the content that has been through the field's rule, if any has
+    note = ""
 
     def clean(self):
         """Replace a new upload by its cleaned content; the second call finds nothing to do."""
         if self and not self._committed and self.file is not self._cleaned:
-            self.file = self._cleaned = self.field.cleaned(self.file)
+            self.file = self._clean(self.file)
 
     def save(self, name, content, save=True):
         # Both ways to the storage end here: Model.save(), through pre_save, and avatar.save().
         if content is not self._cleaned:
-            content = self.field.cleaned(content)
+            content = self._clean(content)
         super().save(name, content, save)
+
+    def _clean(self, content):
+        cleaned = self.field.cleaned(content)
+        for name, value in cleaned.others.items():
+            setattr(self.instance, name, value)
+        self._cleaned, self.note = cleaned.file, cleaned.note
+        return cleaned.file
 
     save.alters_data = True  # a template must not call it
 
@@ -47,20 +65,22 @@ class CleanedFileField(models.FileField):
         kwargs.setdefault("max_length", 200)  # directory and uuid, with room for a suffix
         super().__init__(*args, **kwargs)
 
-    def clean_upload(self, file: File) -> File:
-        """Return the file to store.
+    def clean_upload(self, file: File, **choices) -> Cleaned:
+        """Return the file to store, and what else the row is to say of it.
+
+        `choices` are what the person who uploads it has chosen, such as how a photo is cut.
 
         Raises ValidationError, in words that say what is wrong and what to do.
         """
         raise NotImplementedError
 
-    def cleaned(self, content) -> File:
+    def cleaned(self, content, **choices) -> Cleaned:
         """Return the cleaned form of anything that can be read, with its own content type."""
         if not isinstance(content, File):
             content = File(content)
-        cleaned = self.clean_upload(content)
+        cleaned = self.clean_upload(content, **choices)
         # Storages prefer a declared type to the name: `evil.pdf` could be stored as text/html.
-        cleaned.content_type = self.content_type
+        cleaned.file.content_type = self.content_type
         return cleaned
 
     def clean(self, value, model_instance):
@@ -68,6 +88,22 @@ class CleanedFileField(models.FileField):
         if isinstance(value, CleanedFieldFile):
             value.clean()
         return value
+
+    def pre_save(self, model_instance, add):
+        """Store a new upload; where the file is removed, so is what was made of it."""
+        file = super().pre_save(model_instance, add)
+        if not file:
+            for name in self.companions():
+                default = model_instance._meta.get_field(name).get_default()
+                setattr(model_instance, name, default)
+        return file
+
+    def companions(self) -> list[str]:
+        """The names of the row's fields that hold what was made of the file.
+
+        They stand behind this field in the model, so that they are saved after it.
+        """
+        return []
 
     def generate_filename(self, instance, filename):
         # The browser's name for the file may be hostile, personal or taken: none of it is kept.
@@ -78,6 +114,18 @@ class CleanedFileField(models.FileField):
         form_field = super().formfield(**{"max_length": None, **kwargs})
         form_field.widget.attrs.setdefault("accept", self.accept)
         return form_field
+
+
+class MadeFileField(models.FileField):
+    """A file that the site has made itself, such as a smaller picture, under a random name."""
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("max_length", 200)
+        kwargs.setdefault("blank", True)
+        super().__init__(*args, **kwargs)
+
+    def generate_filename(self, instance, filename):
+        return super().generate_filename(instance, f"{uuid4()}{PurePath(filename).suffix}")
 
 
 def check_size(file: File, max_bytes: int) -> None:

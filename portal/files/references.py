@@ -64,9 +64,11 @@ def storage_label(storage: Storage) -> str:
 
 
 def field_storages(fields: Fields | None = None) -> dict[str, Storage]:
-    """Return the storages that the fields (by default all) keep files in, by their labels."""
+    """Return the storages that the fields (by default all) keep files in, sorted by label."""
     fields = file_fields() if fields is None else fields
-    return {storage_label(field.storage): field.storage for _, field in fields}
+    return dict(
+        sorted({storage_label(field.storage): field.storage for _, field in fields}.items())
+    )
 
 
 def references(fields: Fields | None = None) -> Iterator[Reference]:

@@ -1,27 +1,16 @@
-"""What a resume is: a whole PDF that opens without a password, kept byte for byte."""
-
-import re
-import subprocess
-import sys
-import threading
-from pathlib import Path
+"""What a resume is: a PDF that everybody can open without a password."""
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.urls import reverse
 
-from portal.files.fields import CleanedFieldFile, CleanedFileField, check_size
+from portal.files.fields import Cleaned, CleanedFieldFile, CleanedFileField, check_size
 
-# The last two lines of every PDF, and nothing behind them (ISO 32000-1, 7.5.5).
-ENDING = re.compile(rb"startxref\s+\d+\s+%%EOF[\s\0]*\Z")
-ENDING_BYTES = 1024
+from . import sandbox
 
-INSPECTION = Path(__file__).with_name("pdf_inspection.py")
-INSPECTION_SECONDS = 10  # by the clock, for a machine that is busy; the limit on work is below
-
-# An inspection may take up to 140 MB, and a dyno has 512: one at a time in each process.
-one_inspection = threading.Lock()
+HEADER = b"%PDF-"
+HEADER_BYTES = 1024  # within which every viewer looks for it
 
 REFUSALS = {
     "password": "This PDF needs a password. Please save it without one and choose that file.",
@@ -30,6 +19,9 @@ REFUSALS = {
     "too_complex": "This PDF is too complicated to check. Please print it to a new PDF and "
     "choose that file.",
 }
+
+
+REPAIRED = "Your PDF had a fault and was repaired. Please open it, to see that nothing is missing."
 
 
 class ResumeFile(CleanedFieldFile):
@@ -45,65 +37,62 @@ class ResumeFile(CleanedFieldFile):
 
 
 class ResumeField(CleanedFileField):
-    """A PDF, stored as it came."""
+    """A PDF, stored as it came, or rewritten where it had to be repaired.
+
+    ``picture``, ``pages`` and ``size`` name the fields that keep the picture of its first page,
+    how many there are, and the size of the file.
+    """
 
     attr_class = ResumeFile
     extension = ".pdf"
     content_type = "application/pdf"
     accept = "application/pdf"
 
+    def __init__(self, *args, picture=None, pages=None, size=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.facts = {"picture": picture, "pages": pages, "bytes": size}
+
+    def companions(self):
+        return list(filter(None, self.facts.values()))
+
     def clean_upload(self, file):
-        return clean_resume(file, max_bytes=settings.RESUME_MAX_BYTES)
+        pdf, facts = clean_resume(file, max_bytes=settings.RESUME_MAX_BYTES)
+        found = {field: facts[fact] for fact, field in self.facts.items() if field}
+        return Cleaned(pdf, found, REPAIRED if facts["is_repaired"] else "")
 
 
-def clean_resume(file: File, *, max_bytes: int) -> File:
-    """Return ``file``, rewound and otherwise untouched, if it is a whole PDF that anyone can open.
+def described_resume(file: File) -> dict:
+    """Return the facts about a resume that is stored already; see clean_resume()."""
+    return clean_resume(file, max_bytes=max(file.size, 1))[1]
 
-    What a PDF may carry (scripts, links, attachments) stays in it: it is only ever served as an
-    attachment.
 
-    Raises ValidationError with the code ``empty``, ``too_large``, ``not_a_pdf``, ``cut_off``,
-    ``trailing`` or one of ``REFUSALS``.
+def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
+    """Return the PDF to store, and what was found out about it, if everybody can open it.
+
+    A sane file is returned as it came, rewound. One that viewers show although it is not quite one
+    (something before its beginning or behind its end, a table of contents that is elsewhere than it
+    says) is returned as PDFium writes it anew, so that it is nothing else beside a PDF. What a PDF
+    may carry (scripts, links, attachments) stays in it: it is only ever served as an attachment.
+
+    The facts are "pages", "bytes", "picture" (a File, or None where drawing the first page took too
+    much work) and "is_repaired".
+
+    Raises ValidationError with the code ``empty``, ``too_large``, ``not_a_pdf`` or one of
+    ``REFUSALS``.
     """
     check_size(file, max_bytes)
     file.seek(0)
-    content = file.read()
-    file.seek(0)
-    if not content.startswith(b"%PDF-"):
+    if HEADER not in file.read(HEADER_BYTES + len(HEADER) - 1):
         raise ValidationError("This is not a PDF. Please choose a PDF file.", code="not_a_pdf")
-    if not ENDING.search(content, max(0, len(content) - ENDING_BYTES)):
-        if b"%%EOF" in content[-ENDING_BYTES:]:
-            raise ValidationError(
-                "Something follows the end of this PDF. Please save it as PDF again and choose "
-                "the new file.",
-                code="trailing",
-            )
-        raise ValidationError(
-            "This PDF is cut off. Please choose the original file.", code="cut_off"
-        )
-    verdict = inspected(content)
-    if verdict != "good":
+    file.seek(0)
+    report, parts = sandbox.parse("pdf_child", file)
+    file.seek(0)
+    if (verdict := report["verdict"]) not in {"good", "repaired"}:
         raise ValidationError(REFUSALS[verdict], code=verdict)
-    return file
-
-
-def inspected(content: bytes) -> str:
-    """Return what pdf_inspection.py says of a PDF: ``good``, or a key of ``REFUSALS``.
-
-    It runs in a Python of its own, because only the limits of a process hold: 33 kB of PDF made
-    qpdf take 2.3 GB, and others run for minutes, within the limits that qpdf itself can be given.
-    """
-    try:
-        with one_inspection:
-            child = subprocess.run(  # noqa: S603  our own code; the upload is data on its input
-                [sys.executable, "-P", INSPECTION],
-                input=content,
-                stdout=subprocess.PIPE,
-                timeout=INSPECTION_SECONDS,
-            )
-    except subprocess.TimeoutExpired:
-        return "too_complex"
-    if child.returncode < 0:  # stopped at a limit, or crashed: by a signal in either case
-        return "too_complex"
-    child.check_returncode()  # anything else that went wrong is our own mistake
-    return child.stdout.decode()
+    stored = parts.get("rewritten.pdf", file)
+    return stored, {
+        "pages": report["pages"],
+        "bytes": stored.size,
+        "picture": parts.get("first-page.png"),
+        "is_repaired": verdict == "repaired",
+    }

@@ -9,6 +9,11 @@ from django.core.management import call_command
 from portal.files import sweeping
 from portal.files.storages import public_media
 
+PROFILE_FILES = {
+    "default": ["avatar", "avatar_small"],
+    "protected": ["resume", "resume_picture"],
+}
+
 
 def sweep_media(*arguments) -> str:
     out = io.StringIO()
@@ -26,8 +31,13 @@ def stored() -> list[str]:
 
 
 def named(*users) -> list[str]:
-    avatars = [f"default {user.profile.avatar.name}" for user in users]
-    return avatars + [f"protected {user.profile.resume.name}" for user in users]
+    """The names of the files that these users' profiles name, of both storages."""
+    return sorted(
+        f"{alias} {getattr(user.profile, field).name}"
+        for user in users
+        for alias, fields in PROFILE_FILES.items()
+        for field in fields
+    )
 
 
 def add_orphan(name="avatars/orphan.webp", storage=None):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from portal.files.storages import public_media
 from profiles.models import Profile
-from profiles.uploads.avatars import AvatarField, not_a_photo
+from profiles.uploads.avatars import REFUSALS, AvatarField
 from tests.support import samples
 
 pytestmark = pytest.mark.any_database
@@ -107,11 +107,15 @@ WAYS = [
 def test_stores_only_what_is_clean(profile, store):
     store(profile, a_photo())
 
-    avatar = Profile.objects.get(user=profile.user).avatar
-    assert AVATAR_NAME.fullmatch(avatar.name)
-    assert stored("avatars") == [avatar.name.partition("/")[2]]
-    with avatar.open() as file:
-        assert file.read()[8:12] == b"WEBP"
+    saved = Profile.objects.get(user=profile.user)
+    assert {f"avatars/{name}" for name in stored("avatars")} == {
+        saved.avatar.name,
+        saved.avatar_small.name,
+    }
+    for avatar in (saved.avatar, saved.avatar_small):
+        assert AVATAR_NAME.fullmatch(avatar.name)
+        with avatar.open() as file:
+            assert file.read()[8:12] == b"WEBP"
 
 
 @pytest.mark.parametrize("store", WAYS)
@@ -145,8 +149,8 @@ def test_shows_the_error_at_the_field(profile):
     form = ProfileForm({}, files, instance=profile)
 
     assert form.errors == {
-        "avatar": [not_a_photo(b"").message],
-        "resume": ["This PDF is cut off. Please choose the original file."],
+        "avatar": [REFUSALS["not_a_photo"]],
+        "resume": ["This PDF is damaged. Please save it as PDF again and choose the new file."],
     }
 
 

@@ -95,7 +95,7 @@ def test_a_bucket_of_which_most_is_orphaned_is_not_swept(
         add_orphan(f"avatars/{number}.webp")
     before = stored()
 
-    with pytest.raises(CommandError, match="no row names 4 of the 5 files in default"):
+    with pytest.raises(CommandError, match="no row names 4 of the 6 files in default"):
         sweep_media("--delete")
     assert stored() == before
 

@@ -92,6 +92,12 @@ def test_an_s3_that_hangs_is_given_up(impatient, on_s3, line, client, member):
     assert not Profile.objects.get(user=member).resume
 
 
+def of_resume(member):
+    """The keys of a member's resume and of its picture."""
+    profile = Profile.objects.get(user=member)
+    return sorted(f"protected/{file.name}" for file in (profile.resume, profile.resume_picture))
+
+
 def test_an_s3_that_is_busy_for_a_moment_is_asked_again(on_s3, client, member):
     """F2."""
     client.force_login(member)
@@ -99,8 +105,8 @@ def test_an_s3_that_is_busy_for_a_moment_is_asked_again(on_s3, client, member):
 
     assert upload(client).status_code == 302
 
-    assert puts(on_s3) == 2
-    assert stored(on_s3) == [f"protected/{Profile.objects.get(user=member).resume.name}"]
+    assert puts(on_s3) == 3  # the file twice, the picture of its first page once
+    assert stored(on_s3) == of_resume(member)
 
 
 def test_an_s3_that_stays_busy_is_given_up(on_s3, client, member):
@@ -140,8 +146,7 @@ def test_an_upload_that_is_cut_off_is_sent_again(on_s3, line, client, member):
 
     assert upload(client, BIG).status_code == 302
 
-    name = Profile.objects.get(user=member).resume.name
-    assert stored(on_s3) == [f"protected/{name}"]
+    assert stored(on_s3) == of_resume(member)
     link = client.get(reverse("resume", args=[member.profile.pk]))["Location"]
     assert requests.get(link, timeout=5).content == BIG
 

@@ -60,7 +60,8 @@ def test_content_comes_from_exactly_the_buckets(client, on_s3):
     policy = directives(client.get("/"))
     bucket = f"{on_s3.endpoint_url}/{BUCKET}"
 
-    assert policy["img-src"] == ["'self'", "data:", f"{bucket}/media/", f"{bucket}/assets/"]
+    images = [f"{bucket}/{prefix}/" for prefix in ("media", "assets", "protected")]
+    assert policy["img-src"] == ["'self'", "data:", *images]
     assert policy["script-src"] == policy["style-src"] == ["'self'", f"{bucket}/assets/"]
     assert policy["form-action"] == ["'self'", f"{bucket}/protected/"]
     assert not [source for sources in policy.values() for source in sources if "*" in source]

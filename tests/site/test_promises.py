@@ -312,7 +312,7 @@ def test_the_link_on_s3_is_a_sigv4_link_of_600_seconds(on_s3, client, member, ow
 
 def test_the_site_sends_s3_no_acl(on_s3, owner):
     """S4: new buckets refuse them."""
-    assert [request.method for request in on_s3.requests].count("PUT") == 2
+    assert [request.method for request in on_s3.requests].count("PUT") == 4
     assert not [
         name for request in on_s3.requests for name in request.headers if "acl" in name.lower()
     ]

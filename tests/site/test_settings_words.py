@@ -265,7 +265,6 @@ def test_all_slips_are_told_at_once():
     ("name", "number"),
     [
         ("AVATAR_MAX_BYTES", "0"),
-        ("AVATAR_MAX_PIXELS", "0"),
         ("RESUME_MAX_BYTES", "0"),
         ("RESUME_MAX_BYTES", "1" * 40),
         ("RESUME_MAX_BYTES", "1.5"),

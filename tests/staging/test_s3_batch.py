@@ -264,7 +264,7 @@ def test_the_command_says_how_to_watch_the_job(site, control):
 
     said = copy_live_media()
 
-    assert "2 files, from society-live to society-staging." in said
+    assert "4 files, from society-live to society-staging." in said
     assert "--job-id job-1 --account-id 123456789012 --region eu-west-1" in said
     assert len(manifests(site)) == 1
 
@@ -272,7 +272,7 @@ def test_the_command_says_how_to_watch_the_job(site, control):
 def test_the_command_creates_no_job_in_a_dry_run(site, control):
     said = copy_live_media("--dry-run")
 
-    assert "2 files, from society-live to society-staging." in said
+    assert "4 files, from society-live to society-staging." in said
     assert "dry run" in said
     assert manifests(site) == {}
 

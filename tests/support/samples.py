@@ -12,12 +12,15 @@ from io import BytesIO
 from pathlib import Path
 
 import pikepdf
+import pillow_heif
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from PIL import Image, ImageCms, ImageDraw
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
+
+pillow_heif.register_heif_opener()  # so that Pillow writes "HEIF"
 
 
 # Photos
@@ -118,7 +121,7 @@ def icc_of_steps(times):
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"><script>1</script></svg>'
 HTML = b"<!DOCTYPE html><html><body><script>alert(1)</script></body></html>"
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 200 200\n%%EndComments\nshowpage\n%%EOF\n"
-HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+BROKEN_HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
 
 
 # PDFs
@@ -136,8 +139,8 @@ def pdf(text="hello", pages=1, **options):
     return out.getvalue()
 
 
-def locked_pdf(*, user):
-    return pdf(encryption=pikepdf.Encryption(owner="the owner's", user=user))
+def locked_pdf(*, user, owner="the owner's", **options):
+    return pdf(encryption=pikepdf.Encryption(owner=owner, user=user, **options))
 
 
 def pdf_of_size(length, pages=1):
@@ -250,7 +253,8 @@ def pdf_with_xref_chain(links, length):
 def costs(function, contents, folder, **limits):
     """Clean each of ``contents`` (name: bytes) with ``module.function``, in a fresh process.
 
-    Returns {name: {"outcome": "accepted" or a code, "seconds": of work, "megabytes": peak growth}}.
+    Returns {name: {"outcome": "accepted" or a code, "seconds": of work, "megabytes": peak growth,
+    "own_megabytes": the same without the child}}.
     """
     for name, content in contents.items():
         (folder / name).write_bytes(content)
@@ -282,6 +286,7 @@ def main(function, limits, *paths):
             "outcome": outcome,
             "seconds": work_seconds() - start,
             "megabytes": peak_megabytes() - peak + child_peak_megabytes(),
+            "own_megabytes": peak_megabytes() - peak,
         }
     sys.stdout.write(json.dumps(report))
 

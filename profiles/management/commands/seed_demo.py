@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.files.hints import with_hint
+from portal.files.references import file_fields
 from profiles.models import Profile, ResumeDownload, User
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -105,10 +106,11 @@ def add_member(member, passwords, now, undo_storing):
     profile = user.profile
     for name in ("name", "headline", "bio", "visibility"):
         setattr(profile, name, member[name])
+    undo_storing.callback(delete_stored_files, profile)
     if "portrait" in member:
-        store(profile.avatar, DEMO / "avatars" / f"{member['slug']}.webp", undo_storing)
+        store(profile.avatar, DEMO / "avatars" / f"{member['slug']}.webp")
     if "resume" in member:
-        store(profile.resume, DEMO / "resumes" / f"{member['slug']}.pdf", undo_storing)
+        store(profile.resume, DEMO / "resumes" / f"{member['slug']}.pdf")
     profile.save()
     # Both dates set themselves on save; only an update can put them into the past.
     Profile.objects.filter(pk=profile.pk).update(
@@ -116,10 +118,17 @@ def add_member(member, passwords, now, undo_storing):
     )
 
 
-def store(field_file, path, undo_storing):
+def store(field_file, path):
     with path.open("rb") as file:
         field_file.save(path.name, File(file), save=False)
-    undo_storing.callback(field_file.storage.delete, field_file.name)
+
+
+def delete_stored_files(profile):
+    """Delete what was stored for a profile whose row is rolled back, small pictures included."""
+    for model, field in file_fields():
+        stored = getattr(profile, field.name) if model is type(profile) else None
+        if stored and stored._committed:
+            stored.storage.delete(stored.name)
 
 
 def add_downloads(opened, addresses, taken, now):

@@ -1,0 +1,87 @@
+"""Makes what newer uploads have for older ones: the small photo, the first page, the pages."""
+
+import sys
+import time
+
+from django.core.exceptions import ValidationError
+from django.core.files import File
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.db.models import Q
+
+from portal.s3.errors import StorageError
+from profiles.models import Profile
+from profiles.uploads.avatars import small_avatar
+from profiles.uploads.resumes import described_resume
+from profiles.uploads.turns import Busy
+
+PAUSE_SECONDS = 0.2  # for the uploads of people, who wait for the same turn
+LEFT_OUT = (OSError, StorageError, ValidationError, Busy)
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes the small photo, the picture of the first page and the number of pages for files "
+        "that were uploaded before the site made them. Interrupted, it goes on where it was when "
+        "it is run again; nothing on the site waits for it."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--limit", type=int, help="stop after so many members")
+
+    def handle(self, *, limit, **options):
+        lacking = Profile.objects.filter(
+            (~Q(avatar="") & Q(avatar_small="")) | (~Q(resume="") & Q(resume_bytes=None))
+        )
+        pks = list(lacking.order_by("pk").values_list("pk", flat=True)[:limit])
+        failed = 0
+        for done, pk in enumerate(pks, start=1):
+            try:
+                describe(Profile.objects.get(pk=pk))
+            except Profile.DoesNotExist:
+                continue
+            except LEFT_OUT as error:
+                failed += 1
+                self.stderr.write(f"profile {pk}: {type(error).__name__}, left as it is")
+            if sys.stdout.isatty() or done % 100 == 0 or done == len(pks):
+                self.stdout.write(f"{done} of {len(pks)} members")
+            time.sleep(PAUSE_SECONDS)
+        if failed:
+            raise CommandError(f"Left as they are: {failed}. Run it again to retry them.")
+        self.stdout.write("Every photo and resume is described.")
+
+
+def describe(profile) -> None:
+    """Make what is lacking of a profile, and name it if the row still names the same files."""
+    made = {}
+    if profile.avatar and not profile.avatar_small:
+        with profile.avatar.open() as file:
+            made["avatar"] = {"avatar_small": small_avatar(file)}
+    if profile.resume and profile.resume_bytes is None:
+        with profile.resume.open() as file:
+            facts = described_resume(file)
+        made["resume"] = {f"resume_{fact}": facts[fact] for fact in ("picture", "pages", "bytes")}
+    for source, values in made.items():
+        name_if_unchanged(profile, source, values)
+
+
+def name_if_unchanged(profile, source: str, values: dict) -> None:
+    """Store the files among `values`, and write them into the row unless `source` was replaced."""
+    stored = []
+    for field, value in values.items():
+        if isinstance(value, File):
+            getattr(profile, field).save(value.name, value, save=False)
+            stored.append(getattr(profile, field))
+    try:
+        with transaction.atomic():
+            unchanged = {"pk": profile.pk, source: getattr(profile, source).name}
+            names = {field: getattr(profile, field) for field in values}
+            names |= {field: value for field, value in values.items() if isinstance(value, int)}
+            is_unchanged = Profile.objects.filter(**unchanged).update(**names)
+    except BaseException:
+        is_unchanged = False
+        raise
+    finally:
+        if not is_unchanged:
+            for file in stored:
+                file.storage.delete(file.name)

@@ -1,0 +1,98 @@
+"""A form of a profile that stores its files as they come, and names them when it is saved."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from .crop import Crop
+from .stored import StoredUpload
+from .turns import Busy
+
+EXPIRED = "The file that you had chosen is no longer kept. Please choose it again."
+BUSY_SECONDS = 60
+BUSY = "The site is busy with other files. Please choose this one again in a minute."
+
+
+class StoredUploadsForm(forms.ModelForm):
+    """Keeps the files that were chosen when another field is wrong, and names them on saving.
+
+    A subclass has a profile's `avatar` and `resume` among its fields; `uploader` is who sends them.
+    """
+
+    uploader = None
+
+    def __init__(self, *args, uploader=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.uploader = uploader or self.uploader
+        self.uploads: dict[str, StoredUpload] = {}
+
+    def clean_avatar(self):
+        return self.chosen("avatar", crop=Crop.of(self.data, self.add_prefix("avatar")))
+
+    def clean_resume(self):
+        return self.chosen("resume")
+
+    def chosen(self, name: str, **choices):
+        """Store a file that has come, or find the one that came before; returns what is neither."""
+        value = self.cleaned_data[name]
+        stored = self.data.get(f"{self.add_prefix(name)}-stored")
+        if stored and value is False:
+            messages = self.fields[name].error_messages
+            raise ValidationError(messages["contradiction"], code="contradiction")
+        if isinstance(value, UploadedFile):
+            try:
+                upload = StoredUpload.receive(self.uploader, name, value, **choices)
+            except Busy:
+                raise ValidationError(BUSY, code="busy") from None
+        elif stored:
+            upload = self.stored_before(name, stored)
+        else:
+            return value
+        self.uploads[name] = self.fields[name].widget.stored = upload
+        return None  # for the instance: nothing changes until the form is saved
+
+    def stored_before(self, name: str, pk: str) -> StoredUpload:
+        mine = StoredUpload.objects.usable().filter(owner=self.uploader, purpose=name)
+        try:
+            return mine.get(pk=pk)
+        except (StoredUpload.DoesNotExist, ValueError, OverflowError):
+            raise ValidationError(EXPIRED, code="expired") from None
+
+    @property
+    def changed_data(self):
+        return [*dict.fromkeys([*super().changed_data, *getattr(self, "uploads", {})])]
+
+    def full_clean(self):
+        super().full_clean()
+        if self.is_bound and not self._errors:
+            for upload in self.uploads.values():
+                upload.publish()
+
+    def save(self, commit=True):
+        """Save what has changed, on the row as it is by now; the later of two savers wins.
+
+        Files are in their places before the row is locked. A file that is replaced is deleted by
+        django-cleanup after the commit, which has to know it from the locked row.
+        """
+        changed = {name: self.cleaned_data[name] for name in super().changed_data}
+        changed = {name: value for name, value in changed.items() if name not in self.uploads}
+        uploads = StoredUpload.objects.filter(pk__in=[each.pk for each in self.uploads.values()])
+        with transaction.atomic():
+            row = self.instance
+            if commit and row.pk:
+                row = type(row).objects.select_for_update().get(pk=row.pk)
+            # One that is not there any more was named by another save of the same form.
+            for upload in uploads.select_for_update():
+                changed |= upload.values()
+            for name, value in changed.items():
+                setattr(row, name, "" if value is False else value)
+            if commit:
+                row.save()
+                uploads.delete()
+        self.instance = row
+        return row
+
+    def notes(self) -> list[str]:
+        """What the uploader is to be told of the files."""
+        return [upload.note for upload in self.uploads.values() if upload.note]

@@ -1,0 +1,173 @@
+"""Stored uploads: what a person has chosen, kept until a form names it.
+
+A file is received, checked, cleaned and stored once, at once. Saving a form only names it, so a
+form that comes back with an error keeps what was chosen, and no row is locked while a file is
+parsed or sent to S3. What nobody has named by its time is deleted by the nightly command.
+"""
+
+from contextlib import ExitStack
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.db import models
+from django.utils import timezone
+
+from portal.files.fields import MadeFileField
+from portal.files.storages import protected_media, public_media
+
+MAX_FILENAME = 100
+OF_PROFILE = {  # where an upload keeps what a profile's field has made of a file
+    "avatar_small": "picture",
+    "resume_picture": "picture",
+    "resume_pages": "pages",
+    "resume_bytes": "bytes",
+}
+SAVING_TIME = timedelta(minutes=10)  # a form that named an upload in time is saved by then
+
+
+def upload_folder(upload, filename):
+    """Where a file will stay if it is a resume: naming it then moves nothing."""
+    return f"{upload.purpose}s/{filename}"
+
+
+class StoredUploadQuerySet(models.QuerySet):
+    def usable(self):
+        return self.filter(expires_at__gt=timezone.now())
+
+    def expired(self):
+        """Uploads that no form may name any more, nor is just about to."""
+        return self.filter(expires_at__lte=timezone.now() - SAVING_TIME)
+
+
+class StoredUpload(models.Model):
+    """A cleaned file under a protected name, for a field of some profile that `purpose` names."""
+
+    class Purpose(models.TextChoices):
+        AVATAR = "avatar", "photo"
+        RESUME = "resume", "resume"
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="stored_uploads"
+    )
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    filename = models.CharField(max_length=MAX_FILENAME, blank=True)  # as its owner knows it
+    file = MadeFileField(storage=protected_media, upload_to=upload_folder)
+    # The smaller square of a photo, or the first page of a resume.
+    picture = MadeFileField(storage=protected_media, upload_to=upload_folder)
+    # Both sizes of a photo once more, where everybody may see them, from when a form names it.
+    published = MadeFileField(storage=public_media, upload_to="avatars")
+    published_small = MadeFileField(storage=public_media, upload_to="avatars")
+    pages = models.PositiveIntegerField(null=True)
+    bytes = models.PositiveIntegerField(null=True)
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    objects = StoredUploadQuerySet.as_manager()
+
+    def __str__(self):
+        return f"{self.get_purpose_display()} {self.pk}"
+
+    @classmethod
+    def receive(cls, owner, purpose: str, file: File, **choices):
+        """Clean a file by the rule of the profile's field, and store it.
+
+        `choices` are what the person has chosen about it, such as `crop`. Raises ValidationError,
+        where the file is refused or the owner has stored too many; Busy, where others are first.
+        """
+        refuse_too_many(owner)
+        cleaned = profile_field(purpose).cleaned(file, **choices)
+        upload = cls(
+            owner=owner,
+            purpose=purpose,
+            filename=shown_name(file),
+            note=cleaned.note,
+            expires_at=timezone.now() + timedelta(seconds=settings.UPLOAD_KEPT_SECONDS),
+        )
+        with ExitStack() as undo:  # the files are stored outside of any transaction of the row's
+            undo.callback(upload.discard_files)
+            extension = profile_field(purpose).extension
+            upload.file.save(f"{purpose}{extension}", cleaned.file, save=False)
+            for name, value in cleaned.others.items():
+                if isinstance(value, File):
+                    getattr(upload, OF_PROFILE[name]).save(value.name, value, save=False)
+                else:
+                    setattr(upload, OF_PROFILE[name], value)
+            upload.save()
+            undo.pop_all()
+        return upload
+
+    def publish(self):
+        """Store a photo where everybody may see it; a resume stays where it is.
+
+        To be called before the profile's row is locked. The row names the new files at once, so
+        that they are deleted with it if the form is never saved.
+        """
+        if self.purpose != self.Purpose.AVATAR or self.published:
+            return
+        with ExitStack() as undo:
+            for source, target in (
+                (self.file, self.published),
+                (self.picture, self.published_small),
+            ):
+                with source.open() as file:
+                    target.save(source.name, ContentFile(file.read()), save=False)
+                undo.callback(target.storage.delete, target.name)
+            self.save(update_fields=["published", "published_small"])
+            undo.pop_all()
+
+    def values(self) -> dict:
+        """The values of the profile's fields that name this file, once it is published."""
+        if self.purpose == self.Purpose.AVATAR:
+            return {"avatar": self.published.name, "avatar_small": self.published_small.name}
+        return {
+            "resume": self.file.name,
+            "resume_picture": self.picture.name,
+            "resume_pages": self.pages,
+            "resume_bytes": self.bytes,
+        }
+
+    def discard_files(self):
+        """Delete what was stored, for a row that could not be."""
+        for stored in (self.file, self.picture):
+            if stored and stored._committed:
+                stored.storage.delete(stored.name)
+
+
+def refuse_too_many(owner) -> None:
+    """Raise ValidationError for a member who has stored more within the hour than anybody needs."""
+    most = settings.STAFF_UPLOADS_KEPT if owner.is_staff else settings.UPLOADS_KEPT
+    if StoredUpload.objects.usable().filter(owner=owner).count() >= most:
+        raise ValidationError(
+            "You have sent a great many files within an hour. Please try again later.",
+            code="too_many",
+        )
+
+
+def profile_field(purpose: str):
+    """The profile's field for which a file is meant."""
+    from profiles.models import Profile  # which needs this module first
+
+    return Profile._meta.get_field(purpose)
+
+
+def shown_name(file: File) -> str:
+    """A file's name as its owner knows it, to be shown to its owner alone."""
+    name = "".join(filter(str.isprintable, file.name or "")).rpartition("/")[2]
+    return name if len(name) <= MAX_FILENAME else f"{name[: MAX_FILENAME - 6]}…{name[-5:]}"
+
+
+def delete_expired() -> int:
+    """Delete the uploads that no form has named in time; returns how many.
+
+    django-cleanup deletes their files, each after its own commit: a run that is killed leaves rows
+    to the next one, and a file without a row to sweep_media.
+    """
+    deleted = 0
+    for upload in StoredUpload.objects.expired().iterator():
+        upload.delete()
+        deleted += 1
+    return deleted

@@ -1,0 +1,143 @@
+"""Uploads that meet one another, or a fault: the later wins, and nothing is left behind."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+
+from portal.files import sweeping
+from profiles.models import Profile, StoredUpload
+from profiles.uploads import forms, sandbox
+from tests.conftest import make_member
+from tests.support import samples
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def files():
+    return {
+        file.name
+        for alias in ("default", "protected")
+        for file in sweeping.listing(storages[alias])
+    }
+
+
+def files_of(profile):
+    profile = Profile.objects.get(pk=profile.pk)
+    fields = (profile.avatar, profile.avatar_small, profile.resume, profile.resume_picture)
+    return {field.name for field in fields if field}
+
+
+def a_form(number):
+    return {
+        "name": "Ada",
+        "visibility": "members",
+        "avatar": ContentFile(samples.jpeg((200 + number, 200)), name="me.jpg"),
+        "resume": ContentFile(samples.pdf(pages=number + 1), name="cv.pdf"),
+    }
+
+
+def logged_in(user, **options):
+    client = Client(**options)
+    client.force_login(user)
+    return client
+
+
+def test_of_two_at_once_the_later_wins(member):
+    """T4: photo, resume, and what was made of them belong together."""
+    clients, together = [logged_in(member) for _ in range(2)], Barrier(2)
+
+    def save(number):
+        together.wait()
+        try:
+            return clients[number].post("/me/edit/", a_form(number)).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = list(pool.map(save, range(2)))
+
+    assert statuses == [302, 302]
+    assert len(files_of(member.profile)) == 4
+    assert files() == files_of(member.profile)
+    assert not StoredUpload.objects.exists()
+
+
+def test_a_form_that_is_sent_twice_names_its_files_once(member):
+    client = logged_in(member)
+    upload = StoredUpload.receive(member, "resume", ContentFile(samples.pdf(), name="cv.pdf"))
+    form = {"name": "Ada", "visibility": "members", "resume-stored": upload.pk}
+    client.post("/me/edit/", form)
+
+    second = client.post("/me/edit/", form)
+
+    assert forms.EXPIRED in second.text
+    assert files() == files_of(member.profile)
+    assert len(files()) == 2
+
+
+def test_nothing_is_locked_while_a_file_is_parsed_or_stored(member, monkeypatch):
+    """Another save of the same profile comes through meanwhile."""
+    parse, storage = sandbox.parse, storages["default"]
+    put, seen = storage._save, []
+
+    def is_free():
+        with transaction.atomic():
+            Profile.objects.select_for_update(nowait=connection.vendor == "postgresql").get(
+                pk=member.profile.pk
+            )
+        seen.append(connection.in_atomic_block)
+
+    monkeypatch.setattr(sandbox, "parse", lambda *args, **more: is_free() or parse(*args, **more))
+    monkeypatch.setattr(type(storage), "_save", lambda self, *args: is_free() or put(*args))
+
+    logged_in(member).post("/me/edit/", a_form(0))
+
+    assert len(seen) >= 4
+    assert not any(seen)
+
+
+def test_a_save_that_is_rolled_back_leaves_nothing_that_the_night_would_not_delete(
+    member, monkeypatch
+):
+    """T1: the stored uploads name their files until they are expired."""
+
+    def fail(self, *args, **kwargs):
+        raise DatabaseError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Profile, "save", fail)
+        logged_in(member, raise_request_exception=False).post("/me/edit/", a_form(0))
+    assert files_of(member.profile) == set()
+    assert StoredUpload.objects.count() == 2
+
+    StoredUpload.objects.all().delete()
+
+    assert files() == set()
+
+
+def test_a_row_that_cannot_be_stored_leaves_no_file(member, monkeypatch):
+    def fail(self, *args, **kwargs):
+        raise DatabaseError
+
+    monkeypatch.setattr(StoredUpload, "save", fail)
+
+    logged_in(member, raise_request_exception=False).post("/me/edit/", a_form(0))
+
+    assert files() == set()
+
+
+def test_files_go_with_their_member():
+    """T3."""
+    member = make_member("grace@example.org")
+    logged_in(member).post("/me/edit/", a_form(0))
+    StoredUpload.receive(member, "resume", ContentFile(samples.pdf(), name="cv.pdf"))
+    assert len(files()) == 6
+
+    member.delete()
+
+    assert files() == set()
