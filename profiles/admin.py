@@ -220,6 +220,11 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
     def get_inlines(self, request, obj):
         return self.inlines if obj else []  # an invitation comes first; its save makes the profile
 
+    def save_formset(self, request, form, formset, change):
+        super().save_formset(request, form, formset, change)
+        for note in (note for each in formset.forms for note in each.notes()):
+            messages.info(request, note)
+
     def save_model(self, request, obj, form, change):
         if change:
             super().save_model(request, obj, form, change)

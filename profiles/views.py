@@ -13,6 +13,7 @@ from portal.views import forbidden
 
 from .forms import ProfileForm, SearchForm
 from .models import Profile, ResumeDownload
+from .uploads.forms import BUSY_SECONDS
 
 PROFILES_PER_PAGE = 24
 NEWEST = 6
@@ -104,7 +105,10 @@ def edit_me(request):
         for note in form.notes():
             messages.info(request, note)
         return redirect("me")
-    return render(request, "profiles/edit.html", {"form": form})
+    response = render(request, "profiles/edit.html", {"form": form})
+    if any(form.has_error(name, "busy") for name in form.fields):
+        response.status_code, response["Retry-After"] = 503, str(BUSY_SECONDS)
+    return response
 
 
 @require_safe

@@ -1,7 +1,5 @@
 """A form of a profile that stores its files as they come, and names them when it is saved."""
 
-from contextlib import ExitStack
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -9,10 +7,11 @@ from django.db import transaction
 
 from .crop import Crop
 from .stored import StoredUpload
+from .turns import Busy
 
-EXPIRED = (
-    "What you had chosen was kept for an hour and is deleted now. Please choose the file again."
-)
+EXPIRED = "The file that you had chosen is no longer kept. Please choose it again."
+BUSY_SECONDS = 60
+BUSY = "The site is busy with other files. Please choose this one again in a minute."
 
 
 class StoredUploadsForm(forms.ModelForm):
@@ -38,9 +37,15 @@ class StoredUploadsForm(forms.ModelForm):
         """Store a file that has come, or find the one that came before; returns what is neither."""
         value = self.cleaned_data[name]
         stored = self.data.get(f"{self.add_prefix(name)}-stored")
+        if stored and value is False:
+            messages = self.fields[name].error_messages
+            raise ValidationError(messages["contradiction"], code="contradiction")
         if isinstance(value, UploadedFile):
-            upload = StoredUpload.receive(self.uploader, name, value, **choices)
-        elif stored and value is not False:
+            try:
+                upload = StoredUpload.receive(self.uploader, name, value, **choices)
+            except Busy:
+                raise ValidationError(BUSY, code="busy") from None
+        elif stored:
             upload = self.stored_before(name, stored)
         else:
             return value
@@ -58,27 +63,33 @@ class StoredUploadsForm(forms.ModelForm):
     def changed_data(self):
         return [*dict.fromkeys([*super().changed_data, *getattr(self, "uploads", {})])]
 
+    def full_clean(self):
+        super().full_clean()
+        if self.is_bound and not self._errors:
+            for upload in self.uploads.values():
+                upload.publish()
+
     def save(self, commit=True):
         """Save what has changed, on the row as it is by now; the later of two savers wins.
 
         Files are in their places before the row is locked. A file that is replaced is deleted by
         django-cleanup after the commit, which has to know it from the locked row.
         """
-        if not commit:
-            return super().save(commit=False)
-        with ExitStack() as undo:
-            values = {name: self.cleaned_data[name] for name in super().changed_data}
-            values = {name: value for name, value in values.items() if name not in self.uploads}
-            for upload in self.uploads.values():
-                values |= upload.values_to_name(undo)
-            with transaction.atomic():
-                row = type(self.instance).objects.select_for_update().get(pk=self.instance.pk)
-                for name, value in values.items():
-                    setattr(row, name, "" if value is False else value)
+        changed = {name: self.cleaned_data[name] for name in super().changed_data}
+        changed = {name: value for name, value in changed.items() if name not in self.uploads}
+        uploads = StoredUpload.objects.filter(pk__in=[each.pk for each in self.uploads.values()])
+        with transaction.atomic():
+            row = self.instance
+            if commit and row.pk:
+                row = type(row).objects.select_for_update().get(pk=row.pk)
+            # One that is not there any more was named by another save of the same form.
+            for upload in uploads.select_for_update():
+                changed |= upload.values()
+            for name, value in changed.items():
+                setattr(row, name, "" if value is False else value)
+            if commit:
                 row.save()
-                mine = [upload.pk for upload in self.uploads.values()]
-                StoredUpload.objects.filter(pk__in=mine).delete()
-            undo.pop_all()
+                uploads.delete()
         self.instance = row
         return row
 

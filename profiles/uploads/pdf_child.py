@@ -1,4 +1,4 @@
-"""Says whether a PDF can be shown, repairs it if need be, and draws its first page.
+"""Checks that a PDF can be shown, repairs it if need be, and draws its first page.
 
 sandbox.py starts this program; PDFium, which Chromium shows PDFs with, is the judge.
 """
@@ -8,6 +8,7 @@ import re
 import struct
 import sys
 import zlib
+from contextlib import suppress
 
 sys.path[:0] = sys.argv[2:]
 
@@ -49,9 +50,8 @@ def main():
             report(verdict="damaged")
             return
         report({"rewritten.pdf": rewritten}, verdict="repaired", pages=pages)
-    report(
-        {"first-page.png": picture(page)}
-    )  # last: if it is too much work, the file is still good
+    with suppress(MemoryError):  # last: if it is too much work, the file is still good
+        report({"first-page.png": picture(page)})
 
 
 def needs_password() -> bool:

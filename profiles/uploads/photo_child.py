@@ -4,11 +4,7 @@ sandbox.py starts this program; the request is {"sizes": [512, 96], "crop": {...
 """
 
 import json
-import re
-import struct
 import sys
-import warnings
-import zlib
 from io import BytesIO
 
 sys.path[:0] = sys.argv[2:]
@@ -16,11 +12,19 @@ sys.path[:0] = sys.argv[2:]
 import copy  # noqa: F401 (imported by Pillow when it reads a GIF: too late for a confined process)
 
 from confinement import MEGABYTE, confine, report
+from photo_bytes import (
+    JPEG_END,
+    Refused,
+    essential_png,
+    is_cut_off,
+    is_nearly_whole,
+    load_codecs,
+    refuse_repeated_parts,
+)
 from PIL import (
     ExifTags,
     Image,
     ImageCms,
-    PngImagePlugin,
     TiffImagePlugin,  # noqa: F401 (reads Exif)
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401 (registers WebP, which every photo is written as)
@@ -36,22 +40,11 @@ BAND_ROWS = 256
 # Bytes that decoding takes for each pixel, measured; what does not fit is refused by its header.
 PIXEL_BUDGET_BYTES = 220 * MEGABYTE
 COSTS = {"JPEG": 0.25, "MPO": 0.25, "PNG": 5, "GIF": 5, "WEBP": 13, "AVIF": 9, "HEIF": 9}
+BYTES_PER_PIXEL = 10  # decoded, and once more while the square is cut out
 PROGRESSIVE_COST = 3.2  # held whole, in coefficients
 
-# A small file can ask for hours of work: 42 bytes more are one more JPEG scan, 20 ms each.
-SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e][\1-\4]")
-MAX_SCANS = 60  # progressive JPEGs have about 10
-EXIF_PART = re.compile(rb"Exif\0\0")
-MAX_EXIF_PARTS = 60  # Pillow joins them, one after the other
 MAX_EXIF_BYTES = 1_000_000  # Pillow makes an object of each number in it; cameras write 64 kB
-MAX_MISSING_SHARE = 0.03  # of the rows of a JPEG; decoding holds back a row of blocks
-JPEG_END = b"\xff\xd9"
-MAX_CHUNKS = 20_000  # 20 MB of PNG in the usual 8 kB parts are 2,500
 MAX_ICC_BYTES = 1_000_000
-
-PNG_START = b"\x89PNG\r\n\x1a\n"
-PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}  # needed for the pixels
-PNG_KEPT_ONCE = {b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"eXIf"}  # for their colours and their way up
 
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -72,17 +65,13 @@ TURNS = {  # clockwise, in degrees
 BROKEN_IMAGE = (OSError, SyntaxError, ValueError, EOFError, RuntimeError)
 
 
-class Refused(Exception):
-    """The photo is refused; the first argument is the verdict."""
-
-
 def main():
     request = json.loads(sys.argv[1])
     data = sys.stdin.buffer.read()
     formats = load_codecs(data)
     confine(cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES, output_bytes=OUTPUT_BYTES)
     try:
-        photos, facts = made(data, formats, request["sizes"], request.get("crop"))
+        photos = made(data, formats, request["sizes"], request.get("crop"))
     except Refused as refused:
         report(verdict=refused.args[0])
     except MemoryError:
@@ -91,44 +80,11 @@ def main():
         is_memory = "memory" in str(error).lower()
         report(verdict="too_complex" if is_memory else "damaged")
     else:
-        report(photos, verdict="good", **facts)
-
-
-def load_codecs(data: bytes) -> list[str]:
-    """Import what reads this kind of photo; returns Pillow's name for it."""
-    warnings.simplefilter("ignore")
-    Image.MAX_IMAGE_PIXELS = None  # the budget decides
-    PngImagePlugin.MAX_TEXT_MEMORY = MEGABYTE
-    brand = data[8:12] if data[4:8] == b"ftyp" else b""
-    if data.startswith(b"\xff\xd8"):
-        from PIL import JpegImagePlugin, MpoImagePlugin  # noqa: F401 (registers them)
-
-        return ["JPEG"]
-    if data.startswith(PNG_START):
-        return ["PNG"]
-    if data.startswith(b"GIF8"):
-        from PIL import GifImagePlugin  # noqa: F401 (registers it)
-
-        return ["GIF"]
-    if data[8:12] == b"WEBP":
-        return ["WEBP"]
-    if brand in {b"avif", b"avis"} or (brand in {b"mif1", b"msf1"} and b"avif" in data[12:64]):
-        from PIL import AvifImagePlugin
-
-        AvifImagePlugin.DEFAULT_MAX_THREADS = 1
-        return ["AVIF"]
-    if brand:
-        import pi_heif
-
-        pi_heif.register_heif_opener(
-            decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
-        )
-        return ["HEIF"]
-    return []
+        report(photos, verdict="good")
 
 
 def made(data, formats, sizes, crop):
-    """Return the squares by their names, and what was noticed about the photo."""
+    """Return the squares by their names. Raises Refused, or whatever Pillow raises."""
     if not formats:
         raise Refused("not_a_photo")
     if formats == ["PNG"]:
@@ -138,10 +94,9 @@ def made(data, formats, sizes, crop):
     size = max(sizes)
     image = opened(data, formats, size, crop)
     frame = missing_frame(image)
-    is_whole = loaded(image)
-    if not is_whole:
+    if not loaded(image, data):
         if not is_nearly_whole(data, image):
-            raise Refused("cut_off")
+            raise Refused("cut_off" if is_cut_off(data) else "damaged")
         image = opened(data + JPEG_END, formats, size, crop)
         image.load()
     square = cut(reduced(image, size, crop, frame), image, size, crop)
@@ -153,7 +108,7 @@ def made(data, formats, sizes, crop):
             webp, "WEBP", quality=WEBP_QUALITY, method=4
         )
         photos[f"{each}.webp"] = webp.getvalue()
-    return photos, {"is_whole": is_whole}
+    return photos
 
 
 def opened(data, formats, size, crop):
@@ -165,34 +120,6 @@ def opened(data, formats, size, crop):
     refuse_costly(image)
     image.draft("RGB", draft_size(image, size, crop))
     return image
-
-
-def refuse_repeated_parts(data):
-    scans = sum(1 for _ in SCAN.finditer(data))
-    parts = sum(1 for _ in EXIF_PART.finditer(data))
-    if scans > MAX_SCANS or parts > MAX_EXIF_PARTS:
-        raise Refused("damaged")
-
-
-def essential_png(data):
-    """Return a PNG without the chunks that no pixel needs, whatever is in them.
-
-    A checksum that is wrong, a note of a gigabyte or 5,000 colour profiles are thereby no matter.
-    """
-    kept, position = [PNG_START], len(PNG_START)
-    once = set(PNG_KEPT_ONCE)
-    for _ in range(MAX_CHUNKS):
-        length, kind = struct.unpack_from(">I4s", data.ljust(position + 8, b"\0"), position)
-        chunk = data[position : position + length + 12]
-        position += length + 12
-        if kind in PNG_KEPT:
-            kept.append(chunk)
-        elif kind in once and chunk[-4:] == struct.pack(">I", zlib.crc32(chunk[4:-4])):
-            once.discard(kind)
-            kept.append(chunk)
-        if kind == b"IEND" or position >= len(data):
-            return b"".join(kept)
-    raise Refused("damaged")
 
 
 def refuse_costly(image):
@@ -208,10 +135,17 @@ def refuse_costly(image):
 
 
 def draft_size(image, size, crop):
-    """The least size to decode a JPEG at: the square that is cut has twice its final side."""
+    """The least size to decode a JPEG at: the square that is cut has twice its final side.
+
+    Where it was cut out of so large a photo that not even that fits, it is decoded smaller.
+    """
     share = crop["side"] if crop else 1
     scale = size * 2 / (min(image.size) * share)
-    return (round(image.width * scale), round(image.height * scale))
+    divisor = 1  # JPEG can be decoded at a half, a quarter and an eighth
+    while image.width * image.height * BYTES_PER_PIXEL > PIXEL_BUDGET_BYTES * divisor**2:
+        divisor *= 2
+    scale = min(scale, 1 / divisor)
+    return (int(image.width * scale) or 1, int(image.height * scale) or 1)
 
 
 def missing_frame(image):
@@ -222,30 +156,17 @@ def missing_frame(image):
     return None if box == (0, 0, *image.size) else box
 
 
-def loaded(image):
-    """Decode the pixels; returns False for a JPEG that ends too early."""
+def loaded(image, data):
+    """Decode the pixels; returns False for a JPEG whose pixels end too early."""
     try:
         image.load()
     except OSError as error:
         if "truncated" not in str(error):
             raise
         if image.format not in {"JPEG", "MPO"}:
-            raise Refused("cut_off") from error
+            raise Refused("cut_off" if is_cut_off(data) else "damaged") from error
         return False
     return True
-
-
-def is_nearly_whole(data, image):
-    """Return True for a JPEG of which so little is missing that nobody would see it."""
-    if "progressive" in image.info:  # the last scan to begin adds the last detail to the luminance
-        *_, scan = SCAN.finditer(data)
-        components = data[scan.end() - 1]
-        first, *_ = ids = data[scan.end() : scan.end() + 2 * components : 2]
-        _, last_band, bits = data[scan.end() + 2 * components :][:3]
-        return len(ids) == 1 and first == 1 and last_band == 63 and bits & 15 == 0
-    image.tile = []  # counts as loaded: rows that were not decoded are black
-    box = image.convert("L").getbbox()
-    return box is not None and image.height - box[3] <= image.height * MAX_MISSING_SHARE
 
 
 def reduced(image, size, crop, frame):

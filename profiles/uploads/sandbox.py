@@ -26,6 +26,8 @@ FOLDER = Path(__file__).parent
 WAIT_SECONDS = 12  # with the work itself, and storing, well within the 30 of Heroku's router
 WORK_SECONDS = 10  # by the clock, for a machine that is busy; the limit on work is the child's
 
+LIBRARIES = ("PIL", "pi_heif", "pypdfium2_raw")
+
 TOO_COMPLEX = {"verdict": "too_complex"}
 
 
@@ -59,15 +61,15 @@ def parse(child: str, file: File, **request) -> Parsed:
             process.kill()
             returncode = process.wait()
         output.seek(0)
-        parsed = read_output(output)
-        if returncode > 0:  # not stopped at a limit, nor crashed: our own mistake
-            raise subprocess.CalledProcessError(returncode, child)
-    return parsed
+        report, parts = read_output(output)
+    if returncode > 0 and not report:  # not stopped at a limit, nor crashed: our own mistake
+        raise subprocess.CalledProcessError(returncode, child)
+    return Parsed(report or TOO_COMPLEX, parts)
 
 
 def packages() -> list[str]:
     """The folders that a child imports from: this one, and where the libraries are installed."""
-    installed = {str(Path(find_spec(name).origin).parents[1]) for name in ("PIL", "pypdfium2_raw")}
+    installed = {str(Path(find_spec(name).origin).parents[1]) for name in LIBRARIES}
     return [str(FOLDER), *sorted(installed)]
 
 
@@ -100,4 +102,4 @@ def read_output(output: BinaryIO) -> Parsed:
             break
         report |= found
         parts |= {name: ContentFile(content, name=name) for name, content in contents.items()}
-    return Parsed(report or TOO_COMPLEX, parts)
+    return Parsed(report, parts)

@@ -16,9 +16,10 @@ from django.db import models
 from django.utils import timezone
 
 from portal.files.fields import MadeFileField
-from portal.files.storages import protected_media
+from portal.files.storages import protected_media, public_media
 
 MAX_FILENAME = 100
+SAVING_TIME = timedelta(minutes=10)  # a form that named an upload in time is saved by then
 
 
 def upload_folder(upload, filename):
@@ -31,7 +32,8 @@ class StoredUploadQuerySet(models.QuerySet):
         return self.filter(expires_at__gt=timezone.now())
 
     def expired(self):
-        return self.filter(expires_at__lte=timezone.now())
+        """Uploads that no form may name any more, nor is just about to."""
+        return self.filter(expires_at__lte=timezone.now() - SAVING_TIME)
 
 
 class StoredUpload(models.Model):
@@ -49,6 +51,9 @@ class StoredUpload(models.Model):
     file = MadeFileField(storage=protected_media, upload_to=upload_folder)
     # The smaller square of a photo, or the first page of a resume.
     picture = MadeFileField(storage=protected_media, upload_to=upload_folder)
+    # Both sizes of a photo once more, where everybody may see them, from when a form names it.
+    published = MadeFileField(storage=public_media, upload_to="avatars")
+    published_small = MadeFileField(storage=public_media, upload_to="avatars")
     pages = models.PositiveIntegerField(null=True)
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -87,18 +92,33 @@ class StoredUpload(models.Model):
             undo.pop_all()
         return upload
 
-    def values_to_name(self, undo: ExitStack) -> dict:
-        """The values of the profile's fields that name this file.
+    def publish(self):
+        """Store a photo where everybody may see it; a resume stays where it is.
 
-        A resume stays where it is. A photo is stored once more where everybody may see it, which
-        `undo` takes back; to be called before a row is locked.
+        To be called before the profile's row is locked. The row names the new files at once, so
+        that they are deleted with it if the form is never saved.
         """
-        if self.purpose == self.Purpose.RESUME:
-            names = {"resume": self.file.name, "resume_picture": self.picture.name}
-            return names | {"resume_pages": self.pages}
+        if self.purpose != self.Purpose.AVATAR or self.published:
+            return
+        with ExitStack() as undo:
+            for source, target in (
+                (self.file, self.published),
+                (self.picture, self.published_small),
+            ):
+                with source.open() as file:
+                    target.save(source.name, ContentFile(file.read()), save=False)
+                undo.callback(target.storage.delete, target.name)
+            self.save(update_fields=["published", "published_small"])
+            undo.pop_all()
+
+    def values(self) -> dict:
+        """The values of the profile's fields that name this file, once it is published."""
+        if self.purpose == self.Purpose.AVATAR:
+            return {"avatar": self.published.name, "avatar_small": self.published_small.name}
         return {
-            "avatar": publish(self.file, "avatar", undo),
-            "avatar_small": publish(self.picture, "avatar_small", undo),
+            "resume": self.file.name,
+            "resume_picture": self.picture.name,
+            "resume_pages": self.pages,
         }
 
     def discard_files(self):
@@ -123,17 +143,6 @@ def profile_field(purpose: str):
     from profiles.models import Profile  # which needs this module first
 
     return Profile._meta.get_field(purpose)
-
-
-def publish(stored, field_name: str, undo: ExitStack) -> str:
-    """Store a file anew where the profile's field keeps its files; returns its name there."""
-    field = profile_field(field_name)
-    with stored.open() as file:
-        content = ContentFile(file.read())
-    content.content_type = getattr(field, "content_type", None)
-    name = field.storage.save(field.generate_filename(None, stored.name), content)
-    undo.callback(field.storage.delete, name)
-    return name
 
 
 def shown_name(file: File) -> str:

@@ -1,7 +1,7 @@
 """One at a time on a machine, first come first served: for work that takes much of its memory.
 
 A lock of one process would not do, for a dyno has several. Each who waits holds a lock on a file of
-their own, numbered in the order of their coming; the kernel gives up the locks of whoever is
+their own, numbered in the order of arrival; the kernel releases the locks of a process that is
 killed.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LOOK_SECONDS = 0.02
+DRAWING = "drawing"  # whose lock only one who draws a number holds
 
 
 class Busy(Exception):
@@ -41,21 +42,23 @@ def turn(name: str, wait_seconds: float) -> Iterator[None]:
 
 
 def draw_ticket(folder: Path):
-    """Make the locked file with the next number."""
-    with (folder / "last").open("a+b") as last:
-        fcntl.flock(last, fcntl.LOCK_EX)
-        last.seek(0)
-        number = int(last.read() or 0) + 1
+    """Make the locked file with the number behind the last of those who wait."""
+    with (folder / DRAWING).open("wb") as drawing:
+        fcntl.flock(drawing, fcntl.LOCK_EX)
+        number = max(map(int, waiting(folder)), default=0) + 1
         ticket = (folder / f"{number:020d}").open("xb")
         fcntl.flock(ticket, fcntl.LOCK_EX)
-        last.truncate(0)
-        last.write(b"%d" % number)
     return ticket
+
+
+def waiting(folder: Path) -> list[str]:
+    """Return the names of all tickets, in their order."""
+    return sorted(filter(str.isdecimal, os.listdir(folder)))
 
 
 def is_behind_another(folder: Path, ticket: Path) -> bool:
     """Return True while somebody alive came earlier; removes what a killed process has left."""
-    for name in sorted(os.listdir(folder)):
+    for name in waiting(folder):
         if name >= ticket.name:
             return False
         try:

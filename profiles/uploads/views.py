@@ -11,8 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 from profiles.models import Profile
 
 from .crop import Crop
+from .forms import BUSY, BUSY_SECONDS
 from .stored import StoredUpload
+from .turns import Busy
 
+MAX_DIGITS = 19  # of a number in the database
 NO_REFERRER = {"Referrer-Policy": "no-referrer"}
 
 
@@ -22,7 +25,8 @@ def receive(request, purpose):
     """Store one file for the form that is being filled in; answers in JSON, for uploads.js.
 
     201 with the upload's number, its note and the address of its picture; 422 with the sentence
-    that says why the file is refused.
+    that says why the file is refused; 503 where too many files are waiting. An earlier upload that
+    it `replaces` is deleted.
     """
     if purpose not in StoredUpload.Purpose:
         raise Http404("No such purpose")
@@ -35,6 +39,9 @@ def receive(request, purpose):
         upload = StoredUpload.receive(request.user, purpose, file, **choices)
     except ValidationError as error:
         return JsonResponse({"error": " ".join(error.messages)}, status=422)
+    except Busy:
+        return JsonResponse({"error": BUSY}, status=503, headers={"Retry-After": BUSY_SECONDS})
+    discard(request.user, purpose, request.POST.get("replaces", ""))
     return JsonResponse(
         {
             "pk": upload.pk,
@@ -44,6 +51,12 @@ def receive(request, purpose):
         },
         status=201,
     )
+
+
+def discard(owner, purpose: str, pk: str) -> None:
+    """Delete an upload of this owner's in whose place another has come."""
+    if pk.isascii() and pk.isdecimal() and len(pk) < MAX_DIGITS:
+        StoredUpload.objects.filter(owner=owner, purpose=purpose, pk=pk).delete()
 
 
 @require_safe

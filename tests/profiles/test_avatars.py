@@ -67,7 +67,7 @@ def test_refuses_a_smudge():
     assert refusal(samples.jpeg((63, 640))).code == "too_small"
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF"])
 def test_accepts(kind):
     content = samples.encoded(samples.photo(), kind)
 
@@ -172,24 +172,11 @@ def test_reads_no_byte_of_a_file_that_is_too_large():
     assert refused.value.code == "too_large"
 
 
-def test_counts_bytes_and_pixels_inclusively():
+def test_counts_bytes_inclusively():
     content = samples.jpeg((300, 200))
-    exact = {"max_bytes": len(content), "max_pixels": 60_000}
 
-    assert clean(content, **exact)
-    assert refusal(content, **exact | {"max_bytes": len(content) - 1}).code == "too_large"
-    assert refusal(content, **exact | {"max_pixels": 59_999}).code == "too_many_pixels"
-
-
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [("WEBP", {}), ("JPEG", {"progressive": True})],
-)
-def test_takes_half_the_pixels_of_what_costs_twice_the_memory(kind, options):
-    content = samples.encoded(samples.photo((300, 200)), kind, **options)
-
-    assert clean(content, max_pixels=120_000)
-    assert refusal(content, max_pixels=119_999).code == "too_many_pixels"
+    assert clean(content, max_bytes=len(content))
+    assert refusal(content, max_bytes=len(content) - 1).code == "too_large"
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
@@ -209,8 +196,7 @@ def test_takes_the_first_frame_of_an_animation(kind):
         pytest.param(samples.EPS, "not_a_photo", id="I6-EPS"),
         pytest.param(b"", "empty", id="I6-nothing"),
         pytest.param(b"\xff\xd8\xff", "not_a_photo", id="I6-three bytes"),
-        pytest.param(samples.HEIC, "heic", id="I6-HEIC"),
-        pytest.param(samples.encoded(samples.photo(), "AVIF"), "not_a_photo", id="I2-AVIF"),
+        pytest.param(samples.BROKEN_HEIC, "damaged", id="I6-HEIC without a photo"),
     ],
 )
 def test_refuses_what_is_not_a_photo(content, code):
@@ -218,7 +204,7 @@ def test_refuses_what_is_not_a_photo(content, code):
     error = refusal(content)
 
     assert error.code == code
-    assert "Please choose" in error.messages[0] or "Please save it as JPEG" in error.messages[0]
+    assert "Please choose" in error.messages[0]
 
 
 @pytest.mark.parametrize("mode", ["RGB", "P", "LA"])

@@ -12,12 +12,15 @@ from io import BytesIO
 from pathlib import Path
 
 import pikepdf
+import pillow_heif
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from PIL import Image, ImageCms, ImageDraw
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 1_000_000
+
+pillow_heif.register_heif_opener()  # so that Pillow writes "HEIF"
 
 
 # Photos
@@ -118,7 +121,7 @@ def icc_of_steps(times):
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="99" height="99"><script>1</script></svg>'
 HTML = b"<!DOCTYPE html><html><body><script>alert(1)</script></body></html>"
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 200 200\n%%EndComments\nshowpage\n%%EOF\n"
-HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+BROKEN_HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
 
 
 # PDFs

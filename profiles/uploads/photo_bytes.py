@@ -1,0 +1,118 @@
+"""Examines the bytes of a photo before a pixel of it is decoded; children alone import this."""
+
+import re
+import struct
+import warnings
+import zlib
+
+from confinement import MEGABYTE
+from PIL import Image, PngImagePlugin
+
+# A small file can ask for hours of work: 42 bytes more are one more JPEG scan, 20 ms each.
+SCAN = re.compile(rb"\xff\xda\0[\x08\x0a\x0c\x0e][\1-\4]")
+MAX_SCANS = 60  # progressive JPEGs have about 10
+EXIF_PART = re.compile(rb"Exif\0\0")
+MAX_EXIF_PARTS = 60  # Pillow joins them, one after the other
+MAX_MISSING_SHARE = 0.03  # of the rows of a JPEG; decoding holds back a row of blocks
+JPEG_END = b"\xff\xd9"
+END_BYTES = 1024  # in which the mark of an end is looked for
+MAX_CHUNKS = 20_000  # 20 MB of PNG in the usual 8 kB parts are 2,500
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}  # needed for the pixels
+PNG_KEPT_ONCE = {b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"eXIf"}  # for their colours and their way up
+
+
+class Refused(Exception):
+    """The photo is refused; the first argument is the verdict."""
+
+
+def load_codecs(data: bytes) -> list[str]:
+    """Import what reads this kind of photo; returns Pillow's name for it."""
+    warnings.simplefilter("ignore")
+    Image.MAX_IMAGE_PIXELS = None  # the budget decides
+    PngImagePlugin.MAX_TEXT_MEMORY = MEGABYTE
+    brand = data[8:12] if data[4:8] == b"ftyp" else b""
+    if data.startswith(b"\xff\xd8"):
+        from PIL import JpegImagePlugin, MpoImagePlugin  # noqa: F401 (registers them)
+
+        return ["JPEG"]
+    if data.startswith(PNG_START):
+        return ["PNG"]
+    if data.startswith(b"GIF8"):
+        from PIL import GifImagePlugin  # noqa: F401 (registers it)
+
+        return ["GIF"]
+    if data[8:12] == b"WEBP":
+        return ["WEBP"]
+    if brand in {b"avif", b"avis"} or (brand in {b"mif1", b"msf1"} and b"avif" in data[12:64]):
+        from PIL import AvifImagePlugin
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+        return ["AVIF"]
+    if brand:
+        import pi_heif
+
+        pi_heif.register_heif_opener(
+            decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
+        )
+        return ["HEIF"]
+    return []
+
+
+def refuse_repeated_parts(data):
+    """Refuse a JPEG that asks for more work than any camera does."""
+    scans = sum(1 for _ in SCAN.finditer(data))
+    parts = sum(1 for _ in EXIF_PART.finditer(data))
+    if scans > MAX_SCANS or parts > MAX_EXIF_PARTS:
+        raise Refused("damaged")
+
+
+def essential_png(data):
+    """Return a PNG without the chunks that no pixel needs, whatever is in them.
+
+    A checksum that is wrong, a note of a gigabyte or 5,000 colour profiles are thereby no matter.
+    """
+    kept, position = [PNG_START], len(PNG_START)
+    once = set(PNG_KEPT_ONCE)
+    for _ in range(MAX_CHUNKS):
+        length, kind = struct.unpack_from(">I4s", data.ljust(position + 8, b"\0"), position)
+        chunk = data[position : position + length + 12]
+        position += length + 12
+        if kind in PNG_KEPT:
+            kept.append(chunk)
+        elif kind in once and chunk[-4:] == struct.pack(">I", zlib.crc32(chunk[4:-4])):
+            once.discard(kind)
+            kept.append(chunk)
+        if kind == b"IEND" or position >= len(data):
+            return b"".join(kept)
+    raise Refused("damaged")
+
+
+def is_cut_off(data):
+    """Return True for a file that ends before its format says that it does.
+
+    One that is whole and still lacks pixels is damaged; its owner would look in vain for the rest.
+    """
+    if data.startswith(b"\xff\xd8"):
+        return JPEG_END not in data[-END_BYTES:]
+    if data.startswith(PNG_START):
+        return b"IEND" not in data[-END_BYTES:]
+    if data.startswith(b"GIF8"):
+        return not data.rstrip(b"\0").endswith(b";")
+    if data[8:12] == b"WEBP":
+        return len(data) < 8 + struct.unpack_from("<I", data, 4)[0]
+    return True
+
+
+def is_nearly_whole(data, image):
+    """Return True for a JPEG of which so little is missing that nobody would see it."""
+    if "progressive" in image.info:  # the last scan to begin adds the last detail to the luminance
+        *_, scan = SCAN.finditer(data)
+        components = data[scan.end() - 1]
+        first, *_ = ids = data[scan.end() : scan.end() + 2 * components : 2]
+        _, last_band, bits = data[scan.end() + 2 * components :][:3]
+        return len(ids) == 1 and first == 1 and last_band == 63 and bits & 15 == 0
+    image.tile = []  # counts as loaded: rows that were not decoded are black
+    box = image.convert("L").getbbox()
+    return box is not None and image.height - box[3] <= image.height * MAX_MISSING_SHARE
