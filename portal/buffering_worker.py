@@ -14,6 +14,7 @@ A connection is in one of four states: `arriving`, `answering` (a thread has it,
 import contextlib
 import logging
 import math
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
@@ -43,6 +44,9 @@ REFUSED_SECONDS = 20  # the same, for one that still sends: browsers read only w
 STOP_SECONDS = 8  # after SIGTERM, for what is arriving; graceful_timeout leaves the rest for work
 LOOK_SECONDS = 0.5  # between two looks at the deadlines
 
+PAGES = (
+    "pages"  # begins the names of their threads, of which there are `threads` (gunicorn.conf.py)
+)
 UPLOAD_THREADS = 4  # most of their time they wait for their turn (profiles/uploads/turns.py), or S3
 UPLOAD_PLACES = 8  # uploads that are received, wait or are worked on; who comes then is told so
 UPLOADS_BYTES = 100_000_000  # of all these together, on the temporary folder's disk
@@ -70,6 +74,9 @@ class BufferingWorker(ThreadWorker):
         self.upload_pool = ThreadPoolExecutor(UPLOAD_THREADS, "upload")
         self.health_pool = ThreadPoolExecutor(1, "health")
         super().init_process()  # which runs the main loop
+
+    def get_thread_pool(self):
+        return ThreadPoolExecutor(self.cfg.threads, PAGES)
 
     def run(self):
         super().run()
@@ -178,7 +185,7 @@ class BufferingWorker(ThreadWorker):
             return self.handle(conn)
         finally:
             conn.parser.close()
-            if conn.parser.is_upload:
+            if not threading.current_thread().name.startswith(PAGES):
                 connections.close_all()  # there are more threads than connections to spare
 
     def handle_request(self, req, conn):

@@ -30,10 +30,10 @@ def peak_megabytes(dyno) -> float:
 
 def left_over(dyno) -> list[str]:
     """The temporary files that there are: by name, and those without one that a worker has open."""
-    named = [str(path) for path in dyno.temporary.rglob("*") if path.is_file()]
+    named = [str(path) for path in dyno.temporary.iterdir() if path.is_file()]
     opened = [path for worker in dyno.workers() for path in open_files(worker.pid)]
     opened = [path for path in opened if path.startswith(str(dyno.temporary))]
-    return [path for path in [*named, *opened] if not path.endswith("/last")]  # of turns.py
+    return named + opened
 
 
 def open_files(pid: int) -> list[str]:
