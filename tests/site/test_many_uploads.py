@@ -95,14 +95,13 @@ def test_a_frozen_s3_holds_no_page(dyno, on_s3, member, s3_line):
     looker = dyno.visitor(member)
     uploads = uploaders(dyno, member, samples.pdf(), "resume", 8)
 
-    with ThreadPoolExecutor(len(uploads)) as pool:
-        with s3_line.frozen():
-            calls = s3_line.calls
-            answers = [pool.submit(upload) for upload in uploads]
-            assert eventually(lambda: s3_line.calls > calls, 10)
-            seen = [looker.get(page).status for page in ("/healthz", "/me/") * 10]
-            waiting = [answer for answer in answers if not answer.done()]
-            results = [answer.result() for answer in answers]
+    with ThreadPoolExecutor(len(uploads)) as pool, s3_line.frozen():
+        calls = s3_line.calls
+        answers = [pool.submit(upload) for upload in uploads]
+        assert eventually(lambda: s3_line.calls > calls, 10)
+        seen = [looker.get(page).status for page in ("/healthz", "/me/") * 10]
+        waiting = [answer for answer in answers if not answer.done()]
+        results = [answer.result() for answer in answers]
 
     assert waiting, "all uploads were answered before anybody looked"
     assert set(seen) == {200}
