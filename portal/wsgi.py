@@ -9,11 +9,10 @@ import os
 from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 
-from .request_bodies import UTF8Request, WholeBodies
+from .request_bodies import UTF8Request
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
-site = get_wsgi_application()
-site.request_class = UTF8Request
-application = WholeBodies(site)
+application = get_wsgi_application()
+application.request_class = UTF8Request
 BaseCommand().check()

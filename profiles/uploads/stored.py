@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
+from portal.postgresql.release import release_connection
 
 MAX_FILENAME = 100
 SAVING_TIME = timedelta(minutes=10)  # a form that named an upload in time is saved by then
@@ -72,6 +73,7 @@ class StoredUpload(models.Model):
         where the file is refused or the owner has stored too many; Busy, where others are first.
         """
         refuse_too_many(owner)
+        release_connection()  # uploads have more threads than there are connections to spare
         cleaned = profile_field(purpose).cleaned(file, **choices)
         upload = cls(
             owner=owner,
@@ -88,6 +90,8 @@ class StoredUpload(models.Model):
                 upload.pages = value
         with ExitStack() as undo:
             undo.callback(upload.discard_files)
+            for made in filter(None, (upload.file, upload.picture)):
+                made.save(made.name, made.file, save=False)  # before a connection is needed
             upload.save()
             undo.pop_all()
         return upload

@@ -78,29 +78,31 @@ def test_clients_that_do_not_read_hold_no_thread(dyno, member):
     """L1: the kernel keeps a page for them, and what it cannot keep is given up."""
     request = f"GET /accounts/login/ HTTP/1.1\r\nHost: {HOST}\r\nX-Forwarded-Proto: https\r\n\r\n"
     clients = [connect(dyno.port, receive_buffer=1) for _ in range(WORKERS * THREADS + 2)]
+    visitors = [dyno.visitor(member) for _ in range(WORKERS * THREADS)]
 
     for client in clients:
-        client.sendall(request.encode() * 250)  # answers of more than a megabyte
-    try:
-        for _ in range(5):
-            with ThreadPoolExecutor(WORKERS * THREADS) as pool:
-                visitors = [dyno.visitor(member) for _ in range(WORKERS * THREADS)]
-                statuses = list(pool.map(lambda visitor: visitor.get("/me/").status, visitors))
-            assert set(statuses) == {200}
-    finally:
-        for client in clients:
-            client.close()
+        client.sendall(request.encode() * 1000)  # answers of several megabytes
+
+    assert eventually(lambda: not open_connections(dyno), 2 * FREED_SECONDS)
+    with ThreadPoolExecutor(len(visitors)) as pool:
+        statuses = list(pool.map(lambda visitor: visitor.get("/me/").status, visitors))
+    assert set(statuses) == {200}
+    for client in clients:
+        client.close()
 
 
 def test_a_client_that_stays_after_its_answer_stops_nobody(dyno):
-    """L1: gunicorn's own worker waits two seconds for each in its main loop."""
+    """L1: gunicorn's own worker waits two seconds for each in its main loop: a minute in all."""
     request = f"GET /healthz HTTP/1.0\r\nHost: {HOST}\r\nX-Forwarded-Proto: https\r\n\r\n"
-    staying = [connect(dyno.port) for _ in range(MANY)]
+    staying, statuses = [], []
 
-    for client in staying:
-        client.sendall(request.encode())
-    statuses = [read_answer(client)[0] for client in staying]
+    def one_more() -> bool:
+        staying.append(connect(dyno.port))
+        staying[-1].sendall(request.encode())
+        statuses.append(read_answer(staying[-1])[0])
+        return len(statuses) == MANY
 
+    assert eventually(one_more, FREED_SECONDS, every=0)
     assert statuses == [200] * MANY
     for client in staying:
         client.close()

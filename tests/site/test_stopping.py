@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
+import pytest
 from django.db import connection, transaction
 
 from profiles.models import StoredUpload
@@ -135,6 +136,7 @@ def test_three_reloads_under_load_lose_no_request(short_lived_dyno, member):
     assert set(statuses) == {200}
 
 
+@pytest.mark.usefixtures("dyno")  # so that it runs where PostgreSQL is
 def test_a_site_that_cannot_serve_starts_no_worker(dyno_environment, tmp_path):
     """A worker that fails would be started again and again; the master loads the site first."""
     tree = dyno_environment["HOME"]
@@ -155,6 +157,7 @@ def test_no_process_listens_for_commands(dyno):
     assert "control" not in dyno.said().lower()
 
 
+@pytest.mark.usefixtures("dyno")  # so that it runs where PostgreSQL is
 def test_the_proxy_protocol_is_refused(dyno_environment, tmp_path):
     """A worker that ignored it would take every proxy for the client."""
     line = "gunicorn --proxy-protocol auto portal.wsgi"
