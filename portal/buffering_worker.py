@@ -17,19 +17,19 @@ import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
 from http import HTTPStatus
 from selectors import EVENT_READ
 from socket import SHUT_RDWR, SHUT_WR, SO_SNDBUF, SOL_SOCKET
 
 from django.conf import settings
 from django.db import connections
-from django.template.loader import render_to_string
 from gunicorn.errors import ConfigError
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
 from portal.arrivals import READ_BYTES, Arrival, received
+from portal.refusals import refusal
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,6 @@ PAGES = (
 UPLOAD_THREADS = 4  # most of their time they wait for their turn (profiles/uploads/turns.py), or S3
 UPLOAD_PLACES = 8  # uploads that are received, wait or are worked on; who comes then is told so
 UPLOADS_BYTES = 100_000_000  # of all these together, on the temporary folder's disk
-RETRY_SECONDS = 20
 
 
 class BufferingWorker(ThreadWorker):
@@ -291,21 +290,3 @@ class BufferingWorker(ThreadWorker):
         except Exception:
             logger.exception("a connection failed")
             self.close(conn)
-
-
-@cache
-def refusal(status: HTTPStatus) -> bytes:
-    """A whole answer, in the site's own words."""
-    page = render_to_string("refused.html", {"status": status.value}).encode()
-    lines = [
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        "Content-Type: text/html; charset=utf-8",
-        f"Content-Length: {len(page)}",
-        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
-        "X-Content-Type-Options: nosniff",
-        "Cache-Control: no-store",
-        "Connection: close",
-    ]
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        lines.append(f"Retry-After: {RETRY_SECONDS}")
-    return "\r\n".join([*lines, "", ""]).encode("ascii") + page
