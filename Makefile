@@ -14,7 +14,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql coverage kills rehearse lint format lock check-installs \
+.PHONY: run run-s3 test test-sqlite test-postgresql coverage kills rehearse siege lint format lock check-installs \
 	vendor corpus bench bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
@@ -41,6 +41,9 @@ kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make tes
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)
+
+siege: $(VENV)/installed-dev  ## a minute of slow clients, uploads and a frozen S3 at once; fails if pages wait
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -W ignore::pytest.PytestUnraisableExceptionWarning tests/site/siege.py
 
 lint: $(VENV)/installed-dev  ## ruff, djade, migrations, workflows, deployment checks; changes nothing
 	$(BIN)/ruff check .

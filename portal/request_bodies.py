@@ -1,4 +1,7 @@
-"""Bodies of requests: limited, read as UTF-8, and refused if they break off."""
+"""Bodies of requests: limited, and read as UTF-8.
+
+A body that breaks off, or takes too long, never gets here: portal/buffering_worker.py.
+"""
 
 import tempfile
 
@@ -6,7 +9,6 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.core.files.uploadhandler import FileUploadHandler
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponseBadRequest, UnreadablePostError
 from django.utils.http import parse_header_parameters
 
 from .files.disks import named_disk
@@ -18,7 +20,8 @@ class BodyLimit(FileUploadHandler):
     """Refuses a body larger than any form here needs, before any of it is read or stored.
 
     The limits of the fields answer in words for people; this one limits how much an anonymous
-    client can make the site write to its temporary folder.
+    client can make the site write to its temporary folder, whatever server runs it. The site's own
+    refuses such a body before.
     """
 
     def handle_raw_input(self, input_data, META, content_length, boundary, encoding=None):
@@ -50,46 +53,6 @@ class UTF8Request(WSGIRequest):
         self.content_type, self.content_params = found
 
 
-class WholeBodies:
-    """A WSGI application that notices when a body breaks off.
-
-    gunicorn ends such a body as if all of it had arrived, and Django would save the form without
-    the rest. Here, reading on raises OSError, which Django turns into UnreadablePostError.
-    """
-
-    def __init__(self, application):
-        self.application = application
-
-    def __call__(self, environ, start_response):
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        environ["wsgi.input"] = WholeBody(environ["wsgi.input"], length)
-        return self.application(environ, start_response)
-
-
-class WholeBody:
-    """A stream of `length` bytes, which raises OSError if it ends before."""
-
-    def __init__(self, stream, length: int):
-        self.stream, self.missing = stream, length
-
-    def read(self, size: int = -1) -> bytes:
-        """Read up to `size` bytes, by default all. Raises OSError."""
-        data = self.stream.read(size)
-        return self.counted(data, is_end=size < 0 or len(data) < size)
-
-    def readline(self, size: int = -1) -> bytes:
-        """Read a line of up to `size` bytes. Raises OSError."""
-        line = self.stream.readline(size)
-        return self.counted(line, is_end=len(line) != size and not line.endswith(b"\n"))
-
-    def counted(self, data: bytes, *, is_end: bool) -> bytes:
-        """Count what was read, and return it. Raises OSError if the stream ended too early."""
-        self.missing -= len(data)
-        if is_end and self.missing > 0:
-            raise OSError("The body broke off.")
-        return data
-
-
 def refuse_many_parts(request) -> None:
     """Parse a body; raise TooManyFieldsSent for one of more parts than any form here has.
 
@@ -101,22 +64,19 @@ def refuse_many_parts(request) -> None:
         raise TooManyFieldsSent("The body has more parts than MAX_PARTS.")
 
 
-def refuse_broken_bodies(get_response):
-    """Refuse a body that broke off with status 400, before a view uses the part that arrived.
+def drop_failed_uploads(get_response):
+    """Delete the temporary files of a form that is refused while it is read, at once.
 
-    Stands before whatever reads request.POST. The temporary file of an upload that fails, for this
-    reason or another, is deleted at once; Django would leave it to the garbage collector.
+    Django would leave them to the garbage collector. Stands before whatever reads request.POST.
     """
 
     def middleware(request):
         try:
             with named_disk(settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()):
                 refuse_many_parts(request)
-        except Exception as error:
+        except Exception:
             for handler in request.upload_handlers:
                 handler.upload_interrupted()
-            if isinstance(error, UnreadablePostError):
-                return HttpResponseBadRequest("The request broke off.", content_type="text/plain")
             raise
         return get_response(request)
 

@@ -9,22 +9,20 @@ import os
 from django.core.management.base import BaseCommand
 from django.core.wsgi import get_wsgi_application
 
-from .request_bodies import UTF8Request, WholeBodies
+from .request_bodies import UTF8Request
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 site = get_wsgi_application()
+site.request_class = UTF8Request
 
 from .outbox import sender  # noqa: E402 - has models, which must not come before the apps
-
-site.request_class = UTF8Request
-whole_bodies = WholeBodies(site)
 
 
 def application(environ, start_response):
     """Answer a request; with the first one, servers other than gunicorn start the outbox."""
     sender.start()
-    return whole_bodies(environ, start_response)
+    return site(environ, start_response)
 
 
 BaseCommand().check()

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
+from portal.postgresql.release import release_connection
 
 MAX_FILENAME = 100
 OF_PROFILE = {  # where an upload keeps what a profile's field has made of a file
@@ -79,6 +80,7 @@ class StoredUpload(models.Model):
         where the file is refused or the owner has stored too many; Busy, where others are first.
         """
         refuse_too_many(owner)
+        release_connection()  # uploads have more threads than there are connections to spare
         cleaned = profile_field(purpose).cleaned(file, **choices)
         upload = cls(
             owner=owner,

@@ -44,10 +44,10 @@ def test_a_full_disk_is_a_plain_error(dyno, on_s3, member):
         for worker, limit in limits.items():
             worker.rlimit(psutil.RLIMIT_FSIZE, limit)
 
-    assert large.status == 500
-    assert "The fault is ours" in large.text
+    assert large.status == 507
+    assert "the fault is ours" in large.text
     assert nothing_kept
-    assert eventually(lambda: not list(dyno.temporary.iterdir()), 2)
+    assert eventually(lambda: not [p for p in dyno.temporary.iterdir() if p.is_file()], 2)
     assert small.status == 302
 
 

@@ -103,7 +103,15 @@ def database_line(django_db_setup):
 
 
 @pytest.fixture(scope="session")
-def dyno_environment(database_line, s3_server, tmp_path_factory) -> dict:
+def s3_line(s3_server):
+    """The line by which dynos reach S3."""
+    with Line((s3_server.host, s3_server.port)) as line:
+        line.up()
+        yield line
+
+
+@pytest.fixture(scope="session")
+def dyno_environment(database_line, s3_line, tmp_path_factory) -> dict:
     """All that a dyno's processes know, as after a release; HOME is where the code is."""
     tree = tmp_path_factory.mktemp("app")
     for name in SLUG:
@@ -131,7 +139,7 @@ def dyno_environment(database_line, s3_server, tmp_path_factory) -> dict:
         "AWS_STORAGE_BUCKET_NAME": BUCKET,
         "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": secret,
-        "AWS_S3_ENDPOINT_URL": s3_server.endpoint_url,
+        "AWS_S3_ENDPOINT_URL": f"http://127.0.0.1:{s3_line.port}",
     }
     for path in [tree, *tree.rglob("*")]:  # or pytest could not clear it away
         path.chmod(path.stat().st_mode | 0o200)
@@ -161,6 +169,16 @@ def dyno(first_dyno, on_s3, transactional_db):
     first_dyno.hang_up()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM portal_cache")
+
+
+@pytest.fixture
+def short_lived_dyno(dyno, dyno_environment, on_s3, tmp_path):
+    """A dyno for one test, which may stop it or replace its workers."""
+    with Dyno(dyno_environment | {"DYNO": "web.9"}, tmp_path) as short_lived:
+        assert short_lived.serves(), short_lived.said()
+        assert eventually(lambda: len(short_lived.workers()) == WORKERS, 5)
+        yield short_lived
+        short_lived.hang_up()
 
 
 @pytest.fixture(scope="session")
