@@ -1,10 +1,13 @@
 """What becomes of requests when PostgreSQL fails them: catalogue D, with gunicorn's processes."""
 
 import contextlib
+import io
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from django.core.files.base import ContentFile
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
