@@ -37,6 +37,7 @@ MAX_HEAD_BYTES = 64 * 1024
 SEND_BUFFER_BYTES = 256 * 1024  # the kernel's: no thread waits until a client has read a page
 
 QUEUE_SECONDS = 10  # for a thread; what waits longer is told to come again
+UPLOAD_QUEUE_SECONDS = 4  # the same, so that a frozen S3 has answered nobody later than in 15
 ANSWER_SECONDS = 30  # from whole request to sent answer; Heroku's router waits no longer
 SEND_SECONDS = 5  # for a client to take one piece of an answer that the buffer does not hold
 LINGER_SECONDS = 2  # for a client to read its answer, before the connection is closed
@@ -218,7 +219,8 @@ class BufferingWorker(ThreadWorker):
             if min(arrival.deadline, stop_at if arrival.size else linger_until) < now:
                 self.guarded(self.give_up, conn)
         for conn, (future, since) in list(self.answering.items()):
-            if since + QUEUE_SECONDS < now:
+            queued = UPLOAD_QUEUE_SECONDS if conn.parser.is_upload else QUEUE_SECONDS
+            if since + queued < now:
                 future.cancel()  # unless a thread has it
             if since + ANSWER_SECONDS < now:
                 with contextlib.suppress(OSError):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from portal.files.storages import protected_media
 from portal.postgresql.base import CANCEL_SECONDS
-from profiles.models import Profile, ResumeDownload
+from profiles.models import Profile, ResumeDownload, StoredUpload
 from tests.conftest import PASSWORD, settings_for
 from tests.support import samples
 from tests.support.deployed import ENVIRONMENT
@@ -116,22 +116,29 @@ def test_a_query_that_waits_too_long_is_cancelled(dyno, member):
 
 
 def test_a_transaction_that_the_database_ends_saves_nothing(dyno, on_s3, owner, monkeypatch):
-    """D4: the row is as it was; the new object, which came before its row, is for sweep_media."""
+    """D4: the row is as it was; the upload that it would have named is for sweep_media."""
     visitor, old, before = dyno.visitor(owner), owner.profile.resume.name, stored()
+    visitor.get("/me/edit/")
+    resume = ContentFile(samples.pdf(), name="cv.pdf")
 
-    def end_transaction(request) -> bool:
-        if request.method == "PUT":
-            with connection.copy().temporary_connection() as cursor:
-                end_connections(cursor)
-        return False
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE profiles_profile IN EXCLUSIVE MODE")  # reads are free
+            saving = pool.submit(save_profile, visitor, name="Anew", resume=resume)
 
-    on_s3.fail_next(matching=end_transaction)
-    answer = save_profile(visitor, name="Anew", resume=ContentFile(samples.pdf(), name="cv.pdf"))
+            def waits() -> bool:
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                return cursor.fetchone()[0] == 1
+
+            assert eventually(waits, 10, every=0.01)
+            assert end_connections(cursor)
+        answer = saving.result()
 
     assert answer.status == 503
     assert SORRY in answer.text
     profile = Profile.objects.get(pk=owner.profile.pk)
     assert (profile.name, profile.resume.name) == ("Mary Somerville", old)
+    StoredUpload.objects.all().delete()
     tomorrow = timezone.now() + timedelta(hours=25)
     monkeypatch.setattr(timezone, "now", lambda: tomorrow)
     call_command("sweep_media", delete=True, stdout=io.StringIO())
