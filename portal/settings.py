@@ -240,7 +240,7 @@ AVATAR_MAX_BYTES = env.number("AVATAR_MAX_BYTES", 20_000_000, least=1, most=1_00
 RESUME_MAX_BYTES = env.number("RESUME_MAX_BYTES", 10_485_760, least=1, most=1_000_000_000)
 UPLOAD_KEPT_SECONDS = 60 * 60  # what was chosen waits so long for its form to be saved
 UPLOADS_KEPT, STAFF_UPLOADS_KEPT = 40, 2000  # for each person at a time
-UPLOAD_MAX_BODY_BYTES = 2 * (AVATAR_MAX_BYTES + RESUME_MAX_BYTES)
+UPLOAD_MAX_BODY_BYTES = 3 * (AVATAR_MAX_BYTES + RESUME_MAX_BYTES) // 2
 FILE_UPLOAD_HANDLERS = [
     "portal.request_bodies.BodyLimit",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
