@@ -15,7 +15,7 @@ from .storages import ProtectedMediaStorage, UnsignedMixin, custom_domain, with_
 
 
 @register("files")
-def files_have_a_home(app_configs, **kwargs):
+def uploads_have_a_storage(app_configs, **kwargs):
     """Check that uploads have a storage: a dyno's disk is lost with the dyno."""
     if conf.AWS_AVAILABLE or conf.SITE_ENVIRONMENT == "development":
         return []
@@ -81,7 +81,7 @@ def public_and_protected_files_are_apart(app_configs, **kwargs):
 
 
 @register(Tags.security, deploy=True)
-def cdns_are_no_way_around(app_configs, **kwargs):
+def cdns_serve_no_protected_files(app_configs, **kwargs):
     """Warn of a CDN that can read a bucket with protected files: it needs no signature."""
     policies = with_a_policy(settings.STORAGES).values()
     protected = {
