@@ -1,7 +1,7 @@
 """The application that gunicorn serves.
 
 WSGI servers do not run Django's system checks. Here they run before the first request, because a
-site that fails them must not serve: its uploads might have nowhere to go, for example.
+site that fails them must not serve: its uploads might have no storage, for example.
 """
 
 import os
@@ -22,7 +22,7 @@ whole_bodies = WholeBodies(site)
 
 
 def application(environ, start_response):
-    """Answer a request; with the first one, servers other than gunicorn start the outbox."""
+    """Answer a request; the first one starts the outbox, unless gunicorn.conf.py has."""
     sender.start()
     return whole_bodies(environ, start_response)
 
