@@ -1,4 +1,4 @@
-"""The site as gunicorn serves it, on the tests' own PostgreSQL and S3: for what needs processes.
+"""The site as gunicorn serves it, on the tests' own PostgreSQL and S3, for tests of processes.
 
 It runs with the Procfile's line and the settings of a deployed site, from a tree that cannot be
 written to, and reaches its database by a line that can fail.
@@ -77,7 +77,8 @@ def post_multipart(visitor: Visitor, path: str, fields: dict) -> Answer:
 def send(visitor: Visitor, path: str, body, **headers) -> Answer:
     """Post a body, or its parts one after the other.
 
-    Where it is answered before all was sent, gunicorn hangs up, and the visitor is good no longer.
+    If it is answered before all was sent, gunicorn closes the connection, and the visitor is
+    useless from then on.
     """
     sent = {"Origin": f"https://{HOST}", "Content-Type": MULTIPART_CONTENT, **headers}
     try:
@@ -104,7 +105,7 @@ def database_line(django_db_setup):
 
 @pytest.fixture(scope="session")
 def dyno_environment(database_line, s3_server, tmp_path_factory) -> dict:
-    """All that a dyno's processes know, as after a release; HOME is where the code is."""
+    """Return the environment of a dyno's processes after a release; HOME is the code's folder."""
     tree = tmp_path_factory.mktemp("app")
     for name in SLUG:
         shutil.copytree(ROOT / name, tree / name)
