@@ -70,7 +70,7 @@ def seconds_in_queue(request) -> float | None:
 
 
 def fields(request, response, timed) -> dict:
-    """Return the fields of the line, times in milliseconds; `ms` is all the client's waiting."""
+    """Return the fields of the line, times in milliseconds; `ms` is the client's whole wait."""
     found = {
         "method": request.method,
         "route": route(request, response),
