@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
-# The site as an image that is built once and runs anywhere: docs/deploying.md says how. Nothing in
-# it belongs to one deployment, unless the secret "assets" names the bucket that its assets go to.
+# The site as an image that is built once and runs anywhere (docs/deploying.md). Nothing in it is
+# specific to a deployment, unless the secret "assets" names the bucket for its assets.
 
 FROM python:3.13-slim AS packages
 WORKDIR /app
@@ -14,8 +14,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 FROM packages AS assets
 COPY . .
-# SITE_ENVIRONMENT is not set yet, so that no secrets are asked for. A checkout may be its owner's
-# alone to read (umask 077); the site runs as somebody else.
+# SITE_ENVIRONMENT is not set yet, so that no secrets are required. With umask 077 only the owner can
+# read a checkout, and the site runs as another user.
 RUN --mount=type=secret,id=assets \
     set -a && if [ -e /run/secrets/assets ]; then . /run/secrets/assets; fi \
     && python manage.py collectstatic --no-input \
@@ -25,7 +25,7 @@ FROM python:3.13-slim
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY --from=assets /app .
-# Whoever forgets a variable gets a refusal that names it, and not a site for a laptop.
+# As production, so that a missing variable is an error, and the site does not run as in development.
 ENV PATH=/venv/bin:$PATH SITE_ENVIRONMENT=production
 USER 10001:10001
 EXPOSE 8000

@@ -6,7 +6,7 @@ PORT ?= 8000
 VENV = .venv
 BIN = $(VENV)/bin
 MANAGE = $(BIN)/python manage.py
-# What .env says, where there is one, as if it had been exported.
+# The variables of .env, if there is one, as if they had been exported.
 ENVIRONMENT = set -a; if [ -f .env ]; then . ./.env; fi; set +a;
 LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links
 # A Python's own pip installs the pip of requirements-installer.txt, and only that one installs the rest.
@@ -55,7 +55,7 @@ lint: $(VENV)/installed-dev  ## ruff, djade, migrations, workflows, deployment c
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
-format: $(VENV)/installed-dev  ## what `make lint` would have
+format: $(VENV)/installed-dev  ## correct what `make lint` can correct
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2

@@ -3,7 +3,7 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class PortalConfig(AppConfig):
-    """The shell: registers its system checks."""
+    """The site itself: registers its system checks."""
 
     name = "portal"
 

@@ -1,4 +1,4 @@
-"""Which buckets can be addressed at which endpoint.
+"""Rules for the bucket names that can be addressed at an endpoint.
 
 Without these rules a bucket a.b would be asked for at https://a.b.s3.eu-west-1.amazonaws.com, for
 which no certificate is valid, and each request would fail long after the site has started.
@@ -15,7 +15,7 @@ from .shapes import is_ip_address
 # docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 AWS_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 AWS_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}")
-# bucket.vpce-... is a word of AWS's own, in the address of a VPC's endpoint.
+# In bucket.vpce-..., the address of a VPC's endpoint, "bucket" is literal, and no bucket's name.
 AWS_ENDPOINT = re.compile(r"((bucket\.)?vpce-[^.]+\.)?s3[.-]([a-z0-9.-]+\.)?amazonaws\.com(\.cn)?")
 
 
@@ -28,8 +28,8 @@ def settle_address(
 ) -> None:
     """Give an endpoint its default region, and refuse what could not be addressed there.
 
-    `prefix` begins the names of region, endpoint and addressing style in `found`, and `buckets` are
-    those of the buckets there; `called` has other names by which a message is to call them.
+    `prefix` begins the names of region, endpoint and addressing style in `found`; `buckets` are the
+    names of the buckets in it. `called` has the names to use in messages, where they differ.
     """
     region_name, endpoint_name, style_name = (
         f"{prefix}_{what}" for what in ("REGION_NAME", "ENDPOINT_URL", "ADDRESSING_STYLE")

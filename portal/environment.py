@@ -1,8 +1,8 @@
 """Reading the environment: typed, an empty variable counts as absent, all errors at once.
 
-Each kind of value has a method here, and a shape. Blanks around a value are removed; what does not
-fit its shape is refused. Error messages name variables and never hold their values, which may be
-secrets. What is refused is read on as well as can be, so that one mistake is one error.
+Each kind of value has a method here, and a shape. Blanks around a value are removed; a value that
+does not fit its shape is refused. Error messages name variables and never hold their values, which
+may be secrets. A refused value is replaced by a valid one, so that one mistake gives one error.
 """
 
 import os
@@ -20,7 +20,7 @@ from .s3.addresses import is_within
 SQLITE_LOCK_SECONDS = 20  # an upload holds the lock while its file is read; a few may queue
 
 QUOTES = {'"', "'"}
-REFUSED_ADDRESS = "https://refused.invalid"  # stands for an address that was refused
+REFUSED_ADDRESS = "https://refused.invalid"  # in place of an address that was refused
 
 
 class Environment(Env):
@@ -35,14 +35,14 @@ class Environment(Env):
         self.refusals = []
 
     def _get_value(self, env_key, default):
-        # Hosts' dashboards and copied .env files leave empty variables behind.
+        # Dashboards of hosts and copied .env files leave variables empty.
         return self._tidied(env_key, self.variables.get(env_key, "")) or default
 
     def _tidied(self, name: str, value: str) -> str:
-        """A value without blanks around it; quotes and invisible characters are refused."""
+        """Return a value without blanks around it; refuse quotes and invisible characters."""
         value = shapes.without_blanks(value)
         if len(value) > 1 and value[0] in QUOTES and value[-1] == value[0]:
-            # A shell takes them off, docker's --env-file and a dashboard's form do not.
+            # A shell removes them, docker's --env-file and the form of a dashboard do not.
             self.refuse(f"{name} stands in quotes, which would be part of it: take them off.")
             value = shapes.without_blanks(value[1:-1])
         if any(shapes.is_invisible(character) for character in value):
@@ -51,12 +51,12 @@ class Environment(Env):
         return value
 
     def refuse(self, sentence: str) -> None:
-        """Add an error, once, to those that finish() raises."""
+        """Add an error to those that finish() raises, unless it is among them."""
         if sentence not in self.refusals:
             self.refusals.append(sentence)
 
     def shaped(self, name: str, shape: re.Pattern, sentence: str, instead: str = "refused"):
-        """A text that matches a pattern as a whole; the sentence is what it must be."""
+        """Return a text that matches a pattern; the sentence, after "must be", ends the error."""
         value = self.str(name, None)
         if value and not shape.fullmatch(value):
             self.refuse(f"{name} must be {sentence}")
@@ -64,14 +64,14 @@ class Environment(Env):
         return value
 
     def choice(self, name: str, words: list[str], default: str | None) -> str | None:
-        """One of these words, in capitals or not."""
+        """Return one of these words, which the variable may have in capitals."""
         value = self.str(name, None)
         if value and value.lower() not in words:
             self.refuse(f"{name} must be {', '.join(words[:-1])} or {words[-1]}.")
         return value.lower() if value else default
 
     def number(self, name: str, default: int, least: int, most: int) -> int:
-        """A whole number between two bounds, these included."""
+        """Return a whole number from `least` to `most`."""
         value = self.str(name, str(default))
         if re.fullmatch(r"\d{1,15}", value, re.ASCII) and least <= int(value) <= most:
             return int(value)
@@ -79,14 +79,14 @@ class Environment(Env):
         return default
 
     def text(self, name: str, default: str, most: int) -> str:
-        """Words for people, of at most so many characters."""
+        """Return text for people, of at most `most` characters."""
         value = self.str(name, default)
         if len(value) > most:
             self.refuse(f"{name} must have at most {most} characters.")
         return value
 
     def items(self, name: str) -> list[str]:
-        """What stands between commas, without blanks around it and without empty items."""
+        """Return the items of a list with commas, without blanks around them and empty ones."""
         found = (shapes.without_blanks(item) for item in self.str(name, "").split(","))
         return [item for item in found if item]
 
@@ -99,7 +99,7 @@ class Environment(Env):
             )
 
     def hosts(self, name: str, default=..., *, may_be_any: bool) -> list[str]:
-        """Host names, separated by commas; with a dot before it, all hosts below it, too."""
+        """Return host names, separated by commas; a dot before one includes all hosts below it."""
         value = self.str(name, default)
         if not isinstance(value, str):
             return value or []
@@ -114,15 +114,15 @@ class Environment(Env):
         return [host.lower() for host in found]
 
     def key_id(self, name: str):
-        """The public half of a key pair."""
+        """Return the id of a key pair."""
         return self.shaped(name, shapes.KEY_ID, "a key without blanks, quotes, / = and commas.")
 
     def secret(self, name: str):
-        """The secret half of a key pair."""
+        """Return the secret of a key pair."""
         return self.shaped(name, shapes.SECRET, "a key without blanks, in ASCII.")
 
     def bucket(self, name: str):
-        """A bucket's name."""
+        """Return a bucket's name."""
         return self.shaped(
             name,
             shapes.BUCKET,
@@ -131,7 +131,7 @@ class Environment(Env):
         )
 
     def region(self, name: str):
-        """A region, such as eu-west-1."""
+        """Return a region, such as eu-west-1."""
         return self.shaped(
             name,
             shapes.REGION,
@@ -140,17 +140,18 @@ class Environment(Env):
         )
 
     def version(self, name: str):
-        """What a version of the site is called, such as a commit."""
+        """Return the name of a version of the site, such as a commit."""
         return self.shaped(name, shapes.VERSION, "at most 200 characters without blanks and / \\.")
 
     def prefix(self, name: str, default: str) -> str:
-        """A key prefix in a bucket, without slashes at its ends."""
+        """Return a key prefix in a bucket, without slashes at its ends."""
         return self._key_part(name, self.str(name, default)) or default
 
     def folder(self, name: str) -> str:
-        """A folder below the prefixes, with a slash before it; "" where the variable is absent.
+        """Return a folder below the prefixes, with a slash before it; "" if the variable is absent.
 
-        ${OTHER} in it is that variable's value: app.json can state only what all review apps share.
+        ${OTHER} in it is replaced by that variable: app.json can only hold a value that all review
+        apps share.
         """
         value = re.sub(
             r"\$\{(\w+)\}|\$(\w+)",
@@ -171,7 +172,7 @@ class Environment(Env):
         return ""
 
     def web_address(self, name: str, default=None):
-        """A web address such as https://host:9000, without a slash at its end."""
+        """Return a web address such as https://host:9000, without a slash at its end."""
         value = self.str(name, default)
         if not value:
             return value
@@ -184,14 +185,14 @@ class Environment(Env):
         return address or REFUSED_ADDRESS
 
     def host(self, name: str, default=None):
-        """A bare host name such as cdn.example.org."""
+        """Return a bare host name such as cdn.example.org."""
         value = self.str(name, default)
         if value and not shapes.host_with_port(value):
             self.refuse(f"{name} must be a host name alone, without https:// and without slashes.")
         return value and value.lower()
 
     def mailbox(self, name: str, default: str) -> str:
-        """A sender: portal@example.org, or Name <portal@example.org>."""
+        """Return a sender: portal@example.org, or Name <portal@example.org>."""
         value = self.str(name, default)
         if not shapes.is_mailbox(value):
             self.refuse(
@@ -201,7 +202,7 @@ class Environment(Env):
         return value
 
     def mail_server(self, name: str, *, may_be_none: bool) -> dict[str, object]:
-        """The settings EMAIL_... of a server: smtp+tls://user:password@host:587."""
+        """Return the settings EMAIL_... of a server such as smtp+tls://user:password@host:587."""
         found = shapes.mail_server(self.str(name, ""), may_be_none=may_be_none)
         if found is None:
             self.refuse(
@@ -212,7 +213,7 @@ class Environment(Env):
         return found or {}
 
     def time_zone(self, name: str, default: str) -> str:
-        """A time zone by its name in the IANA database, such as Europe/London."""
+        """Return a time zone by its name in the IANA database, such as Europe/London."""
         value = self.str(name, None)
         found = shapes.time_zone(value) if value else default
         if found is None:
@@ -220,7 +221,7 @@ class Environment(Env):
         return found or default
 
     def directory(self, name: str, default: Path) -> Path:
-        """A folder on disk."""
+        """Return a folder on disk."""
         value = self.str(name, str(default))
         if "://" in value or value.startswith("~") or not value.strip("/."):
             self.refuse(f"{name} must be the path of a folder on disk, without ~ and ://.")
@@ -228,7 +229,7 @@ class Environment(Env):
         return Path(value)
 
     def sentry_dsn(self, name: str):
-        """Where Sentry wants errors sent, such as https://key@o1.ingest.sentry.io/2."""
+        """Return the address of a Sentry project, such as https://key@o1.ingest.sentry.io/2."""
         value = self.str(name, None)
         if value:
             from sentry_sdk.utils import Dsn  # imported only where Sentry is used
@@ -239,21 +240,21 @@ class Environment(Env):
                 self.refuse(f"{name} must be the address that Sentry shows: https://key@host/123")
         return value
 
-    def refuse_overlap(self, *places: tuple[str, str, str]) -> None:
-        """Refuse places (bucket, prefix, name of the variable) of which one holds another.
+    def refuse_overlap(self, *prefixes: tuple[str, str, str]) -> None:
+        """Refuse prefixes, each with its bucket and variable, of which one lies within another.
 
-        The bucket policy opens prefixes: what lies below a public one is public.
+        The bucket policy opens prefixes: whatever is below a public one is public.
         """
-        for (bucket, prefix, name), (other_bucket, other, other_name) in combinations(places, 2):
+        for (bucket, prefix, name), (other_bucket, other, other_name) in combinations(prefixes, 2):
             if bucket == other_bucket and is_within(prefix, other):
                 self.refuse(f"{name} must not lie within {other_name}.")
             elif bucket == other_bucket and is_within(other, prefix):
                 self.refuse(f"{other_name} must not lie within {name}.")
 
     def database(self, name: str, default: str, *, may_be_sqlite: bool) -> dict:
-        """A database URL as Django's settings, with connections kept for a minute and checked.
+        """Return Django's settings of a database URL; connections are kept a minute, and checked.
 
-        PostgreSQL is spoken over TLS unless the URL says otherwise (?sslmode=) or names a socket.
+        Connections to PostgreSQL use TLS unless the URL has ?sslmode= or names a socket.
         """
         database = self.dj_db_url(name, default, conn_max_age=60, conn_health_checks=True) or {}
         engine = database.get("ENGINE", "")
@@ -268,8 +269,8 @@ class Environment(Env):
             if database["HOST"]:
                 options.setdefault("sslmode", "prefer" if may_be_sqlite else "require")
         elif engine == "django.db.backends.sqlite3" and may_be_sqlite:
-            # A transaction that reads first and writes then is refused at once if another one
-            # writes meanwhile; one that asks for the lock when it begins waits for its turn.
+            # A transaction that first reads and then writes fails at once if another one has
+            # written meanwhile. One that takes the lock when it begins waits instead.
             options = database.setdefault("OPTIONS", {})
             options.setdefault("transaction_mode", "IMMEDIATE")
             options.setdefault("timeout", SQLITE_LOCK_SECONDS)

@@ -1,4 +1,4 @@
-"""Middleware about pages; what concerns files, queries or the log is in those rooms."""
+"""Middleware for pages; that for files, queries and the log is in their rooms."""
 
 from django.conf import settings
 from django.utils.cache import add_never_cache_headers

@@ -1,8 +1,8 @@
-"""Settings of the members portal. Everything that differs between deployments is environment.
+"""Settings of the members portal. All that differs between deployments is in the environment.
 
-.env.example lists every variable with a comment; docs/deploying.md tells how to deploy.
+.env.example lists every variable with a comment; docs/deploying.md explains how to deploy.
 This is the only module that makes an Environment (portal/environment.py), in which each kind of
-variable has a shape; portal/storage_settings.py turns its variables about S3 into buckets.
+variable has a shape; portal/storage_settings.py makes buckets of the variables about S3.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ env = Environment()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# A dyno is production unless it says otherwise; a laptop is not.
+# The default is production on a dyno, and development anywhere else.
 ON_HEROKU = env.str("DYNO", None) is not None
 SITE_ENVIRONMENT = env.choice(
     "SITE_ENVIRONMENT",
@@ -29,11 +29,11 @@ SITE_NAME = env.text("SITE_NAME", "The Meridian Society", most=80)
 
 DEBUG = env.bool("DEBUG", IS_DEVELOPMENT)
 if DEBUG and not IS_DEVELOPMENT:
-    env.refuse("DEBUG must be off outside development: its error pages show settings to strangers.")
+    env.refuse("DEBUG must be off outside development: its error pages show settings to anyone.")
 
 development_key = "insecure-and-public-for-development-only"
 SECRET_KEY = env.str("SECRET_KEY", development_key if IS_DEVELOPMENT else ...)
-# Former keys: what they signed (sessions, links to set a password) stays valid until it expires.
+# Former keys: sessions and links that they signed stay valid until they expire.
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 if not IS_DEVELOPMENT:
     env.refuse_weak("SECRET_KEY", [SECRET_KEY] if SECRET_KEY else [])
@@ -46,7 +46,7 @@ if not IS_DEVELOPMENT:
 if IS_DEVELOPMENT:
     default_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 elif ON_HEROKU:
-    # Heroku's router delivers only hosts that are bound to the app; a check asks for the real name.
+    # Heroku's router passes on only hosts of the app; a system check asks for the real name.
     default_hosts = [".herokuapp.com"]
 else:
     default_hosts = ...
@@ -74,12 +74,12 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "csp",
-    "django_cleanup.apps.CleanupConfig",  # last, as it asks: it looks at everybody's models
+    "django_cleanup.apps.CleanupConfig",  # last, as its docs ask: it reads the models of all apps
 ]
 
 MIDDLEWARE = [
     "portal.observability.request_log.log_requests",  # first, to see what the others refuse
-    "portal.postgresql.middleware.limit_waits",  # before whatever asks the database
+    "portal.postgresql.middleware.limit_waits",  # before all that query the database
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
@@ -117,7 +117,7 @@ TEMPLATES = [
     },
 ]
 
-# Database: PostgreSQL wherever people depend on it.
+# Database: PostgreSQL, and in development SQLite by default.
 if IS_DEVELOPMENT:
     database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR}/db.sqlite3", may_be_sqlite=True)
 else:
@@ -125,7 +125,7 @@ else:
 DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The cache holds the log-in throttle, which all dynos must share: a table, made by the release.
+# The cache holds the log-in throttle, which all dynos must share: a table that the release creates.
 if IS_DEVELOPMENT:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 else:
@@ -137,7 +137,7 @@ else:
         }
     }
 
-# Accounts: by invitation, known by e-mail address.
+# Accounts: by invitation, with the e-mail address as the name for the log-in.
 AUTH_USER_MODEL = "profiles.User"
 AUTHENTICATION_BACKENDS = ["portal.accounts.backends.AddressBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -146,7 +146,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-MAX_PASSWORD_CHARACTERS = 1_000  # more is refused before it is hashed
+MAX_PASSWORD_CHARACTERS = 1_000  # a longer one is refused before it is hashed
 # Invitations are read on the day after the holidays; resets keep Django's three days.
 INVITATION_DAYS = env.number("INVITATION_DAYS", 14, least=1, most=365)
 LOGIN_URL = "account_login"
@@ -179,9 +179,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.number(
 )
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = SITE_NAME
-MFA_ALLOW_UNVERIFIED_EMAIL = (
-    True  # the staff vouch for addresses; a second factor waits for no mail
-)
+# The staff vouch for addresses, so a second factor can be set up without a confirmed one.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_DEVELOPMENT
 ADMIN_NEEDS_SECOND_FACTOR = not IS_DEVELOPMENT
 SESSION_COOKIE_AGE = 14 * 24 * 60 * 60  # seconds: two weeks, counted from the log-in
@@ -191,9 +190,9 @@ TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 
-# E-mail. Whoever sends a message writes it into the outbox, with the change that it is about; it is
-# delivered outside of requests. Without EMAIL_URL a laptop prints messages at once, and those of a
-# deployed site wait in the outbox.
+# E-mail. Messages are written into the outbox, with the change that they are about, and delivered
+# outside of requests. Without EMAIL_URL they are printed at once in development, and wait in the
+# outbox of a deployed site.
 EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
 EMAIL_CONFIGURED = env.str("EMAIL_URL", None) is not None
 if EMAIL_CONFIGURED:
@@ -216,23 +215,23 @@ OUTBOX_IN_WEB = env.bool("OUTBOX_IN_WEB", True)  # off where send_outbox runs be
 EMAIL_TIMEOUT = 10  # seconds, for connecting and for each answer
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
-# Files: on local disk without S3, and where collectstatic builds the assets in any case.
+# Files: uploads on a local disk, without S3, and the assets that collectstatic builds, always.
 MEDIA_ROOT = env.directory("MEDIA_ROOT", BASE_DIR / "var")
 STATIC_ROOT = env.directory("STATIC_ROOT", BASE_DIR / "staticfiles")
 if MEDIA_ROOT.resolve().is_relative_to(STATIC_ROOT.resolve()):
     env.refuse("MEDIA_ROOT must not lie within STATIC_ROOT, of which all files are public.")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# A laptop needs no collectstatic, even with DEBUG off.
+# Development needs no collectstatic, even with DEBUG off.
 WHITENOISE_USE_FINDERS = IS_DEVELOPMENT
 WHITENOISE_MANIFEST_STRICT = not IS_DEVELOPMENT
 
-# Files: which buckets, prefixes and keys, by AWS_..., LIVE_... and the like. Sets those, and
-# STORAGES, MEDIA_URL, AWS_AVAILABLE, S3_REQUIRED, LIVE_STORAGES and CSP_SOURCES.
+# Files: buckets, prefixes and keys. This sets all variables about S3 as settings, and STORAGES,
+# MEDIA_URL, AWS_AVAILABLE, S3_REQUIRED, LIVE_STORAGES and CSP_SOURCES, which are made of them.
 files = storage_settings(env, is_development=IS_DEVELOPMENT, media_root=MEDIA_ROOT)
 globals().update(files)
 
-# Files: for how long links and caches are valid, and what people may upload.
+# Files: how long links and caches are valid, and the limits to uploads.
 PROTECTED_URL_SECONDS = env.number("PROTECTED_URL_SECONDS", 600, least=1, most=604_800)
 MEDIA_CACHE_SECONDS = env.number("MEDIA_CACHE_SECONDS", 86_400, least=0, most=31_536_000)
 AVATAR_PIXELS, AVATAR_SMALL_PIXELS = 512, 96
@@ -252,16 +251,16 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin names each of the members to
 # What scrub_members removes from a copy of the live database: a decision for every column.
 SCRUB_RULES = "profiles.scrub_rules.RULES"
 
-# Security: HTTPS behind the host's router, which sets X-Forwarded-Proto and drops a client's own.
+# Security: HTTPS behind a proxy, which sets X-Forwarded-Proto and drops that of a client.
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from inside, by address and over http
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes use the IP address, and plain http
 SECURE_PROXY_SSL_HEADER = None if IS_DEVELOPMENT else ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 31_536_000, least=0, most=315_360_000)
 if IS_DEVELOPMENT:
     SECURE_HSTS_SECONDS = 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
-# Sister domains and preload lists are the operator's promise to make, not this site's to require.
+# HSTS for sister domains and preload lists is the operator's decision, so these checks are off.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -274,7 +273,7 @@ if not IS_DEVELOPMENT:  # the prefix makes browsers refuse cookies that a sister
     LANGUAGE_COOKIE_SECURE = True
 CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
 
-# Content may come from here and from exactly the buckets above; files open nowhere but there.
+# Content may come from this site and from the buckets above, and from nowhere else.
 csp = files["CSP_SOURCES"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -284,7 +283,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:", *csp["default"], *csp["assets"], *csp["protected"]],
         "font-src": [SELF, *csp["assets"]],
         "connect-src": [SELF],
-        # Log-in may end in a redirect to a resume, and browsers hold redirects of forms to this.
+        # The log-in may redirect to a resume, and browsers apply this to redirects of forms, too.
         "form-action": [SELF, *csp["protected"]],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -299,8 +298,8 @@ PERMISSIONS_POLICY = {
     )
 } | {"publickey-credentials-create": "self", "publickey-credentials-get": "self"}  # fmt: skip
 
-# Logs: a line for each request on standard output, whatever else there is to say on standard error,
-# so that what a command prints can be read by a program.
+# Logs: a line for each request on standard output, all other lines on standard error, so that the
+# output of a command can be read by a program.
 LOG_FORMAT = env.choice(
     "LOG_FORMAT", ["logfmt", "json", "plain"], "plain" if IS_DEVELOPMENT else "logfmt"
 )
@@ -335,7 +334,7 @@ LOGGING = {
     },
 }
 
-# What manage.py nightly does, in this order: commands, and functions that return what they did.
+# The steps of manage.py nightly, in order: commands, and functions that return a report.
 NIGHTLY = [
     "clearsessions",
     "delete_expired_uploads",
@@ -343,7 +342,7 @@ NIGHTLY = [
     "portal.outbox.leftovers.remove_old_messages",
 ]
 
-# Errors, besides the log: nothing of Sentry is imported without a DSN (observability/sentry.py).
+# Errors are also sent to Sentry, which is imported only with a DSN (observability/sentry.py).
 SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
 SENTRY_RELEASE = env.version("SENTRY_RELEASE") or env.version("HEROKU_BUILD_COMMIT")
 

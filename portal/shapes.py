@@ -1,4 +1,4 @@
-"""The shapes of what the environment may hold: hosts, addresses, keys, mailboxes."""
+"""The shapes of the values of variables: hosts, addresses, keys, mailboxes."""
 
 import re
 import zoneinfo
@@ -11,14 +11,14 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-PASTED = "\u200b\ufeff"  # blanks that str.strip() does not know, and that come with a paste
-JOINERS = {"\u200c", "\u200d"}  # invisible, and part of words in some scripts
+PASTED = "\u200b\ufeff"  # blanks that come with a paste, and that str.strip() leaves
+JOINERS = {"\u200c", "\u200d"}  # invisible, but part of words in some scripts
 
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*")
 URL_PATH = re.compile(r"(/[A-Za-z0-9._~%-]+)*/?")
 PREFIX = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
-# What providers together allow, but for IP addresses.
+# The names that some provider allows, except for IP addresses.
 BUCKET = re.compile(r"(?!.*\.\.)(?!\d+(\.\d+){3}$)[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
 REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 KEY_ID = re.compile(r"[!#-&(-+.0-<>-~-]{1,256}")  # ASCII without blanks, quotes, / = and commas
@@ -38,7 +38,7 @@ SMTP = {
     "submit": (False, True, 587),
     "smtp+ssl": (True, False, 465),
 }
-# Addresses that stand for no server: nothing leaves the machine.
+# Schemes without a server: no message leaves the machine.
 NO_SERVER = {
     "console": "django.core.mail.backends.console.EmailBackend",
     "dummy": "django.core.mail.backends.dummy.EmailBackend",
@@ -47,15 +47,17 @@ NO_SERVER = {
 
 
 def without_blanks(text: str) -> str:
+    """Return the text without blanks at its ends, the invisible ones of a paste included."""
     return text.strip().strip(PASTED).strip()
 
 
 def is_invisible(character: str) -> bool:
-    """Return True for control and format characters, separators, and bytes that are no text."""
+    """Return True for control and format characters, line breaks, and undecodable bytes."""
     return category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in JOINERS
 
 
 def is_ip_address(text: str) -> bool:
+    """Return True for an IP address of either version."""
     try:
         ip_address(text)
     except ValueError:
@@ -64,13 +66,13 @@ def is_ip_address(text: str) -> bool:
 
 
 def is_own_host(text: str, *, may_be_any: bool) -> bool:
-    """Return True for what may stand in Django's ALLOWED_HOSTS."""
+    """Return True for a valid entry of ALLOWED_HOSTS; `may_be_any` allows * and . and .org."""
     if text in {"*", "."}:
         return may_be_any
     if text.startswith("["):
         return text.endswith("]") and ":" in text and is_ip_address(text[1:-1])
     domain = text.removeprefix(".")
-    is_top_level = text != domain and "." not in domain  # all below .org is anybody
+    is_top_level = text != domain and "." not in domain  # .org would match anybody's host
     return HOST.fullmatch(domain) is not None and (may_be_any or not is_top_level)
 
 
@@ -80,7 +82,7 @@ def is_weak(key: str) -> bool:
 
 
 def split_address(text: str) -> SplitResult | None:
-    """Return the parts of an address that names a host, and None of any other text."""
+    """Return the parts of an address with a host; None for any other text."""
     try:
         address = urlsplit(text)
         port, host = address.port, address.hostname or ""
@@ -92,7 +94,7 @@ def split_address(text: str) -> SplitResult | None:
 
 
 def web_address(text: str) -> str | None:
-    """Return an address as one writes it, without a slash at its end; None if it is not one."""
+    """Return a web address in its usual form, without a slash at its end; None if it is not one."""
     address = split_address(text)
     if (
         address is None
@@ -109,7 +111,7 @@ def web_address(text: str) -> str | None:
 
 
 def host_with_port(text: str) -> str | None:
-    """Return cdn.example.org or cdn.example.org:8443 in small letters; None of any other text."""
+    """Return a host such as cdn.example.org or cdn.example.org:8443 in small letters, or None."""
     address = split_address(f"//{text}")
     if address is None or address.netloc != text or not re.fullmatch(r"[^@\[\]]*[^@:]", text):
         return None
@@ -117,7 +119,7 @@ def host_with_port(text: str) -> str | None:
 
 
 def mail_server(text: str, *, may_be_none: bool) -> dict[str, object] | None:
-    """Return the settings EMAIL_... of smtp+tls://user:password@host:587; None of any other text.
+    """Return the settings EMAIL_... for smtp+tls://user:password@host:587, or None.
 
     `may_be_none` allows the addresses that stand for no server, such as console://.
     """
@@ -151,7 +153,7 @@ def is_mailbox(text: str) -> bool:
     """Return True for one address, with or without a name: Name <portal@example.org>."""
     header = policy.default.header_factory("From", text)
     if any(not isinstance(defect, ObsoleteHeaderDefect) for defect in header.defects):
-        return False  # obsolete is a dot in a name: St. Mary
+        return False  # only the dot of a name such as St. Mary is allowed, an obsolete syntax
     try:
         [mailbox] = header.addresses
         validate_email(mailbox.addr_spec)
@@ -161,6 +163,6 @@ def is_mailbox(text: str) -> bool:
 
 
 def time_zone(text: str) -> str | None:
-    """Return the name of a time zone as the IANA database has it, in capitals or not."""
+    """Return the name of a time zone as the IANA database writes it; None if it has none."""
     names = {name.lower(): name for name in zoneinfo.available_timezones()}
     return names.get(text.lower())

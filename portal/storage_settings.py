@@ -1,7 +1,7 @@
-"""How environment variables become buckets: the settings that say where files are.
+"""The settings about files, made of environment variables: buckets, prefixes and keys.
 
-Pure: an Environment in, settings by their names out, errors collected in the Environment. No boto3
-and no request, so that any set of variables is tried in no time.
+Pure: an Environment in, settings by their names out, errors collected in the Environment. It uses
+no boto3 and makes no request, so that tests can try many sets of variables.
 """
 
 import re
@@ -27,19 +27,19 @@ LIVE_REQUIRED = (
     "LIVE_S3_REGION_NAME",
 )  # fmt: skip
 
-# Settings, by which variables an add-on calls some of them, and what it puts before public and
-# protected prefixes.
+# Settings; the names of an add-on's variables for them; and what goes before the public and the
+# protected prefixes in the add-on's bucket.
 Lent = tuple[dict[str, str | None], dict[str, str], tuple[str, str]]
 
 
 def storage_settings(env: Environment, *, is_development: bool, media_root: Path) -> dict:
-    """The settings about files, by their names; CSP_SOURCES are what pages may load and link to."""
+    """Return the settings about files by name; CSP_SOURCES is what pages may load and link to."""
     bucket, called, add_on = own_bucket(env)
     prefixes = own_prefixes(env, bucket, *add_on)
     required = {name: bucket[name] for name in REQUIRED}
     optional = [bucket[name] for name in bucket if name not in REQUIRED]
     is_available = all(required.values())
-    refuse_half(env, "S3", {called.get(name, name): required[name] for name in required}, optional)
+    refuse_part(env, "S3", {called.get(name, name): required[name] for name in required}, optional)
     if bool(bucket["ASSETS_ACCESS_KEY_ID"]) != bool(bucket["ASSETS_SECRET_ACCESS_KEY"]):
         env.refuse(
             "ASSETS_ACCESS_KEY_ID and ASSETS_SECRET_ACCESS_KEY go together: set both or none."
@@ -70,10 +70,10 @@ def storage_settings(env: Environment, *, is_development: bool, media_root: Path
 
 
 def own_bucket(env: Environment) -> Lent:
-    """The settings of the site's own buckets.
+    """Return the settings of the site's own buckets.
 
-    The plain names, or else those of an add-on. Add-ons lend part of a bucket of theirs, of which
-    only what lies below public/ may be opened to anonymous clients.
+    They come from the plain variables, or else from those of an add-on. An add-on lends a part of
+    its own bucket, of which only public/ can be opened to anonymous clients.
     """
     found = {
         "AWS_STORAGE_BUCKET_NAME": env.bucket("AWS_STORAGE_BUCKET_NAME"),
@@ -92,7 +92,7 @@ def own_bucket(env: Environment) -> Lent:
     lent, called, add_on = {}, {}, ("", "")
     if not any(found[name] for name in REQUIRED[:3]):
         lent, called, add_on = bucketeer(env) or cloudcube(env) or (lent, called, add_on)
-    if found["AWS_S3_REGION_NAME"]:  # a plain name beats an add-on's
+    if found["AWS_S3_REGION_NAME"]:  # a plain variable takes precedence over an add-on's
         lent.pop("AWS_S3_REGION_NAME", None)
         called.pop("AWS_S3_REGION_NAME", None)
     found |= lent
@@ -102,7 +102,7 @@ def own_bucket(env: Environment) -> Lent:
 
 
 def bucketeer(env: Environment) -> Lent | None:
-    """The bucket of Heroku's add-on Bucketeer, if there is one."""
+    """Return the bucket of Heroku's add-on Bucketeer, if there is one."""
     bucket = env.bucket("BUCKETEER_BUCKET_NAME")
     if not bucket:
         return None
@@ -117,7 +117,7 @@ def bucketeer(env: Environment) -> Lent | None:
 
 
 def cloudcube(env: Environment) -> Lent | None:
-    """The part of a bucket that Heroku's add-on Cloudcube lends, if there is one."""
+    """Return the part of a bucket that Heroku's add-on Cloudcube lends, if there is one."""
     cube = env.web_address("CLOUDCUBE_URL")
     if not cube:
         return None
@@ -137,10 +137,10 @@ def cloudcube(env: Environment) -> Lent | None:
 
 
 def own_prefixes(env: Environment, bucket: dict, public_part: str, private_part: str) -> dict:
-    """Where in the buckets each policy has its files.
+    """Return the prefix of each policy's files.
 
-    Where sites share a bucket, as review apps may, each has a folder below the prefixes: what opens
-    media/* to anonymous clients opens media/site-pr-7/*, too.
+    If sites share a bucket, as review apps may, each has a folder below the prefixes: a statement
+    that opens media/* to anonymous clients opens media/site-pr-7/*, too.
     """
     folder = env.folder("FILES_FOLDER")
     found = {
@@ -157,8 +157,8 @@ def own_prefixes(env: Environment, bucket: dict, public_part: str, private_part:
     return {"FILES_FOLDER": folder, **found}
 
 
-def refuse_half(env: Environment, what: str, required: dict, optional: list) -> None:
-    """Refuse some of the variables without the others."""
+def refuse_part(env: Environment, what: str, required: dict, optional: list) -> None:
+    """Refuse a group of variables of which only some are set."""
     missing = [name for name, value in required.items() if not value]
     if missing and (any(required.values()) or any(optional)):
         env.refuse(
@@ -167,7 +167,7 @@ def refuse_half(env: Environment, what: str, required: dict, optional: list) -> 
 
 
 def connection(found: dict, bucket: str, key: str, secret: str, prefix: str) -> dict:
-    """The connection options of a storage, of which these are the variables."""
+    """Return the connection options of a storage, which are in these variables."""
     return {
         "bucket_name": found[bucket],
         "access_key": found[key],
@@ -178,57 +178,57 @@ def connection(found: dict, bucket: str, key: str, secret: str, prefix: str) -> 
     }
 
 
-def public(place: dict, location: str, domain: str | None = None) -> dict:
-    """Public uploads, on the custom domain of their bucket, if there is one."""
+def public(options: dict, location: str, domain: str | None = None) -> dict:
+    """Return a storage of public uploads, on the custom domain of its bucket, if it has one."""
     return {
         "BACKEND": "portal.files.storages.PublicMediaStorage",
-        "OPTIONS": place | {"location": location, "custom_domain": domain},
+        "OPTIONS": options | {"location": location, "custom_domain": domain},
     }
 
 
-def protected(place: dict, location: str, bucket: str | None) -> dict:
-    """Protected uploads: in a bucket of their own, if there is one."""
-    place = place | {"bucket_name": bucket or place["bucket_name"]}
+def protected(options: dict, location: str, bucket: str | None) -> dict:
+    """Return a storage of protected uploads, in a bucket of their own, if they have one."""
+    options = options | {"bucket_name": bucket or options["bucket_name"]}
     return {
         "BACKEND": "portal.files.storages.ProtectedMediaStorage",
-        "OPTIONS": place | {"location": location},
+        "OPTIONS": options | {"location": location},
     }
 
 
 def bucket_storages(bucket: dict, prefixes: dict) -> dict:
-    """STORAGES on S3: where each policy of portal/files/storages.py has its files."""
-    place = connection(bucket, *REQUIRED[:3], "AWS_S3")
+    """Return STORAGES on S3: a storage for each policy of portal/files/storages.py."""
+    options = connection(bucket, *REQUIRED[:3], "AWS_S3")
     domain, assets_bucket = bucket["AWS_S3_CUSTOM_DOMAIN"], bucket["ASSETS_BUCKET_NAME"]
-    assets_place = {
-        **place,
-        "bucket_name": assets_bucket or place["bucket_name"],
-        "access_key": bucket["ASSETS_ACCESS_KEY_ID"] or place["access_key"],
-        "secret_key": bucket["ASSETS_SECRET_ACCESS_KEY"] or place["secret_key"],
-        # What serves the media bucket knows nothing of another bucket.
+    assets_options = {
+        **options,
+        "bucket_name": assets_bucket or options["bucket_name"],
+        "access_key": bucket["ASSETS_ACCESS_KEY_ID"] or options["access_key"],
+        "secret_key": bucket["ASSETS_SECRET_ACCESS_KEY"] or options["secret_key"],
+        # The custom domain of the media bucket does not serve another bucket.
         "custom_domain": bucket["ASSETS_CUSTOM_DOMAIN"] or (None if assets_bucket else domain),
     }
     return {
-        "default": public(place, prefixes["MEDIA_PREFIX"], domain),
+        "default": public(options, prefixes["MEDIA_PREFIX"], domain),
         "protected": protected(
-            place, prefixes["PROTECTED_PREFIX"], bucket["PROTECTED_BUCKET_NAME"]
+            options, prefixes["PROTECTED_PREFIX"], bucket["PROTECTED_BUCKET_NAME"]
         ),
         "assets": {
             "BACKEND": "portal.files.storages.AssetsStorage",
-            "OPTIONS": assets_place | {"location": prefixes["ASSETS_PREFIX"]},
+            "OPTIONS": assets_options | {"location": prefixes["ASSETS_PREFIX"]},
         },
         "staticfiles": {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"},
     }
 
 
 def storages_without_s3(media_root: Path, *, is_development: bool) -> dict:
-    """STORAGES on a laptop's disk; elsewhere those of a build that comes before its bucket.
+    """Return STORAGES without S3: on disk in development, elsewhere none but that of the assets.
 
-    There assets are collected, and nothing is served.
+    Elsewhere this is a build from before the bucket: it collects assets and serves nothing.
     """
     assets = {"BACKEND": "portal.files.assets.OwnStaticFilesStorage"}
     if not is_development:
-        nowhere = {"BACKEND": "portal.files.storages.UnconfiguredStorage"}
-        return {"default": nowhere, "protected": nowhere, "staticfiles": assets}
+        unconfigured = {"BACKEND": "portal.files.storages.UnconfiguredStorage"}
+        return {"default": unconfigured, "protected": unconfigured, "staticfiles": assets}
     return {
         "default": {
             "BACKEND": "portal.files.storages.PublicFileStorage",
@@ -243,7 +243,7 @@ def storages_without_s3(media_root: Path, *, is_development: bool) -> dict:
 
 
 def live_settings(env: Environment, prefixes: dict) -> dict:
-    """The files of the live site, for a staging copy of it, read with keys that only read."""
+    """Return the settings of the live site's files, which a staging copy reads."""
     folder = prefixes["FILES_FOLDER"]
     found = {
         "LIVE_STORAGE_BUCKET_NAME": env.bucket("LIVE_STORAGE_BUCKET_NAME"),
@@ -270,22 +270,22 @@ def live_settings(env: Environment, prefixes: dict) -> dict:
         env.str("LIVE_MEDIA_PREFIX", None),
         env.str("LIVE_PROTECTED_PREFIX", None),
     ]
-    refuse_half(env, "The live site's S3", required, optional)
+    refuse_part(env, "The live site's S3", required, optional)
     storages = {}
     if all(required.values()):
-        place = connection(found, *LIVE_REQUIRED[:3], "LIVE_S3")
-        storages["default"] = public(place, found["LIVE_MEDIA_PREFIX"])
+        options = connection(found, *LIVE_REQUIRED[:3], "LIVE_S3")
+        storages["default"] = public(options, found["LIVE_MEDIA_PREFIX"])
         storages["protected"] = protected(
-            place, found["LIVE_PROTECTED_PREFIX"], found["LIVE_PROTECTED_BUCKET_NAME"]
+            options, found["LIVE_PROTECTED_PREFIX"], found["LIVE_PROTECTED_BUCKET_NAME"]
         )
     return {**found, "LIVE_REQUIRED": required, "LIVE_STORAGES": storages}
 
 
 def batch_settings(env: Environment, bucket: dict, prefixes: dict) -> dict:
-    """For copy_live_media --s3-batch: who copies on AWS's side, and where it reports.
+    """Return the settings of copy_live_media --s3-batch: the role that copies, and its reports.
 
-    Manifests and reports are in the bucket of protected uploads and name files, so that they must
-    not become public.
+    Manifests and reports name files, and are in the bucket of protected uploads: their prefix must
+    not be public.
     """
     reports = env.prefix("BATCH_REPORT_PREFIX", f"{prefixes['PROTECTED_PREFIX']}/batch")
     media = bucket["AWS_STORAGE_BUCKET_NAME"]

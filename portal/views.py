@@ -1,4 +1,4 @@
-"""Views for machines, and the pages of refusal and failure."""
+"""Health checks, and the pages for refused and failed requests."""
 
 import logging
 import sys
@@ -36,7 +36,7 @@ def healthz(request):
 @require_safe
 @never_cache
 def readyz(request):
-    """Answer 200 if the database answers and is migrated, else 503: requests may be sent here."""
+    """Answer 200 if the site can serve: the database answers and is migrated. Otherwise 503."""
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -50,12 +50,12 @@ def readyz(request):
 
 
 def forbidden(request, exception=None):
-    """Refuse with the same page for every address, so that it tells nothing about what is there."""
+    """Refuse with the same page for every address, so that it does not reveal what exists."""
     return render(request, "403.html", status=403)
 
 
 def bad_request(request, exception):
-    """Say in plain words what was wrong with a request; needs neither a host nor the database."""
+    """Explain what was wrong with a request; needs neither a host nor the database."""
     too_large = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
     context = {
         "is_too_large": isinstance(exception, too_large),
@@ -65,7 +65,7 @@ def bad_request(request, exception):
 
 
 def too_many_requests(request):
-    """Say for how long to wait, where the throttle refuses a whole page."""
+    """Tell how long to wait, if the throttle refuses a page."""
     seconds = pages_wait()
     page = render(request, "429.html", {"wait": in_words(seconds)}, status=429)
     page["Retry-After"] = str(seconds)
@@ -80,7 +80,7 @@ def server_error(request):
     """
     error = sys.exception()
     if is_full_disk(error):
-        # In a line of its own, before the traceback that Django logs of each error.
+        # A separate line, before the traceback that Django logs for each error.
         logger.critical("%s", error.strerror or error)
         return HttpResponse(render_to_string("503_disk.html"), status=503)
     if is_outage(error):

@@ -1,7 +1,7 @@
 """The application that gunicorn serves.
 
 WSGI servers do not run Django's system checks. Here they run before the first request, because a
-site that fails them must not serve: its uploads might have nowhere to go, for example.
+site that fails them must not serve: its uploads might have no storage, for example.
 """
 
 import os
@@ -20,7 +20,7 @@ from .outbox import sender  # noqa: E402 - has models, which must not come befor
 
 
 def application(environ, start_response):
-    """Answer a request; with the first one, servers other than gunicorn start the outbox."""
+    """Answer a request; the first one starts the outbox, unless gunicorn.conf.py has."""
     sender.start()
     return site(environ, start_response)
 

@@ -1,4 +1,4 @@
-"""The staff's view: members with their profiles on one form, and who opened which resume."""
+"""The admin: members with their profiles on one form, and the record of opened resumes."""
 
 from allauth.account.admin import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -25,15 +25,15 @@ from .staff_rights import may_manage
 from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
-# Groups: permissions are given one by one, as societies are small. Addresses and sessions follow
-# the member; second factors have an admin of the site's own.
+# Groups: permissions are given one by one, because societies are small. Addresses and sessions are
+# kept by the site itself; second factors have an admin of their own (below).
 admin.site.unregister([Group, EmailAddress, UserSession, Authenticator])
 
 MAX_DELETED_AT_ONCE = 5_000  # members; the page that asks for confirmation has a field for each
 
 
 class HasFileFilter(admin.SimpleListFilter):
-    """Members with, or without, one of the profile's files; a subclass names the field."""
+    """Filters members by whether they have a file; a subclass names the field of the profile."""
 
     field = ""
 
@@ -62,7 +62,7 @@ class HasResumeFilter(HasFileFilter):
 
 
 class AddressForm(forms.ModelForm):
-    """A member's account: an address that is taken is one error, and names who has it."""
+    """Form with a member's address; the error for a taken one names the member who has it."""
 
     def clean_email(self):
         email = self.cleaned_data["email"]
@@ -76,7 +76,7 @@ class AddressForm(forms.ModelForm):
 
 
 class InvitationForm(AddressForm):
-    """Enough to invite somebody; the rest of the profile follows on the next page."""
+    """The address and name of a new member; the rest of the profile is on the next page."""
 
     name = Profile._meta.get_field("name").formfield(required=True)
 
@@ -85,12 +85,12 @@ class InvitationForm(AddressForm):
         fields = ["email"]
 
     def clean_name(self):
-        """Apply the rules of the profile's name, which a form field of its own does not have."""
+        """Apply the rules of the model field, which a separate form field does not have."""
         return Profile._meta.get_field("name").clean(self.cleaned_data["name"], None)
 
 
 class MemberForm(AddressForm, auth_forms.UserChangeForm):
-    """What the staff may change of an account, as far as MemberAdmin.get_fieldsets shows it."""
+    """The account's fields that staff may change; MemberAdmin.get_fieldsets chooses among them."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -193,7 +193,7 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
         return super().has_delete_permission(request, obj) and may_manage(request.user, obj)
 
     def get_fieldsets(self, request, obj=None):
-        """Leave rights and the password to superusers: a field that is not shown is not saved."""
+        """Show rights and the password to superusers alone; fields not shown are not saved."""
         fieldsets = super().get_fieldsets(request, obj)
         if obj and request.user.is_superuser:
             return [*fieldsets, *self.superusers_fieldsets]
@@ -205,20 +205,20 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
         return super().user_change_password(request, *args, **kwargs)
 
     def get_deleted_objects(self, objs, request):
-        # What goes with its member needs no permission of its own; it could not be kept.
+        # Rows that are deleted with their member need no permission of their own.
         objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
         with_member = {ResumeDownload._meta.verbose_name, Authenticator._meta.verbose_name}
         return objects, counts, lacking - with_member, protected
 
     def get_search_results(self, request, queryset, search_term):
-        """Find names in the form in which they are stored, and addresses in theirs."""
+        """Search for names in composed form, and for addresses in canonical form, as stored."""
         named, may_repeat = super().get_search_results(request, queryset, composed(search_term))
         stored = " ".join(map(canonical_part, search_term.split()))
         addressed, _ = super().get_search_results(request, queryset, stored)
         return named | addressed, may_repeat
 
     def get_inlines(self, request, obj):
-        return self.inlines if obj else []  # an invitation comes first; its save makes the profile
+        return self.inlines if obj else []  # saving the invitation creates the profile
 
     def save_formset(self, request, form, formset, change):
         super().save_formset(request, form, formset, change)
@@ -266,7 +266,7 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
 
 @admin.register(ResumeDownload)
 class ResumeDownloadAdmin(admin.ModelAdmin):
-    """The record of opened resumes: there to be read, not to be written."""
+    """The record of opened resumes, which is read-only."""
 
     list_display = fields = readonly_fields = ["opened_at", "profile", "member"]
     list_select_related = ["profile__user", "member"]

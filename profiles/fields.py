@@ -22,7 +22,7 @@ class LineFormField(forms.CharField):
 
 
 class LineField(models.CharField):
-    """A line of text, stored and compared in composed form; validators say what may be in it."""
+    """A line of text, stored and compared in composed form; validators limit its characters."""
 
     def to_python(self, value):
         value = super().to_python(value)

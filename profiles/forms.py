@@ -8,17 +8,17 @@ NEW_OR_NONE = {"contradiction": "Please either choose a new file or tick “Remo
 
 
 class SearchForm(forms.Form):
-    """What a visitor typed into the directory's search box."""
+    """The search box of the directory."""
 
     q = forms.CharField(required=False, max_length=100, strip=True)
 
     def text(self) -> str:
-        """The words to search for; what cannot be searched for counts as nothing typed."""
+        """Return the words to search for; empty if the input is not valid."""
         return self.cleaned_data["q"] if self.is_valid() else ""
 
 
 class ProfileForm(StoredUploadsForm):
-    """What a member may change of her own profile."""
+    """The fields that members may change in their own profile."""
 
     class Meta:
         model = Profile

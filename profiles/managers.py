@@ -2,7 +2,7 @@ from django.contrib.auth.models import BaseUserManager
 
 
 class UserManager(BaseUserManager):
-    """Creates users, whom the site knows by their e-mail address."""
+    """A manager that creates users, who log in by their e-mail address."""
 
     def create_user(self, email, password=None, **fields):
         """Create a member; without a password, they can only log in after a set-password link."""

@@ -18,9 +18,8 @@ from .uploads.resumes import ResumeField
 from .uploads.stored import StoredUpload  # noqa: F401 (a model of this app's)
 from .validators import is_printable, validate_printable, validate_visible
 
-NOT_IN_FILE_NAMES = str.maketrans(
-    dict.fromkeys('/\\:*?"<>|', "-")
-)  # Windows' list holds all others
+# The characters that Windows refuses in file names; no other system refuses more.
+NOT_IN_FILE_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|', "-"))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -55,11 +54,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def shown_email(self) -> str:
-        """The address in the form for people, which is not the one that is stored."""
+        """The address in the form for people, which may differ from the stored one."""
         return shown(self.email)
 
     def save(self, *, using=None, update_fields=None, **kwargs):
-        """Save the user, with a profile and a verified address of its own: all of it or nothing."""
+        """Save the user with a profile and a verified address, in one transaction."""
         is_new = self._state.adding
         saved = self.__dict__.keys() if update_fields is None else update_fields
         with transaction.atomic(using=using):
@@ -71,7 +70,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Profile(models.Model):
-    """What a member shows of herself, and to whom."""
+    """The details that a member shows, and to whom."""
 
     class Visibility(models.TextChoices):
         PUBLIC = "public", "Everyone: name, headline and avatar"
@@ -139,13 +138,13 @@ class Profile(models.Model):
 
     @property
     def resume_filename(self) -> str:
-        """What the resume is called once it is saved: its owner's name, safe on every disk."""
+        """Return the file name to save the resume under: the owner's name, valid on any system."""
         name = "".join(filter(is_printable, self.name)) or "Member"
         return f"{name.translate(NOT_IN_FILE_NAMES).strip(' .')} - resume.pdf"
 
 
 class ResumeDownload(models.Model):
-    """That a member was sent to a resume: kept so that its owner can see who opened it."""
+    """A record that a member opened a resume; the resume's owner can see it."""
 
     profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="downloads")
     member = models.ForeignKey(

@@ -1,8 +1,8 @@
-"""What a staging copy keeps of the live database: a written decision for every column.
+"""The decision for every column of the live database: kept, cleared or deleted on staging.
 
 A staging site starts as a copy of the live database. Members who are not staff are deleted with
-all the rows that hang on them; staff keep accounts that they can log in with. Whoever adds a column
-adds a decision about it here: until then, portal/staging/scrubbing.py refuses to run.
+all the rows that refer to them; staff keep accounts that they can log in with. Whoever adds a
+column adds a decision about it here: until then, portal/staging/scrubbing.py refuses to run.
 """
 
 from django.db.models import Q
@@ -11,7 +11,7 @@ from portal.staging.scrubbing import EVERY_ROW, NO_ROW, Cleared, Decision, Scrub
 
 
 def of_departed(path: str) -> Q:
-    """Rows whose `path` leads to a user who is deleted."""
+    """Return the condition for rows whose `path` leads to a user who is deleted."""
     return Q(**{f"{path}__is_staff": False})
 
 
@@ -23,7 +23,7 @@ DECISIONS = {
     "profiles.User": Decision(
         Q(is_staff=False),
         kept="id email password is_active is_staff is_superuser date_joined",
-        cleared={"last_login": Cleared()},  # links to set a password depend on it, and end with it
+        cleared={"last_login": Cleared()},  # which makes links to set a password invalid
     ),
     "profiles.User_groups": Decision(of_departed("user"), kept="id user group"),
     "profiles.User_user_permissions": Decision(of_departed("user"), kept="id user permission"),
@@ -45,21 +45,21 @@ DECISIONS = {
         # Both hold members' names, and may quote a form as it was years ago.
         cleared={"object_repr": Cleared(""), "change_message": Cleared("")},
     ),
-    # Without a verified address, an account that stays could not change it any more.
+    # Without a verified address, a member of the staff could no longer change it.
     "account.EmailAddress": Decision(
         of_departed("user") | Q(verified=False), kept="id user email verified primary"
     ),
     "account.EmailConfirmation": Decision(EVERY_ROW),
-    # Second factors are secrets that people's phones share with live; staff set up new ones here.
+    # Second factors are secrets of the live site and people's phones; staff set up new ones here.
     "mfa.Authenticator": Decision(EVERY_ROW),
     "sessions.Session": Decision(EVERY_ROW),
     "usersessions.UserSession": Decision(EVERY_ROW),
-    "outbox.OutgoingMessage": Decision(EVERY_ROW),  # or staging would write to live's members
+    "outbox.OutgoingMessage": Decision(EVERY_ROW),  # or staging would send them to members
 }
 
 RULES = ScrubRules(
     decisions=DECISIONS,
     stated_in="profiles/scrub_rules.py",
     kept_tables=frozenset({"django_migrations"}),
-    emptied_tables=frozenset({"portal_cache"}),  # the throttle's keys are made of addresses
+    emptied_tables=frozenset({"portal_cache"}),  # keys of the throttle hold addresses
 )

@@ -1,4 +1,4 @@
-"""Second factors in the admin: removed for a member who has lost them, never shown."""
+"""Second factors in the admin: their secrets are never shown, and lost ones can be removed."""
 
 from allauth.mfa.admin import Authenticator, AuthenticatorAdmin
 from django.contrib import admin, messages
@@ -19,7 +19,7 @@ FACTORS = {"totp": "authenticator app", "recovery_codes": "recovery codes"}
 
 
 class SecondFactorsOfMember:
-    """Adds to the members' admin which second factors a member has, and a page to remove them."""
+    """Mixin for the members' admin: the kinds of a member's second factors, and their removal."""
 
     @admin.display(description="second factors")
     def second_factors(self, user):
@@ -58,15 +58,15 @@ class SecondFactorsOfMember:
 
 
 class SecondFactorAdmin(AuthenticatorAdmin):
-    """Second factors, one by one: removed here for a member who has lost one of several.
+    """Single second factors, to be removed for a member who has lost one of several.
 
-    Their secrets are neither shown nor searched.
+    Their secrets can be neither seen nor searched.
     """
 
     fields = readonly_fields = ["user", "type", "created_at", "last_used_at"]
 
     def lookup_allowed(self, lookup, value, request=None):
-        """Refuse ?data__secret__startswith=A, which would spell a secret out."""
+        """Refuse ?data__secret__startswith=A, which would reveal a secret letter by letter."""
         return not lookup.startswith("data") and super().lookup_allowed(lookup, value, request)
 
     def has_add_permission(self, request):

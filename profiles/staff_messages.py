@@ -1,4 +1,4 @@
-"""Messages that the staff have the site send to a member, and what the staff are told of them."""
+"""Messages that the site sends to a member for the staff, and their notice to the staff."""
 
 from django.contrib import messages
 
@@ -8,9 +8,9 @@ from portal.outbox.queue import is_delivering
 
 
 def invite(request, user) -> None:
-    """Write a link to set a password into the outbox, in the transaction that is open.
+    """Put a link to set a password into the outbox, in the open transaction.
 
-    It is an invitation, or a reset for a member who has a password.
+    The message is an invitation, or a reset for a member who has a password.
     """
     if user.has_usable_password():
         ask_for_reset(user.email, site_url(request))

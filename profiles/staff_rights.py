@@ -1,11 +1,11 @@
-"""Which members the staff may change."""
+"""The rule for which members the staff may change."""
 
 
 def may_manage(staff, member) -> bool:
     """Return True if this member of the staff may change the member.
 
-    Staff are changed by superusers alone, themselves included: with a colleague's address or
-    password go the colleague's rights.
+    Only superusers change staff, their own accounts included: whoever sets a colleague's address
+    or password also gets the colleague's rights.
     """
     is_ordinary = member is None or not (member.is_staff or member.is_superuser)
     return is_ordinary or staff.is_superuser

@@ -7,12 +7,12 @@ TEXT_DIRECTION_MARKS = set(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 
-# Letters and signs that leave the space they take empty: fillers of Korean, a cell of Braille.
+# Characters that show as a blank: fillers of Korean, and an empty cell of Braille.
 BLANKS = set("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def is_printable(character: str) -> bool:
-    """Whether a character may stand in a name: no control, no line break, no direction mark.
+    """Return True if a name may hold a character: no control, line break or direction mark.
 
     Joiners (U+200C, U+200D) may: Persian and Indic names are written with them.
     """
@@ -21,17 +21,17 @@ def is_printable(character: str) -> bool:
 
 
 def validate_printable(text):
-    """Refuse what nobody can see: names reach mail subjects and file names, where it does harm."""
+    """Refuse invisible characters: they do harm in the subjects and file names made of a name."""
     if not all(map(is_printable, text)):
         raise ValidationError("Please use letters and signs that can be seen.", code="unprintable")
 
 
 def validate_visible(text):
-    """Refuse a name of which nothing shows: there would be no link to follow in the directory."""
+    """Refuse a name without a visible character: its link in the directory could not be seen."""
     if not any(map(is_visible, text)):
         raise ValidationError("Please give a name that can be seen.", code="invisible")
 
 
 def is_visible(character: str) -> bool:
-    """Return True for a letter, number, punctuation mark or symbol that leaves a trace."""
+    """Return True for a letter, number, punctuation mark or symbol that is not blank."""
     return unicodedata.category(character)[0] in "LNPS" and character not in BLANKS

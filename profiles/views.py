@@ -1,4 +1,4 @@
-"""The pages of the site. Who may see which profile is ProfileQuerySet.visible_to's to say."""
+"""The pages of the site. ProfileQuerySet.visible_to decides who may see which profile."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -25,7 +25,7 @@ PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 @require_safe
 def home(request):
-    """Say what this site is; show a member what is new."""
+    """Show what this site is for, and to members what is new."""
     visible = Profile.objects.visible_to(request.user).exclude(name="")
     context = {"newest": visible.order_by("-created_at", "-pk")[:NEWEST]}
     if request.user.is_authenticated:
@@ -54,13 +54,16 @@ def profile(request, pk):
 @require_safe
 @never_cache
 def resume(request, pk):
-    """Send a member to a temporary link to the resume; a stranger learns nothing."""
+    """Redirect a member to a temporary link to the resume; refuse anonymous visitors.
+
+    They get the same answer whether there is a resume or not.
+    """
     if not request.user.is_authenticated:
         return forbidden(request)
     if is_prefetch(request):
-        # Not the redirect without a record: a browser would keep it and follow it on a click that
-        # the site never sees. What was refused, it asks for again. (204 would undo the click, and
-        # 503 would be logged as a fault of the site.)
+        # A redirect without a record would not do: the browser would keep it and follow it on a
+        # click that the site never sees. After a refusal it asks again. (After a 204 the click
+        # would do nothing, and a 503 would be logged as a fault of the site.)
         return HttpResponseForbidden("Only a click opens this.\n", content_type="text/plain")
     profile = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
     if not profile.resume:
@@ -73,19 +76,19 @@ def resume(request, pk):
 
 def is_prefetch(request) -> bool:
     """Return True if a browser asks before a click that may never come, or for a preview."""
-    said = " ".join(request.headers.get(name, "") for name in PREFETCH_HEADERS).lower()
-    return any(purpose in said for purpose in ("prefetch", "prerender", "preview"))
+    purposes = " ".join(request.headers.get(name, "") for name in PREFETCH_HEADERS).lower()
+    return any(purpose in purposes for purpose in ("prefetch", "prerender", "preview"))
 
 
 @require_safe
 @login_required
 def me(request):
-    """Show a member her own profile."""
+    """Show members their own profile."""
     return render_profile(request, request.user.profile)
 
 
 def render_profile(request, profile):
-    """Render a profile; to its owner, with who opened the resume."""
+    """Render a profile; for its owner, with the members who opened the resume."""
     context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
     if context["is_own"]:
         context["opened"] = opened_by_others(profile)[:LATEST_DOWNLOADS]
@@ -95,7 +98,7 @@ def render_profile(request, profile):
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def edit_me(request):
-    """Let a member change her own profile, and nobody else's."""
+    """Let members change their own profile, and nobody else's."""
     is_sent = request.method == "POST"
     data, files = (request.POST, request.FILES) if is_sent else (None, None)
     form = ProfileForm(data, files, instance=request.user.profile, uploader=request.user)
@@ -114,16 +117,16 @@ def edit_me(request):
 @require_safe
 @login_required
 def resume_opened(request):
-    """Tell a member who opened her resume, and when."""
+    """Tell members who opened their resume, and when."""
     opened = opened_by_others(request.user.profile)
     page = Paginator(opened, DOWNLOADS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "profiles/resume_opened.html", {"page": page})
 
 
 def opened_by_others(profile):
-    """The openings of this profile's resume, newest first, without its owner's own.
+    """Return the downloads of a profile's resume, newest first, without the owner's own.
 
-    Each says whether its owner may look back: ``member_is_visible``.
+    Each has ``member_is_visible``: True if the owner may see the profile of the member.
     """
     visible = Profile.objects.visible_to(profile.user).filter(user=OuterRef("member"))
     opened = profile.downloads.exclude(member=profile.user)

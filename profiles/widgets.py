@@ -7,7 +7,7 @@ from .uploads.resumes import ResumeField
 
 
 class UploadInput(forms.ClearableFileInput):
-    """A file chooser that shows what is there: the photo itself, a resume by its view's address.
+    """A file input that shows the present file: the photo itself, or a link to the resume's view.
 
     Django's own would link to the file's URL, which for a resume is a signed link.
     """
@@ -19,7 +19,7 @@ class UploadInput(forms.ClearableFileInput):
         js = ["uploads.js"]
 
     def is_initial(self, value):
-        # Only what is stored; the inherited test would sign a link to find out.
+        # The inherited test reads value.url, which would sign a link.
         return isinstance(value, FieldFile) and bool(value)
 
     def get_context(self, name, value, attrs):
@@ -35,5 +35,5 @@ class UploadInput(forms.ClearableFileInput):
         return context
 
     def render(self, name, value, attrs=None, renderer=None):
-        # The renderer of forms does not look into templates/, that of pages does.
+        # Django's default renderer of forms does not read templates/; this one does.
         return super().render(name, value, attrs, TemplatesSetting())

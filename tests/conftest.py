@@ -1,4 +1,4 @@
-"""Fixtures: where files are kept in a test, and who is there."""
+"""Fixtures: the storages, the S3 server and the members of a test."""
 
 import importlib
 import importlib.util
@@ -33,7 +33,7 @@ BUCKET = "portal-files"
 
 
 def settings_for(environment: dict[str, str]) -> dict:
-    """What portal/settings.py makes of an environment: the real module, run afresh."""
+    """Return the settings of an environment, from the real portal/settings.py, run anew."""
     others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
     spec = importlib.util.find_spec("portal.settings")
     module = importlib.util.module_from_spec(spec)
@@ -56,13 +56,13 @@ def match_routes():
     import portal.urls
 
     routed = any(pattern.name == "protected-file" for pattern in portal.urls.urlpatterns[-1:])
-    if routed == settings.AWS_AVAILABLE:  # else nothing has changed, and a reload is dear
+    if routed == settings.AWS_AVAILABLE:  # else nothing has changed, and a reload is slow
         importlib.reload(portal.urls)
         clear_url_caches()
 
 
 def pytest_collection_modifyitems(config, items):
-    """Run once, with SQLite, what PostgreSQL could not change; the rest with both."""
+    """Skip tests without a database in the run on PostgreSQL: it makes no difference to them."""
     if "TEST_DATABASE_URL" in os.environ:
         needing = [item for item in items if depends_on_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in needing])
@@ -98,7 +98,7 @@ def _inspect_once():
 
 @pytest.fixture(autouse=True)
 def on_disk(settings, monkeypatch, tmp_path):
-    """Each test has folders of its own, as a laptop has them, and an empty cache."""
+    """Give each test folders of its own, as in development, and an empty cache."""
     site_cache.clear()
     settings.STATIC_ROOT = tmp_path / "static"
     values = settings_for({"MEDIA_ROOT": str(tmp_path / "media-root")})
@@ -108,7 +108,7 @@ def on_disk(settings, monkeypatch, tmp_path):
 
 @pytest.fixture(autouse=True)
 def delivered_at_once(settings, monkeypatch):
-    """Messages go through the outbox into mail.outbox, although a test's transaction never ends.
+    """Deliver messages at once to mail.outbox, although a test's transaction is never committed.
 
     Set OUTBOX_AT_ONCE = False in a test whose messages are to wait.
     """
@@ -133,7 +133,7 @@ def s3(s3_server):
 
 @cache
 def s3_client(server, access_key="AKIAPORTAL"):
-    """A client to arrange and to look into the buckets with: the site's own keys, or others."""
+    """A client to fill and to read the buckets with: by the site's own keys, or others."""
     return boto3.client(
         "s3",
         endpoint_url=server.endpoint_url,

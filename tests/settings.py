@@ -1,4 +1,4 @@
-"""The site's own settings, away from whatever the developer's environment holds."""
+"""The site's own settings, without the variables of the developer's environment."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from portal.settings import STORAGES  # noqa: E402
 DEBUG = False
 SECRET_KEY = "a-key-of-the-tests-and-of-the-dynos-that-they-start"
 WHITENOISE_USE_FINDERS = False  # each test client would look for all files anew
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; nothing is at stake
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast
 STORAGES = STORAGES | {
     # No build before a test run; the tests of assets collect them for themselves.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

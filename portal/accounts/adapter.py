@@ -12,7 +12,7 @@ TOO_MANY_ATTEMPTS = (
 
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):
-    """allauth's behaviour, except that accounts are made by the staff alone."""
+    """allauth's adapter, except that only the staff create accounts."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "too_many_login_attempts": TOO_MANY_ATTEMPTS,
@@ -26,24 +26,24 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         return canonical(email)
 
     def _get_login_attempts_cache_key(self, request, **credentials):
-        """Count failures by address and client: whoever fails on purpose locks out nobody else.
+        """Count failures by address and client, so that nobody can lock out somebody else.
 
         allauth counts by address alone, so that anybody could keep a member from logging in; and
-        by Host, with its port, so that a client that invents ports would begin anew with each.
+        by Host with its port, so that a client could start a new count with each invented port.
         """
         return f"{credentials.get('email', '').lower()}:{self.get_client_ip(request)}"
 
     def is_safe_url(self, url):
         """Let ?next= lead to paths of this site alone.
 
-        allauth would let it lead to whatever ALLOWED_HOSTS matches, and on Heroku that may be
-        .herokuapp.com, where anybody can have a site. What is not printable breaks the header.
+        allauth allows whatever ALLOWED_HOSTS matches, and on Heroku that may be .herokuapp.com,
+        where anybody can have a site. Unprintable characters would break the header.
         """
         is_path = url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()
         return is_path and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def render_mail(self, template_prefix, email, context, headers=None):
-        """Make a message, which reaches members whose accounts are inactive: it is about theirs."""
+        """Make a message that is sent even if the account is inactive, because it is about it."""
         message = super().render_mail(template_prefix, email, context, headers)
         message.about_account = True
         return message

@@ -1,7 +1,7 @@
-"""A member's change of address: it waits for confirmation, and changes nothing until then.
+"""A member's change of address, which takes effect when the new address is confirmed.
 
-What waits is an unverified EmailAddress, at most one for each user. The user's row is locked in
-each step, so that of two steps at once the second one sees what the first has done.
+A change that waits is an unverified EmailAddress, at most one for each user. Each step locks the
+user's row, so that of two steps at once the second one sees the result of the first.
 """
 
 from allauth.account.adapter import get_adapter
@@ -17,20 +17,22 @@ class ChangeEnded(Exception):
 
 
 class AddressTaken(Exception):
-    """Another account has the address by now."""
+    """Another account has got the address in the meantime."""
 
 
 def waiting_change(user) -> EmailAddress | None:
+    """Return the new address of a user that waits for confirmation, if there is one."""
     return EmailAddress.objects.get_new(user)
 
 
 def is_taken(pending: EmailAddress) -> bool:
+    """Return True if another user has the address."""
     users = get_user_model().objects
     return users.filter(email=pending.email).exclude(pk=pending.user_id).exists()
 
 
 def ask_for_change(request, email: str) -> EmailAddress:
-    """Let a new address wait in the place of any other, write to it, and tell the present one."""
+    """Record a new address in place of any that waits; write to it and to the present one."""
     with transaction.atomic():
         user = locked(request.user.pk)
         pending = waiting_change(user)
@@ -48,7 +50,7 @@ def ask_for_change(request, email: str) -> EmailAddress:
 
 
 def keep_address(user) -> bool:
-    """End the change that waits; return False if there was none."""
+    """Cancel the change that waits; return False if there was none."""
     with transaction.atomic():
         changes = EmailAddress.objects.filter(user=locked(user.pk), verified=False)
         deleted, _ = changes.delete()
@@ -70,8 +72,8 @@ def confirm_change(request, pending: EmailAddress):
         former, user.email = user.email, pending.email
         try:
             with transaction.atomic():
-                user.save(update_fields=["email"])  # which verifies it, and drops what waits
-        except IntegrityError:  # since the question above
+                user.save(update_fields=["email"])  # also verifies it, and deletes waiting changes
+        except IntegrityError:  # taken since the check above
             raise AddressTaken from None
         get_adapter(request).send_notification_mail(
             "account/email/email_changed",
@@ -83,4 +85,5 @@ def confirm_change(request, pending: EmailAddress):
 
 
 def locked(pk):
+    """Return the user, whose row is locked until the commit."""
     return get_user_model().objects.select_for_update().get(pk=pk)

@@ -19,10 +19,10 @@ class PortalAdminSite(admin.AdminSite):
         )
 
     def login(self, request, extra_context=None):
-        """Send people to where they get what they lack: an account's session, or a second factor.
+        """Redirect to the log-in, or to the set-up of a second factor, whichever is missing.
 
-        allauth asks for the factor of whoever has one at log-in, and the sessions from before it
-        end when it is added, so having one is enough here.
+        To have a factor is enough here: allauth asks for it at log-in, and sessions from before it
+        was added are ended.
         """
         if not request.user.is_authenticated:
             return redirect_to_login(request.GET.get("next") or request.path)

@@ -2,6 +2,8 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
+    """Accounts: registers checks, composers of messages, and receivers of allauth's signals."""
+
     name = "portal.accounts"
 
     def ready(self):

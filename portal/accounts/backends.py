@@ -3,9 +3,9 @@ from django.contrib.auth import get_user_model
 
 
 class AddressBackend(AuthenticationBackend):
-    """Log people in by their verified address alone.
+    """Logs people in by their verified address alone.
 
-    allauth would also take one that waits for confirmation, which may be somebody else's.
+    allauth also accepts one that waits for confirmation, which may be somebody else's.
     """
 
     def _authenticate_by_email(self, email, password):

@@ -1,4 +1,4 @@
-"""A system check of accounts. It reads the database, so it runs where --database is given."""
+"""A system check of accounts. It reads the database, so it needs the option --database."""
 
 from django.core import checks
 from django.db import connections
@@ -11,9 +11,9 @@ MOST_PKS_NAMED = 20
 
 @checks.register(checks.Tags.database)
 def users_have_verified_addresses(app_configs, databases=None, **kwargs):
-    """Find users who could not change their address, or whom a former address would log in.
+    """Warn of users who cannot change their address, or could log in with a former one.
 
-    A warning, since an error would keep `migrate` from running, which asks for this check.
+    It is not an error, because `migrate` runs this check and would refuse to start.
     """
     return [
         warning
@@ -24,12 +24,13 @@ def users_have_verified_addresses(app_configs, databases=None, **kwargs):
 
 
 def is_migrated(connection) -> bool:
-    """Return True if `migrate` has nothing left to do; it may be about to mend what is wrong."""
+    """Return True if no migration is left to apply; one of them may correct the rows."""
     executor = MigrationExecutor(connection)
     return not executor.migration_plan(executor.loader.graph.leaf_nodes())
 
 
 def warning_about(pks: list[int]) -> checks.Warning | None:
+    """Return the warning about these users; None if there are none."""
     if not pks:
         return None
     named = ", ".join(map(str, pks[:MOST_PKS_NAMED])) + ", ..." * (len(pks) > MOST_PKS_NAMED)

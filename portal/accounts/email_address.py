@@ -1,8 +1,8 @@
-"""The one form in which an e-mail address is stored, compared and looked up.
+"""The canonical form in which an e-mail address is stored, compared and looked up.
 
-Two texts that a mail server would deliver to one mailbox become one text, so that plain equality
-decides whose account it is. The domain is kept in ASCII, as the servers and browsers send it;
-people are shown its letters.
+Two spellings of one mailbox have the same canonical form, so plain equality decides whose account
+it is. The domain is stored in ASCII, as mail servers and browsers send it; people are shown its
+own letters.
 """
 
 import re
@@ -13,11 +13,11 @@ from django.core.exceptions import ValidationError
 
 MAX_LENGTH = 254  # characters, RFC 5321; the length of the column
 MAX_LOCAL_LENGTH = 64  # characters before the @, RFC 5321
-MAX_INPUT_LENGTH = 1000  # characters; reading more would cost time
+MAX_INPUT_LENGTH = 1000  # characters; longer input is not parsed, which would take time
 
-# What keyboards for Chinese and Japanese type in place of a dot and an @.
+# The characters that Chinese and Japanese keyboards type in place of a dot and an @.
 WIDE_SIGNS = str.maketrans({"\u3002": ".", "\uff0e": ".", "\uff61": ".", "\uff20": "@"})
-# Zero-width joiners: letters of some names (Persian, Indic), invisible ballast everywhere else.
+# Zero-width joiners: needed in some names (Persian, Indic), without meaning anywhere else.
 JOINERS = {"\u200c", "\u200d"}
 
 ATOM = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -28,7 +28,7 @@ ASCII_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 def canonical(address: str) -> str:
     """Return the canonical form of an address: lower case, without anything invisible, in ASCII.
 
-    Raises ValidationError, in words for the person who typed it, if no mail can be sent there.
+    Raises ValidationError, with a message for the person who typed it, if it is not an address.
     """
     if len(address) > MAX_INPUT_LENGTH:
         raise too_long()
@@ -64,7 +64,7 @@ def canonical(address: str) -> str:
 
 
 def shown(address: str) -> str:
-    """Return the form of a canonical address for people: the domain in its own letters."""
+    """Return a canonical address in the form for people: with the domain in its own letters."""
     local, at, domain = address.rpartition("@")
     if "xn--" not in domain:
         return address
@@ -76,7 +76,7 @@ def shown(address: str) -> str:
 
 
 def canonical_part(text: str) -> str:
-    """Return part of an address, as somebody types it into a search, as it would be stored."""
+    """Return part of an address, such as a search term, in the form in which it is stored."""
     local, at, domain = visible(text).rpartition("@")
     labels = []
     for label in domain.lower().split("."):
@@ -88,22 +88,23 @@ def canonical_part(text: str) -> str:
 
 
 def visible(address: str) -> str:
-    """Return the address composed (NFC), and without what is pasted along unseen."""
+    """Return the address composed (NFC), and without invisible characters from a paste."""
     address = "".join(
         character
         for character in unicodedata.normalize("NFC", address)
         if unicodedata.category(character) != "Cf" or character in JOINERS
     )
-    # Taking a character out may bring others together that compose.
+    # Without the removed characters, others may be neighbours that compose.
     return unicodedata.normalize("NFC", address).translate(WIDE_SIGNS).strip()
 
 
 def without_joiners(text: str) -> str:
+    """Return the text without zero-width joiners."""
     return "".join(character for character in text if character not in JOINERS)
 
 
 def ascii_domain(domain: str) -> str:
-    """Return the domain as mail servers know it (A-labels of IDNA 2008); raises UnicodeError."""
+    """Return the domain in ASCII (A-labels of IDNA 2008); raises UnicodeError."""
     try:
         mapped = idna.uts46_remap(domain, std3_rules=True, transitional=False)
         labels = [ascii_label(label) for label in mapped.removesuffix(".").split(".")]
@@ -127,6 +128,7 @@ def ascii_label(label: str) -> str:
 
 
 def too_long() -> ValidationError:
+    """Return the error for an address that is too long."""
     return ValidationError(
         "This address is longer than mail servers allow. Please check it.", code="too_long"
     )

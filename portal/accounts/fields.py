@@ -1,4 +1,4 @@
-"""Form and model fields for e-mail addresses: the admin, forms and the shell meet one rule."""
+"""Form and model fields for e-mail addresses: one rule for the admin, forms and the shell."""
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -26,7 +26,7 @@ class AddressFormField(forms.EmailField):
 class EmailAddressField(models.EmailField):
     """An address, stored in canonical form.
 
-    Saving raises ValidationError for what is not an address; looking for it finds nothing.
+    Saving a text that is not an address raises ValidationError; a lookup of one finds nothing.
     """
 
     default_validators = []  # canonical() has the rules
@@ -41,14 +41,14 @@ class EmailAddressField(models.EmailField):
         return address
 
     def get_db_prep_save(self, value, connection):
-        # queryset.update() comes past this alone, and must not store another form.
+        # queryset.update() calls only this method, and must not store another form.
         if isinstance(value, str):
             value = canonical(value)
         return super().get_db_prep_save(value, connection)
 
     def get_prep_value(self, value):
         try:
-            return super().get_prep_value(value)  # which is to_python() of it
+            return super().get_prep_value(value)  # which calls to_python()
         except ValidationError:
             return NO_ADDRESS
 

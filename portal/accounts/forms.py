@@ -1,4 +1,4 @@
-"""allauth's forms, with addresses taken in all their forms and held against verified ones alone."""
+"""allauth's forms, which accept an address in any form and compare it with verified ones alone."""
 
 from allauth.account import forms as allauth_forms
 from allauth.core import context
@@ -17,8 +17,8 @@ from .site_address import site_url
 def address_field(label="Email", autocomplete="email", **kwargs) -> AddressFormField:
     """Return a field for the site's own pages.
 
-    Browsers refuse some of what is pasted into an input of the type email before the site can
-    mend it, so that it is one for text, with the keyboard for addresses.
+    It is an input for text, with the keyboard for addresses: in one of the type email, browsers
+    refuse some pasted addresses before the site can correct them.
     """
     attributes = {
         "inputmode": "email",
@@ -30,7 +30,7 @@ def address_field(label="Email", autocomplete="email", **kwargs) -> AddressFormF
 
 
 class LoginForm(BoundedPasswords, allauth_forms.LoginForm):
-    """allauth's log-in, after which "Forgot your password?" keeps the address that was typed."""
+    """allauth's log-in; its link "Forgot your password?" has the address that was typed."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -46,10 +46,10 @@ class LoginForm(BoundedPasswords, allauth_forms.LoginForm):
 
 
 class ResetPasswordForm(allauth_forms.ResetPasswordForm):
-    """allauth's request for a reset, which does the same for addresses known and unknown.
+    """allauth's request for a reset, which does the same for known and unknown addresses.
 
-    It looks nobody up: how long that takes would tell who is a member. The address from the log-in
-    page is filled in.
+    It looks up no account, because the time that takes would reveal who is a member. The address
+    from the log-in page is filled in.
     """
 
     email = address_field()
@@ -63,18 +63,18 @@ class ResetPasswordForm(allauth_forms.ResetPasswordForm):
         return self.cleaned_data["email"]
 
     def save(self, request, **kwargs):
-        """Write one message, whoever asks; at delivery it goes to the owner of the address."""
+        """Write one message for any address; delivery finds out if an account has the address."""
         email = self.cleaned_data["email"]
         ask_for_reset(email, site_url(request))
         return email
 
 
 class ReauthenticateForm(BoundedPasswords, allauth_forms.ReauthenticateForm):
-    """allauth's question for the password before something that matters."""
+    """allauth's request for the password before an important change."""
 
 
 class ChangePasswordForm(BoundedPasswords, allauth_forms.ChangePasswordForm):
-    """allauth's change of a password, the present one included."""
+    """allauth's change of a password, which asks for the present one, too."""
 
 
 class SetPasswordForm(BoundedPasswords, allauth_forms.SetPasswordForm):
@@ -97,8 +97,10 @@ class ChangeAddressForm(forms.Form):
         self.user = user
 
     def clean_email(self):
-        """Refuse the present address; whether others have the new one is not told before a link
-        that was sent there is opened."""
+        """Refuse the present address.
+
+        If another account has the new one, only whoever opens the link sent there is told so.
+        """
         email = self.cleaned_data["email"]
         if email == self.user.email:
             raise forms.ValidationError("This is your address already.")

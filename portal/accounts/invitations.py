@@ -1,7 +1,7 @@
 """Invitations: links with which a new member chooses a password, and is logged in.
 
-They are valid for INVITATION_DAYS, longer than password resets, so their keys are of another kind:
-neither view accepts the other's.
+They are valid for INVITATION_DAYS, longer than password resets. So their keys are of another kind:
+neither view accepts the keys of the other.
 """
 
 from datetime import timedelta
@@ -26,14 +26,14 @@ SESSION_KEY = "invitation"
 
 
 def invitation_url(user, base_url: str) -> str:
-    """Return a link with a new key, below the site's address such as https://portal.example.org."""
+    """Return a link with a new key; `base_url` is such as https://portal.example.org."""
     uid = user_pk_to_url_str(user)
     key = signer_for(user).sign(uid).removeprefix(f"{uid}:")
     return base_url.rstrip("/") + reverse("open-invitation", args=[uid, key])
 
 
 def signer_for(user) -> TimestampSigner:
-    """Sign with what changes when a password is set, the user logs in, or the address changes.
+    """Return a signer whose keys end when the password, the last log-in or the address changes.
 
     So a key works once, and one that was sent to a former address does not work.
     """
@@ -43,8 +43,8 @@ def signer_for(user) -> TimestampSigner:
 def invited_user(uid: str, key: str, *, lock: bool = False):
     """Return the user whom this key invites; with `lock`, the row is locked until the commit.
 
-    Raise SignatureExpired if the key is older than INVITATION_DAYS, and its parent BadSignature if
-    it was never valid, has been used, or its user may not log in.
+    Raises SignatureExpired if the key is older than INVITATION_DAYS, and its parent BadSignature if
+    the key was never valid or has been used, or the user may not log in.
     """
     users = get_user_model().objects.filter(is_active=True)
     try:
@@ -65,7 +65,7 @@ def invited_user(uid: str, key: str, *, lock: bool = False):
 def open_invitation(request, uid, key):
     """Move the key from the address into the session: history and referrers must not keep it.
 
-    Programs that follow the links in e-mails come this far, and change nothing.
+    A program that follows links in e-mails gets no further than this, and does not use up the key.
     """
     try:
         invited_user(uid, key)
@@ -80,7 +80,7 @@ def open_invitation(request, uid, key):
 @sensitive_post_parameters()
 @rate_limit(action="reset_password_from_key")
 def accept_invitation(request, uid):
-    """Have the invited person choose a password, then log the new member in."""
+    """Let the invited person choose a password, then log the new member in."""
     key = request.session.get(SESSION_KEY, "")
     if not key and request.user.is_authenticated:
         return redirect("home")  # the Back button, after the password was set
@@ -99,13 +99,13 @@ def accept_invitation(request, uid):
             return render(request, "account/invitation.html", context)
         form.save()
     del request.session[SESSION_KEY]
-    if request.user.is_authenticated:  # somebody else, whose session must not become the member's
+    if request.user.is_authenticated:  # as somebody else: the member gets a new session
         get_adapter().logout(request)
     return perform_login(request, user)  # asks for the second factor where there is one
 
 
 def refuse(request, error: BadSignature):
-    """Say why a link does not work, and how to get a new one."""
+    """Render the page that explains why a link does not work, and how to get a new one."""
     context = {
         "is_expired": isinstance(error, SignatureExpired),
         "days": settings.INVITATION_DAYS,

@@ -1,6 +1,6 @@
-"""Messages about accounts that hold a link: what is stored of them, and the text at delivery.
+"""Messages about accounts that hold a link: their records, and their text at delivery.
 
-A link is a key. It is made when its message is delivered, and stored nowhere.
+A link is a secret. It is made when its message is delivered, and stored nowhere.
 """
 
 from datetime import timedelta
@@ -21,16 +21,16 @@ from portal.outbox.queue import enqueue
 from .invitations import invitation_url
 from .site_address import site_url
 
-RESET_EXPIRES = timedelta(days=2)  # longer than delivery is tried for
+RESET_EXPIRES = timedelta(days=2)  # longer than delivery is retried
 
 
 def send_invitation(user, base_url: str) -> None:
-    """E-mail a new member a link to choose a password with, valid for INVITATION_DAYS."""
+    """Send a new member a link to choose a password with, valid for INVITATION_DAYS."""
     enqueue(kind="invitation", to=user.email, context={"user": user.pk, "site_url": base_url})
 
 
 def ask_for_reset(address: str, base_url: str) -> None:
-    """E-mail the owner of an address, if it has one, a link to choose a new password with."""
+    """Send a link to choose a new password with, if an account has the address."""
     enqueue(
         kind="password_reset",
         to=address,
@@ -40,7 +40,7 @@ def ask_for_reset(address: str, base_url: str) -> None:
 
 
 def ask_for_confirmation(address: EmailAddress, request) -> None:
-    """E-mail an address a link that confirms it."""
+    """Send an address a link that confirms it."""
     enqueue(
         kind="address_confirmation",
         to=address.email,
@@ -51,7 +51,7 @@ def ask_for_confirmation(address: EmailAddress, request) -> None:
 
 @composer("invitation")
 def invitation(message) -> EmailMessage | None:
-    """Compose an invitation, to the address that the member has by now."""
+    """Compose an invitation, to the member's present address."""
     user = get_user_model().objects.filter(pk=message.context["user"], is_active=True).first()
     if not user:
         return None
@@ -65,7 +65,7 @@ def invitation(message) -> EmailMessage | None:
 
 @composer("password_reset")
 def password_reset(message) -> EmailMessage | None:
-    """Compose the answer to "Forgot your password?", unless the address is nobody's."""
+    """Compose the answer to "Forgot your password?"; None if no account has the address."""
     user = get_user_model().objects.filter(email=message.to, is_active=True).first()
     if not user:
         return None
@@ -76,7 +76,7 @@ def password_reset(message) -> EmailMessage | None:
 
 @composer("address_confirmation")
 def address_confirmation(message) -> EmailMessage | None:
-    """Compose the question whether an address is right, unless it is confirmed or withdrawn."""
+    """Compose the request to confirm an address; None if it is confirmed or withdrawn."""
     address = EmailAddress.objects.filter(
         pk=message.context["address"], email=message.to, verified=False, user__is_active=True
     ).first()
@@ -89,12 +89,13 @@ def address_confirmation(message) -> EmailMessage | None:
 
 
 def set_password_url(user, base_url: str) -> str:
-    """A link that sets a password once; an expired one explains itself."""
+    """Return a link that sets a password once; when expired, it leads to an explanation."""
     token = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(user)
     names = {"uidb36": user_pk_to_url_str(user), "key": token}
     return base_url + reverse("account_reset_password_from_key", kwargs=names)
 
 
 def composed(template: str, address: str, context: dict) -> EmailMessage:
+    """Return a message made of templates, with the site's name in their context."""
     context = {"site_name": settings.SITE_NAME, **context}
     return get_adapter().render_mail(template, address, context)

@@ -5,8 +5,8 @@ from django.db import transaction
 class AtomicAccountsMiddleware:
     """Saves a change of an account and the message about it together, or neither.
 
-    allauth opens no transactions of its own. Log-ins stay outside of one: they change nothing, and
-    would hold the throttle's row, which others count in, for as long as hashing takes.
+    allauth opens no transactions. Log-ins get none: they change no account, and would lock the row
+    of the throttle's counter for as long as hashing the password takes.
     """
 
     LOG_INS = {"account_login", "account_reauthenticate", "mfa_authenticate", "mfa_reauthenticate"}

@@ -1,7 +1,7 @@
-"""How long a password may be.
+"""Limits to the length of a password.
 
-A password is never cut off: whoever pastes a longer one is told so. It is refused before it is
-hashed, looked up or counted by the throttle.
+A password is never truncated. One that is too long is refused, with a message, before it is hashed,
+looked up or counted by the throttle.
 """
 
 from allauth.account.fields import PasswordField
@@ -21,7 +21,7 @@ def refuse_long_password(password: str) -> None:
 
 
 class LengthValidator(MinimumLengthValidator):
-    """A password's shortest and longest length, wherever one is chosen (forms, admin, commands)."""
+    """Limits the length of a password wherever one is chosen (forms, admin, commands)."""
 
     def validate(self, password, user=None):
         refuse_long_password(password)
@@ -29,7 +29,7 @@ class LengthValidator(MinimumLengthValidator):
 
 
 class BoundedPasswords:
-    """A form that refuses a long password in the field where it was typed."""
+    """Mixin for forms: a password that is too long is an error of its field."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Second factors: sessions that end with them, and the staff's help for who has lost theirs."""
+"""Second factors: the sessions to end when they change, and their removal by the staff."""
 
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
@@ -10,16 +10,16 @@ from django.dispatch import receiver
 
 @receiver(authenticator_added)
 def end_other_sessions(request, user, **kwargs):
-    """End sessions that are older than a second factor: they were never asked for it."""
+    """End the sessions from before a second factor was added: they were never asked for it."""
     others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
     for session in others:
         session.end()
 
 
 def remove_second_factors(request, factors) -> None:
-    """Delete second factors of one user, and the user's sessions: a lost phone may be logged in.
+    """Delete second factors and their users' sessions: a lost phone may still be logged in.
 
-    Recovery codes go with the last factor that they stand in for.
+    Recovery codes are deleted with the last other factor.
     """
     users = {factor.user for factor in factors}
     Authenticator.objects.filter(pk__in=[factor.pk for factor in factors]).delete()
@@ -31,6 +31,9 @@ def remove_second_factors(request, factors) -> None:
 
 
 def tell_of_removal(user) -> None:
-    """E-mail a user that the staff have removed a second factor. Needs a current request."""
+    """Send a user the message that the staff have removed a second factor.
+
+    Needs a current request.
+    """
     context = {"user": user, "site_name": settings.SITE_NAME}
     get_adapter().send_mail("account/email/second_factor_removed", user.email, context)

@@ -5,8 +5,8 @@ from django.http.request import split_domain_port
 def site_url(request) -> str:
     """Return the address that links in messages begin with, such as https://portal.example.org.
 
-    It is the address under which the site was asked, which ALLOWED_HOSTS bounds, except for the
-    port: a client may name any port, and the link would lead there. Only runserver's stays.
+    It has the host of the request, which ALLOWED_HOSTS limits. It has no port, except in
+    development: a client may send any port, and the link would lead there.
     """
     if settings.SITE_ENVIRONMENT == "development":
         return f"{request.scheme}://{request.get_host()}"

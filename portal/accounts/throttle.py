@@ -1,4 +1,4 @@
-"""How long the throttle (allauth's rate limits) makes people wait, in seconds and in words."""
+"""The time that the throttle (allauth's rate limits) makes people wait, also in words."""
 
 import math
 
@@ -10,9 +10,9 @@ IN_FORMS = {"login_failed", "confirm_email"}
 
 
 def longest_wait(actions: set[str]) -> int:
-    """Return the seconds after which none of the attempts made so far count any more.
+    """Return the number of seconds after which no attempt made so far counts any more.
 
-    Attempts that are refused are not counted, so that waiting this long is always enough.
+    Refused attempts are not counted, so waiting this long is always enough.
     """
     limits = app_settings.RATE_LIMITS
     rates = [rate for action in actions for rate in parse_rates(limits.get(action))]

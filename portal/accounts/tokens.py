@@ -2,10 +2,10 @@ from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
 
 class AddressTokenGenerator(PasswordResetTokenGenerator):
-    """Make the tokens of links to set a password, which end when the address changes.
+    """Makes the tokens of links to set a password, which end when the address changes.
 
-    They are those of allauth, except that they stay valid while a new address waits for
-    confirmation: until then, nothing has changed.
+    They differ from allauth's in one thing: they stay valid while a new address waits for
+    confirmation.
     """
 
     def _make_hash_value(self, user, timestamp):

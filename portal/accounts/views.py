@@ -1,7 +1,7 @@
-"""The pages on which a member changes the address, in the place of allauth's.
+"""The pages on which a member changes the address, in place of allauth's.
 
-allauth's own take a lone unverified address for the present one, confirm for whoever has the link,
-and log out whoever opens somebody else's.
+allauth's pages treat a lone unverified address as the present one, confirm an address for anyone
+who has the link, and log out a member who opens somebody else's link.
 """
 
 from allauth.account import app_settings
@@ -33,7 +33,7 @@ from .forms import ChangeAddressForm
 @require_http_methods(["GET", "HEAD", "POST"])
 @rate_limit(action="manage_email")
 def change_address(request):
-    """Show the present address and the one that waits; take a new one, or keep the old."""
+    """Show the present address and the one that waits; accept a new one, or cancel the change."""
     if "action_remove" in request.POST:
         return keep(request)
     pending = waiting_change(request.user)
@@ -52,7 +52,7 @@ def change_address(request):
 
 @reauthentication_required
 def ask(request, email):
-    """Ask for the password again, then let the new address wait."""
+    """Ask for the password again, then send a link to the new address."""
     return write_to(request, email)
 
 
@@ -71,6 +71,7 @@ def write_to(request, email):
 
 
 def keep(request):
+    """Cancel the change that waits."""
     if keep_address(request.user):
         messages.success(request, f"You keep {request.user.shown_email}.")
     return redirect("account_email")
@@ -79,9 +80,9 @@ def keep(request):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_address(request, key):
-    """Let a member confirm a new address, by a button: programs that scan mail follow links.
+    """Let a member confirm a new address by a button: programs that scan e-mail follow links.
 
-    The link alone is not enough. Where an address was mistyped, it has reached a stranger.
+    The link alone is not enough: if the address was mistyped, somebody else has received it.
     """
     confirmation = get_emailconfirmation_model().from_key(key)
     pending = confirmation and confirmation.email_address
@@ -99,6 +100,7 @@ def confirm_address(request, key):
 
 
 def confirm(request, pending):
+    """Confirm the new address, or show why that is not possible."""
     try:
         user = confirm_change(request, pending)
     except ChangeEnded:
@@ -110,7 +112,7 @@ def confirm(request, pending):
 
 
 def confirmation_page(request, state, pending=None, *, refusal=200):
-    """Render the page that a link leads to; a POST that it refuses gets that status."""
+    """Render the page of a confirmation link; `refusal` is the status if this is a POST."""
     context = {"state": state, "new_address": pending and shown(pending.email)}
     status = refusal if request.method == "POST" else 200
     return render(request, "account/email_confirm.html", context, status=status)

@@ -2,8 +2,9 @@
 
 Pure: storages in, documents out; portal/buckets/setup.py sends them.
 
-Two things are never configured. CORS: no page needs it, for none loads fonts, modules or data from
-the bucket (a test looks). Versioning: to keep what members delete is the operator's decision.
+Two things are never configured. CORS: no page needs it, because none loads fonts, modules or data
+from the bucket (a test checks this). Versioning: to keep what members delete is the operator's
+decision.
 """
 
 from collections import Counter, defaultdict
@@ -13,14 +14,14 @@ from portal.s3.addresses import service
 
 SID_PREFIX = "Portal"  # begins the name of each statement and rule that this site writes
 STALE_UPLOAD_DAYS = 1
-# A link ends by its own signature. The bucket's limit comes after that, whatever S3 rounds.
+# A link expires by its own signature. The bucket's limit is later, however S3 rounds.
 LINK_TOLERANCE_SECONDS = 10
 
 
 def buckets_of(storages) -> dict[str, list]:
     """Return the storages of each bucket, by the bucket's name.
 
-    Where two services have buckets of one name, the endpoints are added to it.
+    If two services have buckets of the same name, the endpoints are added to the name.
     """
     buckets = defaultdict(list)
     for storage in storages:
@@ -80,9 +81,9 @@ def limits(storages: list, link_seconds: int) -> list[dict]:
 def link_age_statements(storages: list, seconds: int) -> list[dict]:
     """Refuse links to protected files that are older than the site's own may be.
 
-    Only presigned links are meant, which s3:authType tells: a request of the site itself is signed
-    in a header, a moment before. docs.aws.amazon.com/AmazonS3/latest/API/
-    bucket-policy-s3-sigv4-conditions.html has both keys.
+    The condition on s3:authType limits this to presigned links: the site's own requests are signed
+    in a header. docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html
+    has both keys.
     """
     milliseconds = (seconds + LINK_TOLERANCE_SECONDS) * 1000
     return [
@@ -102,10 +103,10 @@ def link_age_statements(storages: list, seconds: int) -> list[dict]:
 
 
 def tls_statements(storages: list) -> list[dict]:
-    """Refuse plain http, where TLS is sure to end at S3 itself.
+    """Refuse plain http on AWS, where TLS ends at S3 itself.
 
-    That is known of AWS alone. A server behind a proxy takes every request for plain http, and
-    would refuse all of them from then on.
+    Elsewhere TLS may end at a proxy: the server would take every request for plain http, and refuse
+    them all.
     """
     storage = storages[0]
     if not is_aws(storage):
@@ -132,8 +133,7 @@ def one_of_each_prefix(storages: list, policy: type) -> list:
 def encryption(storages: list) -> dict | None:
     """Encrypt with AWS's own keys, which costs nothing and needs no permission to read.
 
-    None elsewhere: some servers take the order without having any keys, and then refuse every
-    upload.
+    None elsewhere: some servers accept this without having any keys, and then refuse every upload.
     """
     if not is_aws(storages[0]):
         return None
@@ -168,12 +168,12 @@ def merged(present: list[dict], ours: list[dict], name: str) -> list[dict]:
 
 
 def same_document(one, other) -> bool:
-    """Return True if two documents mean the same: servers return other forms than they accept."""
+    """Return True if two documents mean the same; servers may return another form than was put."""
     return normalized(one) == normalized(other)
 
 
 def normalized(document):
-    """Return a document with lists of one as that one, other lists sorted, everybody as "*"."""
+    """Return a document with lists of one as that one, other lists sorted, {"AWS": "*"} as "*"."""
     if isinstance(document, dict):
         fields = {name: normalized(value) for name, value in document.items()}
         return "*" if fields == {"AWS": "*"} else fields

@@ -7,10 +7,10 @@ from portal.files.storages import AssetsStorage
 
 from .documents import arn, buckets_of, camel_case, objects, policy_document
 
-# A HEAD is a GetObject, and a link to a file opens what its signer may get. PutObject covers every
-# part of an upload in parts; to abort one is a permission of its own.
+# A HEAD needs GetObject, and so does the signer of a link. PutObject covers the parts of an upload
+# in parts; aborting one needs a permission of its own.
 UPLOAD_ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-# collectstatic lists what is there and adds what is not. Old assets stay: pages still name them.
+# collectstatic lists the assets and adds those that are missing. Old ones stay: pages link to them.
 ASSETS_ACTIONS = ["s3:PutObject"]
 SETUP_ACTIONS = [
     "s3:CreateBucket",
@@ -31,9 +31,10 @@ SETUP_ACTIONS = [
 def key_policies(storages: dict, live: dict) -> dict[str, dict]:
     """Return the policy of each key pair, by what it is for. Makes no request.
 
-    `storages` are this site's by alias, `live` those that a staging copy is made of; without any,
-    those of this site that hold uploads. The policy "app" is for the key of the first of these;
-    each other key pair for uploads has its own, named by the first alias that has it.
+    `storages` are this site's, by alias. `live` are those that a staging copy reads from; if there
+    are none, the policy "live" is for this site's own uploads. The policy "app" is for the key of
+    the first storage of uploads; each other key pair for uploads has a policy of its own, named
+    after the first alias that uses it.
     """
     assets = [each for each in storages.values() if isinstance(each, AssetsStorage)]
     uploads = {alias: each for alias, each in storages.items() if each not in assets}
@@ -61,16 +62,17 @@ def upload_policy(uploads: list, assets: list) -> dict:
 
 
 def may(sid: str, actions: list[str], storages: list) -> list[dict]:
-    """Allow actions on the files of some storages; without any, nothing."""
+    """Return the statement that allows actions on the files of storages; none without storages."""
     resources = [objects(storage) for storage in storages]
     statement = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
     return [statement] if resources else []
 
 
 def may_list(storages: list) -> list[dict]:
-    """Allow listing below the prefixes, and with it the answer that a file there is missing.
+    """Return the statements that allow listing below the prefixes.
 
-    Without it S3 answers 403 to a HEAD of a missing file, and an upload begins with such a HEAD.
+    Uploads need it: each begins with a HEAD to see if the name is free, and without the permission
+    to list, S3 answers 403 instead of 404.
     """
     return [
         {
@@ -87,7 +89,7 @@ def may_list(storages: list) -> list[dict]:
 
 
 def may_set_up(storages) -> list[dict]:
-    """Allow what setup_bucket does, on the buckets of some storages."""
+    """Return the statement that allows setup_bucket to configure the buckets of storages."""
     resources = [arn(inside[0]) for inside in buckets_of(storages).values()]
     return [
         {"Sid": "SetUp", "Effect": "Allow", "Action": SETUP_ACTIONS, "Resource": resources},

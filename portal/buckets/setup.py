@@ -1,4 +1,4 @@
-"""Configures a bucket: what is right is left alone, and what a server does not have is left out."""
+"""Configures a bucket. Settings that are right are left alone; missing features are skipped."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ AS_IT_SHOULD_BE = "as it should be"
 
 
 class NotSupported(Exception):
-    """An older server has taken the question for another one, such as for a listing."""
+    """A server without this setting has answered another request, such as one for a listing."""
 
 
 class Step(NamedTuple):
@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A setting of a bucket, and the names that boto3 has for it."""
+    """A setting of a bucket, and boto3's names for it."""
 
     what: str
     name: str  # of the methods get_name, put_name and delete_name
@@ -76,7 +76,7 @@ def set_up(storages: list, link_seconds: int) -> Iterator[Step]:
     """
     bucket = BucketSetup(storages, link_seconds)
     yield bucket.create()
-    # The block comes first: it decides if S3 takes a policy that opens something.
+    # The block comes first: it decides if S3 accepts a policy that opens something.
     for setting, step in (
         (BLOCK, bucket.set_public_access_block),
         (POLICY, bucket.set_policy),
@@ -117,7 +117,7 @@ class BucketSetup:
                 Bucket=self.bucket, **({"CreateBucketConfiguration": location} if location else {})
             )
         except ClientError as error:
-            # The answer was too slow for the first attempt, and boto3 has tried again.
+            # The first attempt succeeded, but its answer was late and boto3 has tried again.
             if kind_of(error) is not Kind.OWN_BUCKET:
                 raise
         return Step("bucket", "created", is_changed=True)
@@ -127,7 +127,7 @@ class BucketSetup:
         return self.settle(BLOCK, self.get(BLOCK), documents.public_access_block(self.storages))
 
     def set_policy(self) -> Step:
-        """Open the public prefixes, even on a server that refuses the statements with limits."""
+        """Open the public prefixes; without the limits, if the server refuses those statements."""
         public = documents.public_statements(self.storages)
         limits = documents.limits(self.storages, self.link_seconds)
         present = json.loads(self.get(POLICY) or '{"Statement": []}')["Statement"]
@@ -200,10 +200,10 @@ class BucketSetup:
 
 
 def is_not_supported(error: Exception) -> bool:
-    """Return True if a server has refused what it does not have."""
+    """Return True if the server does not have the feature."""
     return isinstance(error, NotSupported) or kind_of(error) is Kind.NOT_SUPPORTED
 
 
 def kind_of(error: Exception) -> Kind | None:
-    """Return what S3 has refused for; None if it has not answered, or with an unknown code."""
+    """Return the kind of S3's error; None if it did not answer, or with an unknown code."""
     return KINDS.get(getattr(error, "response", {}).get("Error", {}).get("Code"))

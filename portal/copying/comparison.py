@@ -1,10 +1,10 @@
-"""Telling a changed file from an unchanged one, by what two stores tell of it."""
+"""Tells changed files from unchanged ones by ETag, size and time."""
 
 from .stores import UNKNOWN, FileInfo
 
 
 def is_decided_by_listing(source_file, target_file) -> bool:
-    """Return True if the listings tell enough; else each store has to be asked for this file.
+    """Return True if the listings suffice; if not, each store has to be asked for this file.
 
     Either argument may be a FileInfo, None or UNKNOWN.
     """
@@ -22,7 +22,8 @@ def is_decided_by_listing(source_file, target_file) -> bool:
 def is_unchanged(source_file: FileInfo, target_file: FileInfo | None, *, keeps_time: bool) -> bool:
     """Return True if the target has the source's file: the same ETag, or else size and time.
 
-    `keeps_time` is the target's: a copy has the time of its original, or that of the copying.
+    `keeps_time` is that of the target: True if a copy gets the time of its original, False if it
+    gets the time at which it was made.
     """
     if target_file is None or source_file.size != target_file.size:
         return False
@@ -35,7 +36,7 @@ def is_unchanged(source_file: FileInfo, target_file: FileInfo | None, *, keeps_t
 
 
 def in_common_unit(one: float, other: float) -> tuple[int, int]:
-    """Two times in milliseconds, or in whole seconds if that is all that one of them tells.
+    """Return two times in milliseconds, or in whole seconds if one of them has no fraction.
 
     The listings of MinIO and Ceph have milliseconds; AWS's have .000, and all servers' headers
     have seconds.

@@ -22,7 +22,7 @@ STOP_SECONDS = 5
 
 
 class Outcome(NamedTuple):
-    """What became of one wanted name."""
+    """The result for one wanted name."""
 
     name: str
     result: str  # "copied", "unchanged", "missing", "denied" or "failed"
@@ -39,10 +39,10 @@ def copy(
     jobs: int = JOBS,
     dry_run: bool = False,
 ) -> Iterator[Outcome]:
-    """Copy each wanted name that has changed; names come with their owners, in sorted order.
+    """Copy each wanted file that has changed; names come with their owners, in sorted order.
 
-    Yields an Outcome for each, in no order; with `dry_run`, what would become of it. Raises
-    Unusable if going on is pointless. Closing the iterator ends the run within seconds.
+    Yields an Outcome for each name, in any order; with `dry_run`, nothing is copied. Raises
+    Unusable if no further file can be copied. Closing the iterator ends the run within seconds.
     """
     retry = Retry()
     workers = Workers(Transfer(source, target, retry, dry_run=dry_run), jobs)
@@ -87,12 +87,12 @@ class Workers:
             self._threads[-1].start()
 
     def outcomes_so_far(self) -> Iterator[Outcome]:
-        """The outcomes that are known; waits for some if more than WINDOW files wait."""
+        """Yield the known outcomes; wait for some if more than WINDOW files are waiting."""
         while self.waiting > WINDOW or not self._done.empty():
             yield self.next_outcome()
 
     def next_outcome(self) -> Outcome:
-        """Wait for an outcome; raises what ended a thread."""
+        """Wait for an outcome and return it; raise the exception that ended a thread."""
         outcome = self._done.get()
         self.waiting -= 1
         if isinstance(outcome, BaseException):
@@ -100,7 +100,7 @@ class Workers:
         return outcome
 
     def stop(self) -> None:
-        """End the threads; the transfer's retries have been stopped before."""
+        """End the threads, after the retries have been stopped."""
         for _ in self._threads:
             self._todo.put((1, next(self._number), None))
         for thread in self._threads:

@@ -21,8 +21,8 @@ UNFINISHED = re.compile(r"\.copying-[0-9a-f]{32}")  # the name of a file while i
 class Folder:
     """The files of a FileSystemStorage.
 
-    A file is written under another name in the same folder and then renamed, so that half a file
-    is never read; its time becomes the source's, by which the next run recognises it.
+    A file is written under another name in the same folder and then renamed, so that no reader gets
+    half a file. It gets the time of the source's, by which the next run recognises it.
     """
 
     lists = False  # asking for one file costs microseconds, in any order
@@ -86,7 +86,7 @@ class Folder:
         return ""
 
     def _tidy(self, folder: Path) -> None:
-        """Remove what a killed run has left in a folder, before the first write to it."""
+        """Remove unfinished files of a killed run from a folder, before the first write to it."""
         if folder in self._tidied:
             return
         with os.scandir(folder) as entries:
@@ -98,17 +98,17 @@ class Folder:
 
 @contextlib.contextmanager
 def unfinished_file(folder: Path) -> Iterator[BinaryIO]:
-    """A locked file to write into, under a name of its own; removed unless it has been renamed."""
+    """Open a locked file under a temporary name; it is removed unless it has been renamed."""
     while True:
         file = (folder / f".copying-{uuid4().hex}").open("xb")
         locks.lock(file, locks.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:  # else removed as abandoned before it was locked
+        if os.fstat(file.fileno()).st_nlink:  # else another run removed it before it was locked
             break
         file.close()
     try:
         yield file
     finally:
-        Path(file.name).unlink(missing_ok=True)  # it has its right name by now, or failed
+        Path(file.name).unlink(missing_ok=True)  # it has been renamed, or writing failed
         file.close()
 
 

@@ -1,8 +1,7 @@
-"""What two stores have under the wanted names: three sorted streams, merged.
+"""Merges the wanted names with the listings of two stores.
 
-Names come sorted, and listings do too (S3's order is that of UTF-8 bytes, and so is Python's order
-of texts), so memory is constant, and each store is asked for the pages that hold wanted names and
-for no others.
+All three are sorted (S3 sorts keys by their UTF-8 bytes, which is also Python's order of texts), so
+memory is constant, and each store is asked only for the pages that hold wanted names.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,11 +20,11 @@ LAST_NAME = "\U0010ffff" * 257  # sorts after any name that fits into S3's 1,024
 
 
 class Disorder(Exception):
-    """A store lists its files in another order than that of their names, as some servers do."""
+    """A store does not list its files in the order of their names, as some servers do not."""
 
 
 class Listing:
-    """What a store has under the names that it is asked for, a page at a time."""
+    """The files that a store has under the names it is asked for, read a page at a time."""
 
     def __init__(self, store: Source, retry: Retry):
         self.store, self.retry, self.lists = store, retry, store.lists
@@ -39,7 +38,7 @@ class Listing:
 
     @property
     def end(self) -> str:
-        """The last name that this page can answer for."""
+        """The last name for which this page tells if there is a file."""
         return self.last if self.lists else LAST_NAME
 
     def request(self, name: str, after: str = "") -> None:
@@ -62,7 +61,7 @@ class Listing:
             self.last = LAST_NAME if page.is_last else page.last
             following = bisect_right(names, self.last)
             self._request_ahead(names[following:], following - bisect_left(names, name))
-            self.page = dict(page.files)  # while the next page is on its way
+            self.page = dict(page.files)  # parsed while the next page is being fetched
             if list(self.page) != sorted(self.page):
                 raise Disorder
         except (PermissionError, Disorder):
@@ -71,7 +70,7 @@ class Listing:
             raise Unusable(f"{self.store} cannot be listed. {error}") from error
 
     def _request_ahead(self, names: list[str], held: int) -> None:
-        """Request what comes after a page that held `held` of the wanted names."""
+        """Request the pages after one that held `held` of the wanted names."""
         is_dense = held >= DENSE
         if names:
             self.request(names[0], after=self.last if is_dense else "")
@@ -84,16 +83,16 @@ class Listing:
         return page if page.is_last else self._page_after(page.last)
 
     def _page_with(self, name: str, after: str) -> Page:
-        """A page that covers this name.
+        """Return a page that covers this name.
 
-        If many names are wanted it begins where the last page ended, because some servers continue
-        from there quickly and search anew for any other name. Else it begins with the name, and
-        skips all names that are not wanted.
+        With `after`, it begins where the last page ended, because some servers continue from there
+        quickly and start a new search for any other name. Otherwise it begins with the name, and
+        skips the names in between.
         """
         page = self._page_after(after) if after else None
         if page is None or not covers(page, name):
             page = self._page_after(just_before(name))
-        while not covers(page, name):  # there is more in between than a page holds
+        while not covers(page, name):  # there are more names in between than a page holds
             page = self._page_after(page.last)
         return page
 
@@ -107,9 +106,9 @@ class Listing:
 def merge_listings(
     wanted: Iterable[tuple[str, Any]], source: Source, target: Source, retry: Retry
 ) -> Iterator[tuple[str, Any, Any, Any]]:
-    """Yield each name and its owners with what the source and the target have under it.
+    """Yield each name and its owners with the source's and the target's file of that name.
 
-    That is a FileInfo, None, or UNKNOWN for a store that cannot be listed.
+    A file is a FileInfo, None, or UNKNOWN for a store that cannot be listed.
     """
     listings = of_source, of_target = Listing(source, retry), Listing(target, retry)
     wanted, end = iter(wanted), ""
@@ -142,7 +141,7 @@ def covers(page: Page, name: str) -> bool:
 
 
 def just_before(name: str) -> str:
-    """Text that sorts before the name, with little in between, and that any server can echo."""
+    """Return a text that sorts just before the name, and that any server can echo."""
     stem, last = name[:-1], ord(name[-1])
     before = chr(max(last - 1, 0))
     return f"{stem}{before}~" if before.isprintable() else stem

@@ -1,4 +1,4 @@
-"""Trying again what S3 was too busy for."""
+"""Retries of requests that S3 was too busy for."""
 
 import random
 import threading
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 class Stopped(Exception):
-    """The run has ended; whatever is in progress ends here."""
+    """The run has ended, so the work in progress is abandoned."""
 
 
 class GaveUp(OSError):

@@ -1,7 +1,7 @@
 """Signed requests to a bucket, dozens at a time, at a tenth of boto3's cost.
 
-boto3 spends 2.3 ms of Python on each request, so that a process sends 430 a second, whatever its
-threads. Here it is 0.2 ms. docs/decisions/copier-http.md compares the libraries.
+boto3 spends 2.3 ms of Python on each request, so a process sends at most 430 a second, however many
+threads it has. This module spends 0.2 ms. docs/decisions/copier-http.md compares the libraries.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ MAX_IDLE_CONNECTIONS = 64
 
 BUSY_STATUSES = {429, 500, 502, 503, 504}
 UNUSABLE = {
-    Kind.ACCESS_KEY: "S3 does not know the access key for {bucket}.",
+    Kind.ACCESS_KEY: "The access key for {bucket} does not exist.",
     Kind.SECRET_KEY: "The secret key for {bucket} is not that of its access key.",
     Kind.KEYS_EXPIRED: "The keys for {bucket} have expired.",
     Kind.KEYS_NOT_TAKEN: "S3 refuses the kind of keys given for {bucket}.",
@@ -38,20 +38,21 @@ UNUSABLE = {
 
 
 class Refused(OSError):
-    """S3 will not do this, for a reason that no other exception of stores.py names."""
+    """S3 has refused a request for a reason that no exception in stores.py stands for."""
 
 
-# What refusal() makes of an answer, and what no connection can raise.
+# The exceptions that refusal() makes of an answer; a broken connection raises none of them.
 OF_STORES = (FileNotFoundError, PermissionError, Transient, Changed, Refused)
 
 
 class RawResponse(HTTPResponse):
     """A response whose headers are a dict with names in lower case.
 
-    http.client has the e-mail package read them, which takes a third of a request's time.
+    http.client parses headers with the email package, which takes a third of a request's time.
     """
 
     def begin(self):
+        """Read the status line and the headers, in the place of http.client's own parser."""
         status = 100
         while status == 100:  # "continue": the response itself is still to come
             words = self.fp.readline(MAX_LINE_BYTES).split(None, 2)
@@ -76,11 +77,11 @@ class RawResponse(HTTPResponse):
 
 
 class SignedRequests:
-    """The requests for one bucket, under one key pair.
+    """Sends requests to one bucket, signed with one key pair.
 
-    `style` is "virtual" or "path", and by default what works with the endpoint. May be shared by
-    threads: each request has a connection to itself and leaves it open for the next one, as long
-    as at most `connections` are idle.
+    `style` is "virtual" or "path", and by default follows from the endpoint. Threads may share an
+    instance: each request has a connection to itself, which stays open for the next one as long as
+    at most `connections` are idle.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class SignedRequests:
     ) -> tuple[dict[str, str], bytes]:
         """Send a request once; returns the headers and the body of the response.
 
-        Raises what stores.py lists if S3 does not do what it is asked.
+        Raises the exceptions of stores.py, or Refused.
         """
         connection, response = self._send(method, key, query, headers, body)
         try:
@@ -127,7 +128,7 @@ class SignedRequests:
     def _send(self, method, key, query=None, headers=None, body=None):
         """Send a request; returns its connection and a response whose body is still to be read.
 
-        Whoever has read it hands both to _keep().
+        The caller passes both to _keep() once it has read the body.
         """
         path, asked = f"{self.address.path}/{quote_key(key)}", query_string(query or {})
         headers = signed_headers(
@@ -161,12 +162,12 @@ class SignedRequests:
             raise
 
     def _connection(self) -> HTTPConnection:
-        """An idle connection that S3 has not closed, or else a new one."""
+        """Return an idle connection that S3 has not closed, or else a new one."""
         with contextlib.suppress(IndexError):
             while connection := self._idle.pop():
                 if not wait_for_read(connection.sock, timeout=0):
                     return connection
-                connection.close()  # S3 has closed it meanwhile, which must not cost an attempt
+                connection.close()  # S3 has closed it; using it would waste an attempt
         options = {
             "host": self.address.hostname,
             "port": self.address.port,
@@ -189,7 +190,7 @@ class SignedRequests:
             connection.close()
 
     def _broken(self, error: Exception) -> Exception:
-        """The exception of stores.py for a connection that failed."""
+        """Return the exception of stores.py for a connection that failed."""
         host = self.address.netloc
         if isinstance(error, ssl.SSLCertVerificationError):
             return Unusable(f"{host} has no trusted certificate: {error.verify_message}.")
@@ -197,14 +198,17 @@ class SignedRequests:
 
 
 def payload_hash(body: bytes | Iterable[bytes] | None) -> str:
-    """What is signed of a body; a stream is not read twice: what arrived is checked afterwards."""
+    """Return the hash of a body for its signature.
+
+    A stream is not hashed, because it can be read only once; its MD5 is compared afterwards.
+    """
     if body is None:
         return EMPTY_SHA256
     return sha256(body).hexdigest() if isinstance(body, bytes) else UNSIGNED_PAYLOAD
 
 
 def refusal(status: int, body: bytes, bucket: str) -> Exception:
-    """The exception of stores.py for an error that S3 has answered with."""
+    """Return the exception of stores.py for an error that S3 has answered with, or Refused."""
     code, message = (
         match[1].decode(errors="replace") if (match := pattern.search(body)) else ""
         for pattern in (ERROR_CODE, ERROR_MESSAGE)

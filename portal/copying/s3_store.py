@@ -1,4 +1,4 @@
-"""A bucket as the copy engine sees it: S3Source can only be read, S3Target can be written as well.
+"""A bucket as the copy engine sees it: S3Source can only read, S3Target can write as well.
 
 s3_http.py sends the requests.
 """
@@ -43,7 +43,7 @@ COPIED_HEADERS = {
 
 
 class S3Source(SignedRequests):
-    """The files below a prefix in a bucket, to be read: it has no requests but GET and HEAD."""
+    """The files below a prefix in a bucket, to be read: it sends only GET and HEAD requests."""
 
     lists = True
 
@@ -58,7 +58,7 @@ class S3Source(SignedRequests):
         return self.prefix + name
 
     def page(self, after: str) -> Page:
-        """Up to a thousand files whose names come after the given one."""
+        """Return up to a thousand files whose names come after the given one."""
         query = {
             "list-type": "2",
             "encoding-type": "url",
@@ -122,7 +122,7 @@ class S3Target(S3Source):
 
     keeps_time = False
     checks_md5 = True
-    single_bytes = 1024**3  # S3 itself would take 5 GiB, and several minutes for its answer
+    single_bytes = 1024**3  # S3's own limit is 5 GiB, whose copy takes several minutes to answer
 
     def __init__(
         self, *, default_headers: Callable[[str], dict[str, str]] = lambda name: {}, **options
@@ -133,7 +133,7 @@ class S3Target(S3Source):
     def write(self, name: str, content: Content) -> str:
         """Store an object; returns the MD5 that S3 computed, or "" if its answer has none.
 
-        S3 refuses a body whose MD5 is not the one of the FileInfo, before it is stored.
+        S3 refuses to store a body whose MD5 is not the one of the FileInfo.
         """
         headers = content.headers or self.default_headers(name)
         headers = headers | {"content-length": str(content.info.size)}
@@ -157,7 +157,7 @@ class S3Target(S3Source):
             return False
 
     def copy(self, name: str, source: S3Source) -> str:
-        """Let S3 copy an object with its headers; returns what write() does."""
+        """Let S3 copy an object with its headers; returns the MD5, as write() does."""
         headers = {"x-amz-copy-source": f"{source.bucket}/{quote_key(source.key(name))}"}
         answered, body = self._ask("PUT", self.key(name), headers=headers)
         return received_md5(answered, self._fields(body).get("ETag", ""))
@@ -228,7 +228,7 @@ class S3Target(S3Source):
                     self._ask("DELETE", key, query={"uploadId": upload["UploadId"]})
 
     def _fields(self, body: bytes) -> dict[str, str]:
-        """The fields of an answer's XML; S3 may find out about an error after it has sent 200."""
+        """Return the fields of an answer's XML; S3 may report an error in it after a 200."""
         fields = fields_of(parsed(body))
         if "Code" in fields:
             raise refusal(500, body, self.bucket)
@@ -236,7 +236,7 @@ class S3Target(S3Source):
 
 
 def read(response: RawResponse) -> Iterator[bytes]:
-    """The body in chunks; raises Transient if the connection breaks."""
+    """Yield the body in chunks; raises Transient if the connection breaks."""
     try:
         while chunk := response.read(CHUNK_BYTES):
             yield chunk
@@ -246,7 +246,7 @@ def read(response: RawResponse) -> Iterator[bytes]:
 
 
 def file_info(headers: Mapping[str, str]) -> FileInfo:
-    """What the answer to a HEAD or a GET tells of an object."""
+    """Return an object's FileInfo, from the headers of a HEAD or GET response."""
     try:
         modified = parsedate_to_datetime(headers["last-modified"]).timestamp()
         return FileInfo(int(headers["content-length"]), modified, comparable_etag(headers))
@@ -255,31 +255,32 @@ def file_info(headers: Mapping[str, str]) -> FileInfo:
 
 
 def comparable_etag(headers: Mapping[str, str], etag: str = "") -> str:
-    """The ETag, without its quotes; empty if S3 encrypts in a way that makes it arbitrary."""
+    """Return the ETag without quotes; empty if encryption makes it different for each copy."""
     if headers.get("x-amz-server-side-encryption", "AES256") != "AES256":
         return ""
     return (etag or headers.get("etag", "")).strip('"')
 
 
 def received_md5(headers: Mapping[str, str], etag: str = "") -> str:
-    """The MD5 of what S3 has stored, or "" if its answer does not tell."""
+    """Return the MD5 of the object that S3 has stored, or "" if its answer has none."""
     return FileInfo(0, 0, comparable_etag(headers, etag)).md5
 
 
 def copied_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those headers that describe an object, as they are to be sent with a copy."""
+    """Return the headers that describe an object, to be sent with its copy."""
     kept = {
         name.lower(): value
         for name, value in headers.items()
         if name.lower() in COPIED_HEADERS or name.lower().startswith("x-amz-meta-")
     }
-    # Some clients upload in this framing, and some servers keep it as if it described the content.
+    # Some clients upload with this framing, and some servers store it as the content's encoding.
     if kept.get("content-encoding", "").startswith("aws-chunked"):
         kept["content-encoding"] = kept["content-encoding"].removeprefix("aws-chunked").lstrip(", ")
     return {name: value for name, value in kept.items() if value}
 
 
 def parsed(body: bytes) -> ET.Element:
+    """Return the root of S3's XML; raises OSError if the body is not XML."""
     try:
         return ET.fromstring(body)  # noqa: S314 (expat expands no foreign entities)
     except ET.ParseError as error:
@@ -287,13 +288,13 @@ def parsed(body: bytes) -> ET.Element:
 
 
 def fields_of(element: ET.Element) -> dict[str, str]:
-    """The texts of an element's children, by their names without the namespace."""
+    """Return the texts of an element's children, by their names without the namespace."""
     start = element.tag.find("}") + 1
     return {child.tag[start:]: child.text or "" for child in element}
 
 
 def elements(root: ET.Element, name: str) -> Iterator[dict[str, str]]:
-    """The elements of this name in S3's XML, each as its children's texts."""
+    """Yield the elements of this name in S3's XML, each as the texts of its children."""
     for element in root:
         if element.tag.rpartition("}")[2] == name:
             yield fields_of(element)

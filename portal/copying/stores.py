@@ -1,8 +1,8 @@
-"""What the copy engine asks of a store: a bucket or a folder that holds files.
+"""The interface of a store: a bucket or a folder, as the copy engine uses it.
 
 folder_store.py and s3_store.py are the two kinds. A store that has no such file returns None or
-raises FileNotFoundError; one that does not allow something raises PermissionError. Transient is
-worth another attempt, Changed a new beginning; Unusable ends the whole run.
+raises FileNotFoundError; one that does not allow something raises PermissionError. After Transient
+the request is retried, after Changed the whole file; Unusable ends the run.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 CHUNK_BYTES = 128 * 1024
 PLAIN_ETAG = re.compile(r"[0-9a-f]{32}")
-UNKNOWN = object()  # instead of a FileInfo: the store has not been asked yet
+UNKNOWN = object()  # in place of a FileInfo: the store has not been asked yet
 
 
 class Transient(OSError):
@@ -21,15 +21,15 @@ class Transient(OSError):
 
 
 class Changed(OSError):
-    """The file is no longer the one that the copy began with: it has to begin anew."""
+    """The file has changed since the copy began, so the copy has to begin again."""
 
 
 class Unusable(Exception):
-    """Nothing can be done with this store, at no attempt; the text has the reason."""
+    """Nothing can be done with this store, and no retry would help; the text has the reason."""
 
 
 class FileInfo(NamedTuple):
-    """What a store tells of a file without opening it."""
+    """The size, time and ETag of a file, which a store gives without opening it."""
 
     size: int  # bytes
     modified: float  # seconds since 1970, by the store's own clock
@@ -37,7 +37,7 @@ class FileInfo(NamedTuple):
 
     @property
     def md5(self) -> str:
-        """The content's MD5, in hexadecimal; empty if the ETag is something else."""
+        """The content's MD5, in hexadecimal; empty if the ETag is not an MD5."""
         return self.etag if PLAIN_ETAG.fullmatch(self.etag) else ""
 
 
@@ -64,14 +64,16 @@ class Source(Protocol):
     lists: bool  # False if asking for one file costs as little as a listing would
 
     def page(self, after: str) -> Page:
-        """The files whose names come after the given one, as many as the store gives at a time."""
+        """Return the files whose names come after the given one, as many as fit on a page."""
 
-    def find(self, name: str) -> FileInfo | None: ...
+    def find(self, name: str) -> FileInfo | None:
+        """Return the file of this name, or None if there is none."""
 
-    def copied_headers(self, name: str) -> dict[str, str]: ...
+    def copied_headers(self, name: str) -> dict[str, str]:
+        """Return the headers to store a copy with; empty if the store keeps none."""
 
     def md5(self, name: str) -> str:
-        """The content's MD5; only asked of stores without ETags."""
+        """Return the content's MD5; only called for stores without ETags."""
 
     def open(
         self, name: str, part: range | None = None, etag: str = ""
@@ -83,14 +85,14 @@ class Target(Source, Protocol):
     """A store that files are written to."""
 
     keeps_time: bool  # a copy has the time of its original
-    checks_md5: bool  # refuses to store what has another MD5 than its FileInfo
+    checks_md5: bool  # refuses content whose MD5 is not the one in its FileInfo
     single_bytes: float  # the size up to which a file is written in one request
 
     def write(self, name: str, content: Content) -> str:
         """Store a file; returns the MD5 of what has been stored, or "" if the store has none."""
 
     def can_copy_from(self, source: Source) -> bool:
-        """Return True if both are of one service, which may copy without sending bytes here.
+        """Return True if both are of one service, which can copy without this machine.
 
-        Only such a target is asked may_read(), copy() and copy_part().
+        Only such a target needs may_read(), copy() and copy_part().
         """

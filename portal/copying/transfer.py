@@ -1,4 +1,4 @@
-"""The copy of one file: by the service itself, in one stream, or in parts; retried and checked."""
+"""Copies one file: by the service itself, in one stream, or in parts; with retries and checks."""
 
 import contextlib
 import threading
@@ -32,7 +32,7 @@ class Transfer:
     def copy_one(self, name: str, source_file, target_file) -> tuple[str, int, str]:
         """Copy a file unless the target has it; returns the result, the bytes and the reason.
 
-        What the stores have under the name is given as a FileInfo, None or UNKNOWN.
+        `source_file` and `target_file` are a FileInfo, None or UNKNOWN.
         """
         try:
             if source_file is UNKNOWN:
@@ -64,17 +64,17 @@ class Transfer:
     def _find_in_target(self, name: str) -> FileInfo | None:
         try:
             return self.retry(lambda: self.target.find(name))
-        except PermissionError:  # the keys may write, but neither list nor look
+        except PermissionError:  # the keys may write, but neither list nor read
             return None
 
     def _look_closer(self, name: str, source_file: FileInfo, target_file: FileInfo):
-        """The same files with ETags that can be compared, or with none."""
+        """Return the same files with ETags that can be compared, or without."""
         if not source_file.etag:
             return source_file._replace(etag=self.source.md5(name)), target_file
         return self._find_in_source(name), self._find_in_target(name)
 
     def _copy_until_checked(self, name: str, source_file: FileInfo) -> FileInfo:
-        """Copy a file, again if that fails or the file changes meanwhile; returns what it was."""
+        """Copy a file, again if that fails or the file changes; returns the copied file."""
 
         def attempt() -> None:
             nonlocal source_file
@@ -94,13 +94,13 @@ class Transfer:
                 self._copy_by_service(name, source_file)
                 self._service_has_copied = True
                 return
-            except PermissionError:  # to the target's keys; the stream tells if to the source's too
+            except PermissionError:  # of the target's keys; streaming uses those of the source
                 is_denied = True
         if source_file.size > self.target.single_bytes:
             self._stream_in_parts(name, source_file)
         else:
             self._stream(name)
-        if is_denied and not self._service_has_copied:  # so that it is not about this file
+        if is_denied and not self._service_has_copied:  # so the keys are denied every file
             self.by_service = False
 
     def _may_copy_by_service(self, name: str) -> bool:
@@ -110,7 +110,7 @@ class Transfer:
                 if self.by_service is None:
                     if self.target.may_read(self.source, name):
                         self.by_service = True
-                    elif self.source.find(name):  # else only this file is denied, to anybody
+                    elif self.source.find(name):  # else the file is missing, which proves nothing
                         self.by_service = False
         return self.by_service is True
 
@@ -159,9 +159,9 @@ class Transfer:
         self._compare(name)
 
     def _checked(self, content: Content, digest) -> Iterator[bytes]:
-        """The content's chunks; the last one only if all of them are what they should be.
+        """Yield the content's chunks, the last one only if size and MD5 are right.
 
-        A target that has not received the last chunk has stored nothing.
+        A target that has not received the last chunk stores nothing.
         """
         missing, held = content.info.size, b""
         for chunk in content.chunks:
@@ -180,7 +180,7 @@ class Transfer:
         yield held
 
     def _compare(self, name: str) -> None:
-        """Raise Transient unless both stores have the same file, as far as they tell."""
+        """Raise Transient unless both stores report the same size and, if known, MD5."""
         source_file, target_file = self.source.find(name), self._find_in_target(name)
         if (
             target_file
@@ -194,7 +194,7 @@ class Transfer:
 
 @contextlib.contextmanager
 def writing(target: Target) -> Iterator[None]:
-    """Turn a PermissionError of the target into one that is not taken for the source's."""
+    """Turn a PermissionError of the target into an OSError: it is not about the source."""
     try:
         yield
     except PermissionError as error:

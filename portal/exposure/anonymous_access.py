@@ -67,7 +67,7 @@ def listing_is_refused(base: str, own: dict[str, S3Storage], client: AnonymousCl
 
 
 def key_stores(alias: str, probe: Probe, probes: Probes, client: AnonymousClient) -> Finding:
-    """Check that the site's key lists, for which S3 gives its reasons, and stores a file."""
+    """Check that the site's key lists and stores. It lists first: a refusal then has a reason."""
     storage, prefix = probe.storage, f"{probe.storage.location}/"
     statement = f"the site's key lists, stores and deletes below {prefix}"
     try:
@@ -90,9 +90,9 @@ def key_stores(alias: str, probe: Probe, probes: Probes, client: AnonymousClient
 
 
 def is_removable(probe: Probe) -> bool:
-    """Return True if the site's key may delete a probe; asked before there is anything to delete.
+    """Return True if the site's key may delete a probe; called before the probe is stored.
 
-    A key for assets need not delete: no deploy does.
+    A key for assets need not delete, because no deploy deletes assets.
     """
     try:
         probe.storage.delete(probe.name)
@@ -153,7 +153,7 @@ def protected_file(alias, probe, domains, client) -> Iterator[Finding]:
 
 
 def changes_are_refused(alias, probe, domains, client, probes) -> Finding:
-    """Check that nobody can write or delete without credentials, at the bucket or a CDN."""
+    """Check that anonymous clients can neither write nor delete, at the bucket or a CDN."""
     storage = probe.storage
     serving = [base for base, other in domains.items() if other.bucket_url == storage.bucket_url]
     statement = "anonymous clients can neither write nor delete"

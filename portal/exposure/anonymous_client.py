@@ -38,23 +38,27 @@ class Response(NamedTuple):
 
     @property
     def is_given(self) -> bool:
+        """True if the request succeeded."""
         return 200 <= self.status < 300
 
     @property
     def is_redirect(self) -> bool:
+        """True if the client was sent to another address."""
         return 300 <= self.status < 400
 
     @property
     def is_refused(self) -> bool:
-        return 400 <= self.status < 500 or self.status == 501  # 501: has no such method
+        """True if the request was refused, rather than failed."""
+        return 400 <= self.status < 500 or self.status == 501  # 501: the method is not supported
 
     @property
     def is_listing(self) -> bool:
+        """True if the response lists the names of files."""
         return self.is_given and LISTING.search(self.body) is not None
 
 
 class AnonymousClient:
-    """Sends a request once, waits a few seconds, and asks a host no more that did not answer."""
+    """Sends each request once, with time limits, and none to a host that did not answer before."""
 
     def __init__(self):
         self._silent: set[tuple[str, str]] = set()
@@ -87,7 +91,7 @@ class AnonymousClient:
         return host_of(url) in self._silent
 
     def give_up(self, url: str) -> None:
-        """Ask the host of an address no more."""
+        """Send no more requests to the host of an address."""
         self._silent.add(host_of(url))
 
 

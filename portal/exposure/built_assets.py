@@ -1,4 +1,4 @@
-"""Are the assets of this build where pages link to them, unchanged and cacheable?"""
+"""Checks that this build's assets are where pages link to them, unchanged and cacheable."""
 
 from collections.abc import Iterator
 

@@ -6,11 +6,11 @@ from portal.files import conf
 from portal.files.storages import PolicyMixin, ProtectedFileStorage, custom_domain
 from portal.s3.addresses import addressing_style
 
-SHOWN_OF_A_KEY = 4  # characters: enough to tell two keys apart
+SHOWN_OF_A_KEY = 4  # characters, enough to tell two keys apart
 
 
 def described(storage: Storage) -> dict[str, str]:
-    """Return the facts about a storage that a person looks for, by headings."""
+    """Return the facts about a storage that a person looks for, by heading."""
     about = {"class": type(storage).__name__}
     if isinstance(storage, PolicyMixin):
         return about | described_bucket(storage)
@@ -40,10 +40,10 @@ def described_bucket(storage: PolicyMixin) -> dict[str, str]:
 
 
 def signed() -> str:
-    """Return what there is to know about signed links."""
+    """Describe the links of a protected storage."""
     return f"signed, valid for {conf.PROTECTED_URL_SECONDS} s"
 
 
 def masked(key: str) -> str:
-    """Return the beginning of an access key's name."""
+    """Return the first characters of an access key's id."""
     return f"{key[:SHOWN_OF_A_KEY]}..." if len(key) > 2 * SHOWN_OF_A_KEY else "..."

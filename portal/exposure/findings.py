@@ -19,7 +19,7 @@ class Finding(NamedTuple):
 
 
 def refused(subject: str, statement: str, response: Response, hint: str, base: str) -> Finding:
-    """Return the finding that an address refuses a request; the hint is for where it does not."""
+    """Return the finding that an address refuses a request; the hint is shown if it does not."""
     if response.is_refused:
         return Finding(OK, subject, statement)
     if response.is_given:

@@ -28,6 +28,7 @@ class Probe(NamedTuple):
 
     @property
     def key(self) -> str:
+        """The key of the probe in its bucket."""
         return f"{self.storage.location}/{self.name}"
 
     def address(self, base: str) -> str:
@@ -40,7 +41,7 @@ class Probe(NamedTuple):
 
 
 class Probes:
-    """The probes of a run: whatever happens, each one is removed or reported."""
+    """The probes of a run; each is removed or reported, whatever happens."""
 
     def __init__(self):
         self._written: list[Probe] = []
@@ -59,7 +60,7 @@ class Probes:
             raise
 
     def remember(self, probe: Probe) -> None:
-        """Have a probe removed at the end, whoever has written it."""
+        """Have a probe removed at the end, even if an anonymous client has written it."""
         if probe not in self:
             self._written.append(probe)
 

@@ -1,4 +1,4 @@
-"""Does a bucket answer, where the settings say that it is, and with the right time?"""
+"""Checks that a bucket answers at the address in the settings, and that its clock is right."""
 
 from email.utils import parsedate_to_datetime
 
@@ -14,7 +14,7 @@ MAX_SKEW_SECONDS = 60  # a link is valid for that much longer or shorter; at 900
 
 
 def bucket_answers(subject: str, storage: S3Storage, client: AnonymousClient) -> Finding:
-    """Check that the bucket exists, in the region of the settings, and agrees on the time."""
+    """Check that the bucket exists in the region of the settings, and that the clocks agree."""
     response = client.ask("HEAD", storage.bucket_url)
     region = response.headers.get("x-amz-bucket-region", storage.region_name)
     ahead = seconds_ahead(response)

@@ -100,7 +100,7 @@ def key_cannot_delete(subject: str, twin: PolicyMixin) -> Finding:
 
 
 def forbidden(subject: str, twin: PolicyMixin, statement: str, error: StorageError) -> Finding:
-    """Return the finding that S3 has refused because the key may not do this."""
+    """Return the finding that S3 refused for want of permission; other errors prove nothing."""
     if KINDS.get(code_of(error)) is Kind.FORBIDDEN:
         return Finding(OK, subject, statement)
     hint = (

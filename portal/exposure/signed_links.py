@@ -54,7 +54,7 @@ def link_findings(alias: str, probe: Probe, client: AnonymousClient) -> Iterator
 
 
 def link_made(at: datetime, probe: Probe) -> str:
-    """Return a link as it was made at some time, with nothing but its lifetime signed into it."""
+    """Return a link as if made at some time, without response headers signed into it."""
     storage = probe.storage
     return presigned_url(
         probe.address(storage.bucket_url),
@@ -67,13 +67,13 @@ def link_made(at: datetime, probe: Probe) -> str:
 
 
 def only_tls(alias: str, link: str, client: AnonymousClient) -> Iterator[Finding]:
-    """Check that a link cannot be read on its way."""
+    """Check that links are sent over TLS alone, so that nobody on the way can read them."""
     address, statement = urlsplit(link), "links are sent over TLS alone"
     if address.scheme == "http":
         outcome = WARN if conf.SITE_ENVIRONMENT == "development" else FAIL
         hint = f"Set {variables(alias).endpoint} to an address that starts with https://."
         yield Finding(outcome, alias, statement, "the endpoint is http://", hint)
-    elif not address.port:  # a port that is named speaks TLS, and http has no other
+    elif not address.port:  # a port in the address is the one for TLS; for http none is known
         response = client.ask("GET", address._replace(scheme="http").geturl())
         hint = "Run setup_bucket, which makes AWS refuse plain http; elsewhere, close port 80."
         if response.is_given:

@@ -2,6 +2,8 @@ from django.apps import AppConfig
 
 
 class FilesConfig(AppConfig):
+    """Files: registers the system checks and the receiver of django-cleanup's signal."""
+
     name = "portal.files"
 
     def ready(self):

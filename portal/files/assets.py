@@ -1,7 +1,7 @@
 """Static assets: hashed on disk by collectstatic, then uploaded to the bucket that serves them.
 
-The manifest stays on disk, so no process asks S3 for it at boot and a rollback finds its own.
-An unchanged deploy costs one listing, because what the bucket holds is compared by its MD5.
+The manifest stays on disk, so no process asks S3 for it at start, and a rollback has its own.
+A deploy without changes costs one listing: files in the bucket are compared by their MD5.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ RECEIPT = "uploaded.json"
 class OwnStaticFilesStorage(CompressedManifestStaticFilesStorage):
     """Assets that the site itself serves, compressed and under hashed names.
 
-    Where the manifest need not be whole (WHITENOISE_MANIFEST_STRICT), which is a laptop, what
-    collectstatic has not hashed keeps its plain name, under which WhiteNoise finds the source.
+    With WHITENOISE_MANIFEST_STRICT off, as in development, a file that collectstatic has not hashed
+    keeps its plain name, under which WhiteNoise finds the source.
     """
 
     def stored_name(self, name):
@@ -36,9 +36,9 @@ class OwnStaticFilesStorage(CompressedManifestStaticFilesStorage):
 class UploadedStaticFilesStorage(OwnStaticFilesStorage):
     """The same storage, whose files collectstatic also uploads to the storage "assets".
 
-    Pages name the bucket only once this very build is in it. Until then they name the site's own
-    /static/: the first build of a button deploy runs before its bucket exists, and a bucket that
-    is changed between two builds holds nothing yet.
+    Pages link to the bucket only if this build has been uploaded to it, and otherwise to the site's
+    own /static/: the first build of a button deploy runs before its bucket exists, and a bucket
+    that is changed between two builds has no files yet.
     """
 
     def __init__(self, *args, **kwargs):
@@ -48,7 +48,7 @@ class UploadedStaticFilesStorage(OwnStaticFilesStorage):
             self.base_url = self.bucket_address
 
     def is_uploaded(self) -> bool:
-        """Return True if this build's assets were uploaded to where the settings now point."""
+        """Return True if this build's assets were uploaded to the bucket of the settings."""
         try:
             with self.open(RECEIPT) as receipt:
                 return json.load(receipt) == self.receipt()
@@ -56,13 +56,13 @@ class UploadedStaticFilesStorage(OwnStaticFilesStorage):
             return False
 
     def receipt(self) -> dict:
-        """Return what the receipt of this build holds once it is uploaded."""
+        """Return the content of the receipt of this build, once it is uploaded."""
         return {"address": self.bucket_address, "manifest": self.manifest_hash}
 
     def post_process(self, paths, dry_run=False, **options):
         yield from super().post_process(paths, dry_run=dry_run, **options)
         if not dry_run:
-            # First of all: should the upload fail, pages must not name what may not be there.
+            # Deleted first: if the upload fails, pages must not link to files that may be missing.
             self.delete(RECEIPT)
             upload(self, storages["assets"], sorted({*paths, *self.hashed_files.values()}))
             self.hashed_files, self.manifest_hash = self.load_manifest()
@@ -70,10 +70,10 @@ class UploadedStaticFilesStorage(OwnStaticFilesStorage):
 
 
 def upload(built, bucket_storage, names: list[str]) -> list[str]:
-    """Upload those of the built files that the bucket does not hold; return their names.
+    """Upload the built files that the bucket does not have; return their names.
 
-    Nothing is ever deleted: pages of the release before, and a rollback, name older files.
-    Raises StorageError when S3 refuses, so that the build fails rather than half-styles the site.
+    Nothing is ever deleted: pages of the previous release, and a rollback, link to older files.
+    Raises StorageError if S3 refuses, so that the build fails instead of the pages.
     """
     prefix = f"{bucket_storage.location}/"
     with storage_errors("list", prefix, bucket_storage):
@@ -84,7 +84,7 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
         client = bucket_storage.connection.meta.client
 
     def put_if_new(name: str) -> str | None:
-        # CSS and JavaScript go up compressed: S3 itself compresses nothing.
+        # CSS and JavaScript are uploaded compressed: S3 itself compresses nothing.
         is_compressed = built.exists(f"{name}.gz")
         with built.open(f"{name}.gz" if is_compressed else name) as file:
             body = file.read()

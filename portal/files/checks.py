@@ -15,8 +15,8 @@ from .storages import ProtectedMediaStorage, UnsignedMixin, custom_domain, with_
 
 
 @register("files")
-def files_have_a_home(app_configs, **kwargs):
-    """Uploads must not be stored on a disk that vanishes with the dyno."""
+def uploads_have_a_storage(app_configs, **kwargs):
+    """Check that uploads have a storage: a dyno's disk is lost with the dyno."""
     if conf.AWS_AVAILABLE or conf.SITE_ENVIRONMENT == "development":
         return []
     return [
@@ -30,7 +30,7 @@ def files_have_a_home(app_configs, **kwargs):
 
 @register("files")
 def protected_links_are_signed(app_configs, **kwargs):
-    """A custom domain would serve protected files without asking for a signature."""
+    """Check that no protected storage has a custom domain, which needs no signature."""
     return [
         Error(
             f'The storage "{alias}" is protected and has a custom domain, which switches signing'
@@ -45,7 +45,7 @@ def protected_links_are_signed(app_configs, **kwargs):
 
 @register("files")
 def policies_have_prefixes(app_configs, **kwargs):
-    """A bucket policy opens what is below a prefix; without one, that is the whole bucket."""
+    """Check that each storage has a prefix: without one, its policy is for the whole bucket."""
     return [
         Error(
             f'The storage "{alias}" has no prefix, so that its policy is one for a whole bucket.',
@@ -59,7 +59,7 @@ def policies_have_prefixes(app_configs, **kwargs):
 
 @register("files")
 def public_and_protected_files_are_apart(app_configs, **kwargs):
-    """A protected file below a public prefix would be public, whatever its own storage is."""
+    """Check that no protected files are below a public prefix, where they would be public."""
     policies = {
         alias: storage
         for alias, storage in with_a_policy(settings.STORAGES).items()
@@ -81,8 +81,8 @@ def public_and_protected_files_are_apart(app_configs, **kwargs):
 
 
 @register(Tags.security, deploy=True)
-def cdns_are_no_way_around(app_configs, **kwargs):
-    """A CDN that may read the whole bucket serves protected files without a signature."""
+def cdns_serve_no_protected_files(app_configs, **kwargs):
+    """Warn of a CDN that can read a bucket with protected files: it needs no signature."""
     policies = with_a_policy(settings.STORAGES).values()
     protected = {
         storage.bucket_name for storage in policies if isinstance(storage, ProtectedMediaStorage)
@@ -101,7 +101,7 @@ def cdns_are_no_way_around(app_configs, **kwargs):
 
 @register(Tags.security, deploy=True)
 def files_travel_over_tls(app_configs, **kwargs):
-    """A signed link that is read on its way opens the file for whoever has read it."""
+    """Warn of an endpoint without TLS: whoever intercepts a signed link can open the file."""
     endpoint = conf.AWS_S3_ENDPOINT_URL or ""
     if conf.SITE_ENVIRONMENT == "development" or not endpoint.startswith("http://"):
         return []
@@ -116,7 +116,7 @@ def files_travel_over_tls(app_configs, **kwargs):
 
 @register(deploy=True)
 def assets_are_in_their_bucket(app_configs, **kwargs):
-    """A build that was made before its bucket was configured serves its assets itself."""
+    """Warn if the site serves its assets itself, as a build from before the bucket does."""
     if "staticfiles" not in settings.STORAGES:
         return []
     storage = storages["staticfiles"]

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 @receiver(cleanup_pre_delete)
 def keep_named_file(file, **kwargs):
-    """Keep a file that some row, of whatever model, still names.
+    """Keep a file that a row of any model still names.
 
     django-cleanup sends this signal after the commit, and a receiver has no other way to stop the
     delete: `file` is a copy of django-cleanup's own, and it deletes nothing for a file without a

@@ -1,4 +1,4 @@
-"""A full disk, said as such: which folder had no room, where the system's error names none."""
+"""Reports a full disk with the name of a folder on it, which the system's error may lack."""
 
 import contextlib
 import errno
@@ -10,12 +10,12 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class DiskFull(OSError):
-    """There is no room left on a disk; the words name a folder on it."""
+    """A disk is full; the message names a folder on it."""
 
 
 @contextlib.contextmanager
 def named_disk(folder: str | PathLike) -> Iterator[None]:
-    """Raise DiskFull where something finds no room in a folder."""
+    """Raise DiskFull, which names the folder, if the block finds its disk full."""
     try:
         yield
     except OSError as error:
@@ -25,11 +25,12 @@ def named_disk(folder: str | PathLike) -> Iterator[None]:
 
 
 def is_full_disk(error: BaseException | None) -> bool:
+    """Return True if an error means that a disk or a quota is full."""
     return isinstance(error, OSError) and error.errno in FULL
 
 
 def room(folder: str | PathLike) -> str:
-    """How much of a folder's disk is free; a quota may be full before it is."""
+    """Return in words how much of a folder's disk is free; a quota may be full earlier."""
     try:
         usage = shutil.disk_usage(folder)
     except OSError:

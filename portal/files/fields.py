@@ -25,12 +25,12 @@ class CleanedFieldFile(FieldFile):
     note = ""
 
     def clean(self):
-        """Replace a new upload by its cleaned content; the second call finds nothing to do."""
+        """Replace a new upload by its cleaned content; a second call does nothing."""
         if self and not self._committed and self.file is not self._cleaned:
             self.file = self._clean(self.file)
 
     def save(self, name, content, save=True):
-        # Both ways to the storage end here: Model.save(), through pre_save, and avatar.save().
+        # Model.save(), through pre_save, and avatar.save() both call this.
         if content is not self._cleaned:
             content = self._clean(content)
         super().save(name, content, save)

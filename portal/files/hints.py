@@ -1,4 +1,4 @@
-"""Hints: what to do where S3 refuses the site itself, with the variables that are concerned."""
+"""Hints: what to do if S3 refuses a request of the site, and which variables to correct."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from portal.s3.errors import StorageError, code_of, is_answer, storage_errors
 
 
 class Variables(NamedTuple):
-    """The names of what configures the connection of a storage."""
+    """The names of the variables, or options, that configure the connection of a storage."""
 
     bucket: str
     prefix: str
@@ -28,7 +28,7 @@ LIVE = Variables(
     "LIVE_STORAGE_BUCKET_NAME", "LIVE_MEDIA_PREFIX", "LIVE_READ_ONLY_ACCESS_KEY_ID",
     "LIVE_READ_ONLY_SECRET_KEY", "LIVE_S3_REGION_NAME", "LIVE_S3_ENDPOINT_URL",
 )  # fmt: skip
-# Variables that replace those, each only where it is set.
+# Variables that take precedence over those where they are set.
 OTHERS = {
     "default": {},
     "protected": {"bucket": "PROTECTED_BUCKET_NAME", "prefix": "PROTECTED_PREFIX"},
@@ -62,7 +62,7 @@ UNKNOWN = "Look up what this means at the provider of {bucket}, and run check_st
 
 
 def variables(subject: str) -> Variables:
-    """Return the names that concern a storage: an alias, or a live one's behind the word live."""
+    """Return the variables of a storage: an alias such as "default", or "live default"."""
     is_live = subject.startswith("live ")
     if subject not in OTHERS:
         setting, alias = "LIVE_STORAGES" if is_live else "STORAGES", subject.removeprefix("live ")
@@ -73,13 +73,13 @@ def variables(subject: str) -> Variables:
 
 
 def on_refusal(code: str, subject: str, storage: S3Storage) -> str:
-    """Return what to do where S3 has answered with this error code."""
+    """Return what to do if S3 has answered with this error code."""
     names = variables(subject)._asdict()
     return HINTS.get(KINDS.get(code), UNKNOWN).format(name=storage.bucket_name, **names)
 
 
 def on_silence(subject: str, storage: S3Storage) -> str:
-    """Return what to do where a bucket does not answer."""
+    """Return what to do if a bucket does not answer."""
     names = variables(subject)
     name = names.endpoint if storage.endpoint_url else names.region
     return f"Correct {name}, or run this again when {storage.bucket_url} answers from here."
@@ -104,7 +104,7 @@ def reason(error: StorageError) -> str:
     """Return the code of a refusal; empty if S3 has not answered.
 
     The answer to a HEAD is a bare status, the same for a wrong secret and for a missing permission.
-    Then a listing is asked for, whose refusal has a code.
+    In that case this requests a listing, whose refusal has a code.
     """
     code = code_of(error)
     if code.isdigit() and KINDS.get(code) is not Kind.NOT_FOUND:

@@ -2,9 +2,9 @@
 
 `share_files`      the same bucket of the same service, one prefix within the other. For a copy,
                    which reads from one and writes to the other.
-`may_share_files`  the same, whatever the endpoint: a service can have addresses that nobody here
-                   has seen. For what deletes or overwrites: mistaking one bucket for two would lose
-                   the files of another site; the reverse only costs a rename.
+`may_share_files`  the same, whatever the endpoint: a service can have addresses that this site does
+                   not recognise. For code that deletes or overwrites: mistaking one bucket for two
+                   would lose another site's files; the reverse only costs a rename.
 """
 
 import os
@@ -25,7 +25,7 @@ DISK = "disk"
 class Location(NamedTuple):
     """A bucket or a disk, and the prefix in it below which a storage keeps its files."""
 
-    service: object  # of S3, its one name; DISK; or the storage itself, if no more is known of it
+    service: object  # the name of an S3 service; DISK; of any other kind, the storage itself
     bucket: str  # empty on a disk
     prefix: str  # ends with a slash; empty if it is the whole bucket
 
@@ -50,7 +50,7 @@ def share_files(one: Storage, other: Storage) -> bool:
 
 
 def may_share_files(one: Storage, other: Storage) -> bool:
-    """Return True if one storage might keep files where the other does, by whatever endpoint."""
+    """Return True if one storage might keep files where the other does, whatever the endpoint."""
     first, second = location_of(one), location_of(other)
     if first.bucket and second.bucket:
         first = first._replace(service=second.service)

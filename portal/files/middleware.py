@@ -8,7 +8,7 @@ logger = logging.getLogger(__name__)
 
 
 class StorageFailureMiddleware:
-    """Answers a request that the file storage failed with a page in plain words."""
+    """Answers with 503 and a page in plain words if the file storage fails a request."""
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -85,7 +85,7 @@ def references(fields: Fields | None = None) -> Iterator[Reference]:
             # Python compares text by code points, which is the order of UTF-8 bytes too.
             yield from merge(*streams, key=attrgetter("name"))
         finally:
-            for stream in streams:  # and the cursor of each, whoever has stopped reading
+            for stream in streams:  # which closes its cursor, if the caller has stopped reading
                 stream.close()
 
 
@@ -99,7 +99,7 @@ def field_references(label: str, model: type[Model], field: FileField) -> Iterat
 
 
 def named_among(storage: Storage, names: Collection[str]) -> set[str]:
-    """Return those of some names in a storage that a row names at this moment."""
+    """Return those of the given names, in a storage, that a row names at this moment."""
     named = set()
     for model, field in file_fields():
         if field.storage == storage:

@@ -1,8 +1,8 @@
 """The storage policies: what is public, what is protected, what is an asset.
 
-Each policy is one class whose body is the policy; STORAGES in the settings says only where, under
-whatever alias. There may be several storages of one policy.
-Beside each stands the local twin that keeps the same promise on a disk, for development.
+Each policy is one class whose body is the policy. STORAGES in the settings has only the bucket and
+the prefix, under any alias; several storages may have the same policy.
+Each policy has a local twin, which gives the same guarantees on a disk, for development.
 """
 
 import mimetypes
@@ -28,11 +28,11 @@ from portal.s3.signing import presigned_url
 from . import conf
 from .disks import named_disk
 
-# Python knows image/webp only from 3.13 on, and a bare container has no mime.types.
+# Python's own table has image/webp only from 3.13 on, and a bare container has no mime.types.
 mimetypes.add_type("image/webp", ".webp")
 
 PROTECTED_CACHE_CONTROL = "private, no-store"
-HEADERS = {  # HTTP's names of what boto3 calls parameters
+HEADERS = {  # HTTP's names of boto3's parameters
     "ContentType": "content-type",
     "CacheControl": "cache-control",
     "ContentDisposition": "content-disposition",
@@ -41,17 +41,17 @@ HASHED_NAME = re.compile(r"\.[0-9a-f]{12}\.")
 
 
 def public_media():
-    """The storage of public uploads; model fields name this, so no migration holds a bucket."""
+    """Return the storage of public uploads, for model fields: migrations then name no bucket."""
     return storages["default"]
 
 
 def protected_media():
-    """The storage of protected uploads; see public_media()."""
+    """Return the storage of protected uploads; see public_media()."""
     return storages["protected"]
 
 
 class PolicyMixin:
-    """Shared by all policies: the process's one client, bounded requests, forced types, no ACL."""
+    """Base of all policies: the process's one client, time limits, forced content types, no ACL."""
 
     default_acl = None  # new buckets refuse ACLs; the bucket policy opens what is public
     signature_version = "s3v4"
@@ -149,7 +149,7 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
     def url(self, name: str, filename: str | None = None) -> str:
         """Return a link that opens the file for PROTECTED_URL_SECONDS, to be saved as `filename`.
 
-        The headers are signed into the link, so that they hold whatever the object carries.
+        The headers are signed into the link, so they apply whatever the object was stored with.
         """
         key = self._normalize_name(name)
         return presigned_url(
@@ -167,7 +167,7 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
 
 
 class AssetsStorage(UnsignedMixin, S3Storage):
-    """Static assets, as portal/files/assets.py uploads them; only collectstatic writes here."""
+    """Static assets, which only collectstatic uploads (portal/files/assets.py)."""
 
     file_overwrite = True
     attempts = COMMAND_ATTEMPTS
@@ -187,10 +187,10 @@ def custom_domain(storage: PolicyMixin) -> str:
 
 
 def with_a_policy(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
-    """Return those storages that keep files in a bucket under one of these policies, by alias.
+    """Return the storages that keep files in a bucket under one of these policies, by alias.
 
-    `aliases` are STORAGES, or others in the same form. The storages are new ones, not those that
-    the site shares, so that a command may change them.
+    `aliases` is STORAGES, or has the same form. The storages are new ones, not those that the site
+    shares, so that a command may change them.
     """
     return {alias: each for alias, each in made(aliases).items() if isinstance(each, PolicyMixin)}
 
@@ -211,7 +211,7 @@ def made(aliases: dict[str, dict]) -> dict[str, Storage]:
 
 
 class LocalStorage(FileSystemStorage):
-    """Base of the local twins: an error for want of room names the disk."""
+    """Base of the local twins: the error for a full disk names the folder."""
 
     def _save(self, name, content):
         with named_disk(self.location):
@@ -247,9 +247,9 @@ class ProtectedFileStorage(LocalStorage):
 
 
 class UnconfiguredStorage(Storage):
-    """Refuses every use; stands where S3 is required and not configured.
+    """A storage that refuses every use, for a site that needs S3 and has not configured it.
 
-    Better than a local disk that would take uploads and vanish with the dyno.
+    A local disk would accept uploads, and lose them with the dyno.
     """
 
     def _refuse(self, *args, **kwargs):
@@ -261,7 +261,7 @@ class UnconfiguredStorage(Storage):
 
 
 def stored_type(name: str) -> str:
-    """Return the content type of a stored file by its name, which the browser has not chosen."""
+    """Return the content type of a stored file by its name, which the browser did not choose."""
     return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 

@@ -1,8 +1,8 @@
-"""Compares storages with the rows that name their files: files of no row, rows without a file.
+"""Compares storages with the database: files that no row names, and rows without their file.
 
-Both sides come in the order of their names and are merged, so that memory stays the same however
-many there are. Files without a row are left by transactions that were rolled back, by processes
-that were killed, and by deletes that the storage refused.
+Both sides are read in the order of names and merged, so that memory does not grow with their
+number. Files without a row are left by transactions that were rolled back, by processes that were
+killed, and by deletes that the storage refused.
 """
 
 import os
@@ -63,7 +63,7 @@ def sweep_results(
 
 
 def rechecked(storage: Storage, batch: list[SweepResult]) -> Iterator[SweepResult]:
-    """Yield the results that still hold: rows come and go while a bucket is being listed."""
+    """Yield the results that are still true: rows change while a bucket is being listed."""
     doubtful = [result.name for result in batch if result.kind in {ORPHAN, MISSING}]
     named = named_among(storage, doubtful) if doubtful else set()
     for result in batch:
@@ -78,8 +78,8 @@ def compared(
 ) -> Iterator[SweepResult]:
     """Yield a result for each name, of two streams in the order of their names, merged."""
     last = ""
-    # The references are first, so that their query has begun when the listing does: a file comes
-    # before its row, and is then in the listing of every row that is read.
+    # merge() starts the first iterator first, so the query begins before the listing. A file is
+    # stored before its row, so the listing has the file of each row that the query returns.
     both = merge(references, stored, key=attrgetter("name"))
     for name, group in groupby(both, key=attrgetter("name")):
         if name < last:
@@ -129,7 +129,7 @@ def folder_listing(folder: Path, prefix: str = "") -> Iterator[Stored]:
         if name.endswith("/"):
             yield from folder_listing(folder, prefix + name)
         else:
-            # st_mtime may be that of a copy's original; st_ctime is when the file came to be here.
+            # st_mtime may be that of a copy's original; st_ctime is when this file was created.
             came = (folder / prefix / name).lstat().st_ctime
             yield Stored(prefix + name, datetime.fromtimestamp(came, UTC))
 
@@ -137,7 +137,7 @@ def folder_listing(folder: Path, prefix: str = "") -> Iterator[Stored]:
 def delete(storage: Storage, name: str) -> None:
     """Delete exactly this file. Raises OSError.
 
-    Storage.delete() would tidy the name first, so that of "a//b" it deletes "a/b".
+    Storage.delete() would clean the name first: for "a//b" it deletes "a/b".
     """
     if isinstance(storage, S3Storage):
         with storage_errors("delete", name, storage):
@@ -147,19 +147,19 @@ def delete(storage: Storage, name: str) -> None:
 
 
 def with_retries(storage: S3Storage) -> S3Storage:
-    """Return the same storage with as many attempts at a request as a command has time for."""
+    """Return a copy of the storage that retries requests as often as a command has time for."""
     storage = copy(storage)
     storage.attempts = COMMAND_ATTEMPTS
     return storage
 
 
 def is_plain(name: str) -> bool:
-    """Return True if a row's name is also the stored one: "a//b" and "./a" open "a/b" and "a"."""
+    """Return False for a name that is stored as another: "a//b" as "a/b", "./a" as "a"."""
     return clean_name(name) == name and not name.startswith("/")
 
 
 def refuse_overlap(storages: dict[str, Storage]) -> None:
-    """Raise SweepRefused if the files of one storage would be taken for orphans of another."""
+    """Raise SweepRefused if files of one storage would count as orphans of another."""
     for (label, one), (other_label, other) in combinations(storages.items(), 2):
         if may_share_files(one, other):
             raise SweepRefused(f"The storages {label} and {other_label} keep their files together.")

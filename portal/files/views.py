@@ -24,7 +24,7 @@ def media(request, path):
 
 @require_safe
 def protected_file(request, token):
-    """Send the file that a signed token opens, as S3 does: to whoever holds a fresh link."""
+    """Send the file that a signed token opens to anyone who has the link, as S3 does."""
     storage = storages["protected"]
     try:
         name, filename = storage.opened_by(token)
@@ -37,6 +37,6 @@ def protected_file(request, token):
     response = FileResponse(file, content_type=stored_type(name))
     response["Content-Disposition"] = attachment(filename)
     response["Cache-Control"] = PROTECTED_CACHE_CONTROL
-    # Should a browser show the file after all, it runs nothing and stays alone.
+    # If a browser shows the file all the same, it runs no scripts and isolates it from the site.
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

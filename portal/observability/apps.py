@@ -6,7 +6,7 @@ from .timing import measure_s3
 
 
 class ObservabilityConfig(AppConfig):
-    """Connects what is measured and reported to where it happens."""
+    """Starts measuring S3 calls, and reporting errors to Sentry if that is configured."""
 
     name = "portal.observability"
 

@@ -1,4 +1,4 @@
-"""The log's lines: what is kept out of them, and their formats.
+"""The lines of the log: their formats, and the redaction of links.
 
 Code uses the standard library: logging.getLogger(__name__), and extra={...} for fields. LOGGING in
 the settings sends every line through RedactLinks and one of the formats below.
@@ -15,14 +15,14 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_
 
 from . import timing
 
-# Whoever has one of these links can open what it leads to until it expires: the local twin's token,
-# S3's signature, an e-mailed key. It may stand in another link's query, quoted once or more often.
+# Anyone who has one of these links can open it until it expires: the local twin's token, S3's
+# signature, a key in an e-mail. It may be in another link's query, quoted once or more often.
 SLASH, EQUALS = r"(?:/|%(?:25)*2F)", r"(?:=|%(?:25)*3D)"
 LINKS = re.compile(
     rf"({SLASH}(?:protected|password{SLASH}reset{SLASH}key|confirm-email|invitation){SLASH}"
     rf"|X-Amz-(?:Signature|Credential|Security-Token){EQUALS}"
     rf"|(?:\b|%(?:25)*(?:26|3F))Signature{EQUALS})"
-    r"[^\s\"'&<>\\({]+",  # a bracket follows in a route's pattern, which may be shown
+    r"[^\s\"'&<>\\({]+",  # stops at a bracket: a route's pattern is not redacted
     re.IGNORECASE,
 )
 # Characters that move a terminal's cursor, end a line in some programs, or cannot be encoded. Line
@@ -34,12 +34,12 @@ MAX_TRACEBACK = 8000  # characters; Heroku cuts a line at 10,000 bytes
 
 
 def redact(text: str) -> str:
-    """A text without the links that open something."""
+    """Return a text without the links that open something."""
     return LINKS.sub(r"\1[redacted]", text)
 
 
 def redacted(value, redact=redact):
-    """A copy of a value in which every text is redacted; an object becomes its str()."""
+    """Return a copy of a value in which every text is redacted; an object becomes its str()."""
     if isinstance(value, HARMLESS):
         return value
     if isinstance(value, dict):
@@ -67,7 +67,7 @@ class RedactLinks(logging.Filter):
             setattr(record, name, redacted(getattr(record, name)))
         if record.exc_info and not record.exc_text:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
-        # Formatters write exc_text, where there is one, instead of asking exc_info again.
+        # Formatters use exc_text, if it is set, and not exc_info.
         record.exc_text = record.exc_text and redact(record.exc_text)
         record.stack_info = record.stack_info and redact(record.stack_info)
         return True
@@ -89,7 +89,7 @@ class Console(logging.StreamHandler):
 
 
 def is_about_a_request(record) -> bool:
-    """Return True if a record only repeats how a request ended, and why."""
+    """Return True if a record only repeats the status of a request, and the reason."""
     if record.name == "django.server":  # runserver, which also warns about HTTPS
         return record.getMessage().startswith('"')
     status = getattr(record, "status_code", None) if record.name.startswith("django.") else None
@@ -97,7 +97,7 @@ def is_about_a_request(record) -> bool:
 
 
 def formatter(log_format: str) -> ProcessorFormatter:
-    """The formatter of records: logfmt or json for machines, plain for people."""
+    """Return the formatter of records: logfmt or json for machines, plain for people."""
     renderers = {
         "logfmt": LogfmtRenderer(
             key_order=["time", "level", "logger", "message", "request_id"],
@@ -136,12 +136,8 @@ def add_traceback(logger, method, event):
 
 
 def tidy(logger, method, event):
-    """Escape what could forge a line or move a terminal's cursor; drop repeated fields."""
-    for name in (
-        "request",
-        "server_time",
-        "status_code",
-    ):  # Django adds them to lines about requests
+    """Escape characters that forge lines or control a terminal; drop repeated fields."""
+    for name in ("request", "server_time", "status_code"):  # Django's, in lines about requests
         event.pop(name, None)
     for name, value in event.items():
         if isinstance(value, str):
@@ -158,18 +154,19 @@ def shorten_traceback(logger, method, event):
 
 def plain(logger, method, event) -> str:
     """Format for people: a request as a short sentence, other lines as they are."""
-    time, level, source, said, traceback = (
+    time, level, source, message, traceback = (
         event.pop(name, "") for name in ("time", "level", "logger", "message", "exception")
     )
     event.pop("request_id", None)
     if source == "portal.observability.request_log":
         return f"{time} {in_words(event)}"
     details = "".join(f" {name}={value}" for name, value in event.items())
-    return f"{time} {level.upper()} {source}: {said}{details}" + (traceback and f"\n{traceback}")
+    line = f"{time} {level.upper()} {source}: {message}{details}"
+    return line + (traceback and f"\n{traceback}")
 
 
 def in_words(request: dict) -> str:
-    """A request's fields as a sentence, with the colours that runserver uses for its status."""
+    """Return a request's fields as a sentence, with runserver's colours for the status."""
     style = color_style()
     paint = {2: style.HTTP_SUCCESS, 3: style.HTTP_REDIRECT, 4: style.HTTP_NOT_FOUND}.get(
         request["status"] // 100, style.HTTP_SERVER_ERROR

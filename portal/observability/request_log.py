@@ -1,4 +1,4 @@
-"""A line of the log for each request: user, route, status, and the time it took and waited."""
+"""A line in the log for each request: user, route, status, duration, and what it waited for."""
 
 import logging
 import re
@@ -14,22 +14,22 @@ from . import timing
 
 logger = logging.getLogger(__name__)
 
-# The ids that Heroku's router accepts from a client; nothing in them can end a line or a field.
+# The ids that Heroku's router accepts from a client. They have no character that ends a field.
 REQUEST_ID = re.compile(r"[A-Za-z0-9+/=-]{20,200}")
 
-# When the router got the request, since 1970: Heroku's milliseconds 1700000000000, nginx's seconds
-# t=1700000000.123, and the microseconds of others. The number of digits tells which.
+# The time at which the router received the request, since 1970: milliseconds by Heroku
+# (1700000000000), seconds by nginx (t=1700000000.123), or microseconds, told by the digits.
 REQUEST_START = re.compile(r"(?:t=)?(\d{10,16})(\.\d{1,9})?", re.ASCII)
 SECONDS_DIGITS = 10  # from 2001 to 2286
-MAX_QUEUE_SECONDS = 600  # longer, nobody has waited: another clock, or somebody's invention
-MAX_SKEW_SECONDS = 2  # by which the router's clock may be ahead of ours
+MAX_QUEUE_SECONDS = 600  # a longer wait is an error: the clocks differ, or the header is forged
+MAX_SKEW_SECONDS = 2  # the router's clock may be ahead of this one by this much
 
 
 def log_requests(get_response):
-    """Give each request an id, which all lines logged meanwhile carry, and log its own line.
+    """Give each request an id, which is in all lines that it logs, and log a line about it.
 
-    Stands first in MIDDLEWARE: a request that another middleware refuses or redirects has a line,
-    too.
+    Comes first in MIDDLEWARE, so that requests that other middleware refuses or redirects have a
+    line, too.
     """
 
     def middleware(request):
@@ -37,7 +37,7 @@ def log_requests(get_response):
         with bound_contextvars(request_id=request_id), timing.measured() as timed:
             timed.queued = seconds_in_queue(request)
             response = get_response(request)
-            # The content of files and streams is sent after this: their time is not included.
+            # Files and streams are sent after this, so the time for that is not included.
             logger.info("request", extra=fields(request, response, timed))
         response["X-Request-ID"] = request_id
         if settings.DEBUG:
@@ -48,16 +48,16 @@ def log_requests(get_response):
 
 
 def request_id_of(request) -> str:
-    """The id that the router gave the request, so that its log and this one have the same."""
+    """Return the id that the router gave the request, or else a new one."""
     given = request.META.get("HTTP_X_REQUEST_ID", "")
     return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
 
 
 def seconds_in_queue(request) -> float | None:
-    """How long the request waited between the router and here; None where that is not known.
+    """Return the seconds that the request waited between the router and here; None if unknown.
 
-    X-Request-Start is believed only behind a proxy (TRUSTED_PROXY_COUNT), which has to set it, or a
-    client could: it would make up times in the log, within MAX_QUEUE_SECONDS.
+    X-Request-Start is read only behind a proxy (TRUSTED_PROXY_COUNT), which has to set it: without
+    one, a client could put false times into the log.
     """
     if not settings.ALLAUTH_TRUSTED_PROXY_COUNT:
         return None
@@ -70,7 +70,7 @@ def seconds_in_queue(request) -> float | None:
 
 
 def fields(request, response, timed) -> dict:
-    """The fields of the line; times are in milliseconds, `ms` is all that the client waited for."""
+    """Return the fields of the line, times in milliseconds; `ms` is the client's whole wait."""
     found = {
         "method": request.method,
         "route": route(request, response),
@@ -88,20 +88,20 @@ def fields(request, response, timed) -> dict:
 
 
 def route(request, response) -> str | None:
-    """The URL pattern that matched, never the address itself: it may hold a token or a key.
+    """Return the URL pattern that matched, never the address, which may hold a token or a key.
 
-    None where no pattern matched, or the request was refused before one was looked for.
+    None if no pattern matched, or if the request was refused before URLs were resolved.
     """
     if request.resolver_match:
         return request.resolver_match.route or "/"
     if isinstance(response, WhiteNoiseFileResponse):
-        # Only a site without a bucket serves these itself.
+        # An asset, which the site itself serves if it has no bucket.
         return f"{settings.STATIC_URL.lstrip('/')}<path>"
     return None
 
 
 def user_id(request) -> int | None:
-    """The primary key of the user, if the request has looked one up; makes no query."""
+    """Return the primary key of the user, if the request has loaded one; makes no query."""
     user = getattr(request, "user", None)
     if getattr(user, "_wrapped", None) is empty:  # django.contrib.auth's lazy user, not looked up
         return None
@@ -109,12 +109,12 @@ def user_id(request) -> int | None:
 
 
 def milliseconds(seconds: float) -> float:
-    """Seconds as milliseconds with one decimal."""
+    """Convert seconds to milliseconds with one decimal."""
     return round(seconds * 1000, 1)
 
 
 def server_timing(timed) -> str:
-    """The value of the Server-Timing header (W3C), which browsers show beside each request."""
+    """Return the Server-Timing header (W3C), which browsers show beside each request."""
     queue = [] if timed.queued is None else [f"queue;dur={milliseconds(timed.queued)}"]
     return ", ".join(
         (

@@ -1,7 +1,7 @@
-"""Errors are sent to Sentry where SENTRY_DSN is set; only there is this module imported.
+"""Sends errors to Sentry. Imported only if SENTRY_DSN is set.
 
-Sentry is another company's service, so it gets less than the site's own log holds: no bodies, no
-cookies, no variables, no e-mail addresses, and no link that opens something.
+Sentry is another company's service, so it gets less than the site's own log: no bodies, no
+cookies, no variables, no e-mail addresses, and no links that open something.
 """
 
 import re
@@ -20,13 +20,13 @@ OFF = {"mode": "off"}
 
 def start() -> None:
     """Report unhandled exceptions, and lines logged as errors, from now on."""
-    ignore_logger("django.security.*")  # a refused request is no error of the site
+    ignore_logger("django.security.*")  # a refused request is not an error of the site
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         environment=getattr(settings, "SITE_ENVIRONMENT", "production"),
-        release=getattr(settings, "SENTRY_RELEASE", None),  # or what the SDK finds
-        # This replaces send_default_pii, which is deprecated. Every kind is listed, because Sentry
-        # collects a kind that is not.
+        release=getattr(settings, "SENTRY_RELEASE", None),  # if None, the SDK looks for one
+        # This replaces send_default_pii, which is deprecated. It has to list every kind of data:
+        # Sentry collects those that are missing.
         data_collection={
             "user_info": False,
             "cookies": OFF,
@@ -46,7 +46,7 @@ def start() -> None:
 
 
 def clean_event(event, hint):
-    """An error without personal data; its request_id leads to the log's lines about it."""
+    """Return an error without personal data; its request_id leads to its lines in the log."""
     if request := event.get("request"):
         event["request"] = {name: request[name] for name in ("method", "url") if name in request}
     if request_id := get_contextvars().get("request_id"):
@@ -55,10 +55,10 @@ def clean_event(event, hint):
 
 
 def clean_breadcrumb(breadcrumb, hint):
-    """A step before an error, without personal data."""
+    """Return a step before an error, without personal data."""
     return redacted(breadcrumb, clean)
 
 
 def clean(text: str) -> str:
-    """A text without links that open something, cookies and e-mail addresses."""
+    """Return a text without links that open something, cookies and e-mail addresses."""
     return PEOPLE.sub("[redacted]", COOKIES.sub(r"\1[redacted]", redact(text)))

@@ -1,9 +1,8 @@
-"""How long a request waits for the database and for S3.
+"""Measures how long a request waits for the database and for S3.
 
 Queries are measured by Django's hook around them, and calls to S3 by botocore's events in every
-session that boto3 makes (apps.py), so no other module has to remember to measure. What is read
-after the first byte of an answer, such as an object's content or a long list of rows, is not
-included.
+session that boto3 makes (apps.py), so no other module has to measure anything. The time to read an
+answer after its first byte, such as an object's content or a long list of rows, is not included.
 """
 
 import contextlib
@@ -17,7 +16,7 @@ from django.db import connections
 
 @dataclass
 class Waits:
-    """The number of waits for one service, and their seconds in all."""
+    """The number of waits for one service, and their total time in seconds."""
 
     count: int = 0
     seconds: float = 0.0
@@ -30,7 +29,7 @@ class Waits:
 
 @dataclass
 class Timing:
-    """The waits of one request up to now, and the reason if Django refused it."""
+    """The waits of one request so far, and the reason if Django refused it."""
 
     began: float = field(default_factory=perf_counter)
     queued: float | None = None  # seconds before that, between the router and this process
@@ -40,7 +39,7 @@ class Timing:
 
     @property
     def seconds(self) -> float:
-        """The seconds that the client has waited up to now, the queue included."""
+        """The seconds that the client has waited so far, the queue included."""
         return (self.queued or 0) + perf_counter() - self.began
 
     def query(self, execute, sql, params, many, context):
@@ -52,12 +51,12 @@ class Timing:
             self.database.add(began)
 
 
-# Each thread has a context of its own, so requests that are answered at once do not mix.
+# Each thread has a context of its own, so requests that are answered at once are kept apart.
 _current: ContextVar[Timing | None] = ContextVar("timing", default=None)
 
 
 def current() -> Timing | None:
-    """The timing of the request that this thread is answering; None outside requests."""
+    """Return the timing of the request that this thread is answering; None outside requests."""
     return _current.get()
 
 
@@ -78,7 +77,7 @@ def measured() -> Iterator[Timing]:
 def measure_s3(session) -> None:
     """Measure each call of a session's S3 clients, for botocore.register_initializer().
 
-    A call that botocore tries again counts once, with its pauses; one that fails counts, too.
+    A call that botocore retries counts once, with the pauses; one that fails counts, too.
     """
     events = session.get_component("event_emitter")
     events.register_first("before-call.s3", _s3_call_begins)

@@ -1,4 +1,4 @@
-"""The staff's view of the outbox: what was sent, what waits, and what was not delivered."""
+"""The outbox in the admin: messages that were sent, wait, or could not be delivered."""
 
 from django.contrib import admin, messages
 from django.utils import timezone
@@ -11,6 +11,8 @@ State = OutgoingMessage.State
 
 
 class StateFilter(admin.SimpleListFilter):
+    """Filters messages by state, with one more choice: not delivered, for whatever reason."""
+
     title = "state"
     parameter_name = "state"
 
@@ -25,7 +27,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(OutgoingMessage)
 class OutgoingMessageAdmin(admin.ModelAdmin):
-    """Messages: there to be read, except for their text, and to be sent again."""
+    """Messages, read-only and without their text; those not delivered can be sent again."""
 
     list_display = [
         "to", "title", "state", "last_error", "attempts", "written_at", "due", "finished_at",
@@ -62,7 +64,7 @@ class OutgoingMessageAdmin(admin.ModelAdmin):
 
     @admin.action(description="Send again, at once", permissions=["send"])
     def send_again(self, request, queryset):
-        """Make messages due that wait, or that were given up; not those of a sender at work."""
+        """Make messages due that wait or have failed; those being sent are left alone."""
         again = queryset.filter(state__in=[State.WAITING, State.FAILED])
         count = again.order_by().update(
             state=State.WAITING,

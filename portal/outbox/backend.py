@@ -1,4 +1,4 @@
-"""The e-mail backend of the site: whoever sends a message writes it into the outbox."""
+"""The site's e-mail backend, which writes messages into the outbox instead of sending them."""
 
 import copy
 
@@ -12,7 +12,7 @@ from .queue import enqueue, new_message_id, storable
 
 
 class EmailBackend(BaseEmailBackend):
-    """Writes a row for each recipient, so that a refused address concerns nobody else.
+    """Writes a row for each recipient, so that a refused address does not affect the others.
 
     Set `about_account = True` on an EmailMessage that is about the recipient's own account.
     """
@@ -26,6 +26,7 @@ class EmailBackend(BaseEmailBackend):
 
 
 def write(message: EmailMessage) -> None:
+    """Write a message into the outbox, once for each recipient."""
     message_id = message.extra_headers.setdefault("Message-ID", new_message_id())
     for recipient in message.recipients():
         content, error = rendered(message, recipient)
@@ -45,7 +46,10 @@ def write(message: EmailMessage) -> None:
 
 
 def rendered(message: EmailMessage, recipient: str) -> tuple[bytes, ValueError | None]:
-    """Return the message's text, to this recipient alone if another one's address is impossible."""
+    """Return the text as bytes, or b"" and the error if none can be made.
+
+    The text is addressed to this recipient alone if another one's address is not valid.
+    """
     alone = copy.copy(message)
     alone.to, alone.cc, alone.bcc = [recipient], [], []
     error = None

@@ -1,7 +1,7 @@
-"""Composers: who makes the text of the messages that hold a secret, at delivery.
+"""Composers: functions that make, at delivery, the text of messages that hold a secret.
 
 A composer takes an OutgoingMessage of its kind and returns a django.core.mail.EmailMessage, or
-None if the message is not wanted any more. Nothing that it puts into the text is ever stored.
+None if the message is no longer wanted. The text is never stored.
 """
 
 from collections.abc import Callable

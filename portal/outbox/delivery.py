@@ -1,7 +1,7 @@
-"""Delivering what is in the outbox: claim a message, compose it, send it, record what became of it.
+"""Delivery of the outbox: claim a message, compose it, send it, record the outcome.
 
-A claim is a compare-and-set with a lease, which works alike on SQLite and PostgreSQL, and no
-transaction is open while the mail server is waited for. docs/decisions/outbox.md has the reasons.
+A claim is a compare-and-set with a lease, which works on SQLite and on PostgreSQL alike. No
+transaction is open during a wait for the mail server. docs/decisions/outbox.md has the reasons.
 """
 
 import contextlib
@@ -28,8 +28,8 @@ from .stored import StoredMessage
 
 logger = logging.getLogger(__name__)
 
-# Longer than all that one message may take: names to look up, connecting to several addresses,
-# and smtp.MESSAGE_SECONDS.
+# Longer than one message may take: looking up names, connecting to several addresses, and
+# smtp.MESSAGE_SECONDS.
 LEASE = timedelta(minutes=5)
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, *[120] * 11)]  # a day
 MAX_HAND_OVERS = 2
@@ -41,7 +41,7 @@ SENT, FAILED, RETRY, DISCARDED, LOST = "sent", "failed", "retry", "discarded", "
 
 
 class ServerUnavailable(Exception):
-    """The mail server could not be reached, or does not let the site in."""
+    """The mail server could not be reached, or refused the site's log-in."""
 
 
 class ClaimLost(Exception):
@@ -49,10 +49,10 @@ class ClaimLost(Exception):
 
 
 def deliver_due(stopping=lambda: False) -> Counter:
-    """Send what is due, one message after the other; return how many came to which outcome.
+    """Send the messages that are due, one after the other; return the number of each outcome.
 
     Ends early if `stopping()` is true, or if the mail server cannot be reached: then the other
-    messages wait, and no attempt is counted against them.
+    messages wait, and no attempt is counted for them.
     """
     outcomes = Counter()
     if settings.OUTBOX_BACKEND is None:
@@ -71,7 +71,7 @@ def deliver_due(stopping=lambda: False) -> Counter:
 
 
 def claim() -> OutgoingMessage | None:
-    """Take a message that is due, for the time of the lease; None if nothing is left to take."""
+    """Claim a message that is due, for the time of the lease; None if there is none."""
     now = timezone.now()
     for message in OutgoingMessage.objects.due(now).defer("content")[:CANDIDATES]:
         unclaimed = OutgoingMessage.objects.filter(
@@ -128,7 +128,7 @@ def deliver(message: OutgoingMessage, server) -> str:
 
 
 def composed(message: OutgoingMessage) -> EmailMessage | None:
-    """The message with its text, or None if it is not wanted any more."""
+    """Return the message with its text, or None if it is no longer wanted."""
     if not message.kind:
         return StoredMessage(message)
     email = COMPOSERS[message.kind](message)
@@ -165,7 +165,7 @@ def send(message: OutgoingMessage, email: EmailMessage, server) -> None:
 
 
 def hang_up(server) -> None:
-    """Begin the next message with a new connection; this one's state is not known."""
+    """Close the connection, whose state is unknown; the next message gets a new one."""
     if hasattr(server, "cut"):
         server.cut()
     server.close()
@@ -178,7 +178,7 @@ def postpone(message: OutgoingMessage, error: Exception) -> str:
         return give_up(message, why)
     logger.warning("Message %s has to be tried again: %s", message.pk, type(error).__name__)
     due_at = timezone.now() + PAUSES[message.attempts - 1]
-    # The process is alive and has seen no acceptance, so the hand-over does not count.
+    # The server has not accepted the message, so the hand-over does not count.
     return record(
         message,
         RETRY,
@@ -190,18 +190,19 @@ def postpone(message: OutgoingMessage, error: Exception) -> str:
 
 
 def give_up(message: OutgoingMessage, why: str) -> str:
+    """Record that a message could not be delivered; return the outcome."""
     logger.error("Message %s could not be delivered", message.pk)
     return record(message, FAILED, state=State.FAILED, last_error=why, finished_at=timezone.now())
 
 
 def discard(message: OutgoingMessage) -> str:
-    """Remove a message that is not wanted any more, or never was: nobody has such an address."""
+    """Delete a message that is no longer wanted, or whose address no account has."""
     OutgoingMessage.objects.filter(pk=message.pk, attempts=message.attempts).delete()
     return DISCARDED
 
 
 def record(message: OutgoingMessage, outcome: str, **fields) -> str:
-    """Write down what became of a message, and insist: a failure here would send it twice."""
+    """Record the outcome of a message, with retries: without a record it would be sent twice."""
     claimed = OutgoingMessage.objects.filter(pk=message.pk, attempts=message.attempts)
     for seconds in (*RECORD_AGAIN_SECONDS, None):
         try:
@@ -215,7 +216,11 @@ def record(message: OutgoingMessage, outcome: str, **fields) -> str:
 
 
 def in_words(error: Exception) -> str:
-    """What went wrong, for the staff: a server's answer may quote a link, and code anything."""
+    """Return the reason of a failure, for the staff, and without links.
+
+    A server's answer may quote a link. Of an error in code only the class is given, because its
+    text may hold anything.
+    """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, reply = next(iter(error.recipients.values()))
         return redact(f"The mail server refused the address: {code} {decoded(reply)}")
@@ -231,5 +236,6 @@ def in_words(error: Exception) -> str:
 
 
 def decoded(reply: bytes | str) -> str:
+    """Return a mail server's reply as text that PostgreSQL can store, at most 1,000 characters."""
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     return text.replace("\0", "")[:1000]

@@ -9,7 +9,7 @@ KEPT = timedelta(days=30)  # after a message was sent or given up
 
 
 def remove_old_messages() -> str:
-    """Remove the records of messages that are done with, and messages that nobody waits for."""
+    """Delete old records of finished messages, and messages that have expired."""
     now, State = timezone.now(), OutgoingMessage.State
     count, _ = OutgoingMessage.objects.filter(
         Q(state__in=[State.SENT, State.FAILED], finished_at__lt=now - KEPT)

@@ -4,12 +4,14 @@ from django.utils import timezone
 
 
 class OutgoingMessageQuerySet(models.QuerySet):
+    """Queries for messages by what has to be done with them."""
+
     def due(self, now):
-        """Messages that a sender may claim: new, to be tried again, or left by a dead sender."""
+        """Return the messages to claim: new, to be retried, or claimed by a sender that died."""
         return self.filter(state__in=PENDING, due_at__lte=now).order_by("due_at", "pk")
 
     def troubled(self):
-        """Messages that failed at least once and have not been delivered since."""
+        """Return the messages that failed at least once and have not been delivered since."""
         State = self.model.State
         return self.filter(Q(state=State.FAILED) | Q(state__in=PENDING) & ~Q(last_error=""))
 
@@ -17,8 +19,8 @@ class OutgoingMessageQuerySet(models.QuerySet):
 class OutgoingMessage(models.Model):
     """An e-mail to one address, written in the same transaction as the change it is about.
 
-    A message that would hold a secret has no content, but a kind: its composer makes token and
-    text at delivery (composers.py). Content and context are removed once it is delivered.
+    A message that would hold a secret has a kind instead of content: a composer makes its token and
+    text at delivery (composers.py). Content and context are deleted after delivery.
     """
 
     class State(models.TextChoices):
@@ -74,7 +76,7 @@ class OutgoingMessage(models.Model):
 
     @property
     def title(self) -> str:
-        """The subject; until a message of a kind has one, its kind in words."""
+        """The subject; the kind in words until a composer has given the message a subject."""
         return self.subject or self.kind.replace("_", " ").capitalize()
 
 

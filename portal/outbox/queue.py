@@ -1,4 +1,4 @@
-"""Writing messages into the outbox: inside the caller's transaction, or at once without one."""
+"""Writes messages into the outbox, inside the caller's transaction if there is one."""
 
 from email.utils import make_msgid, parseaddr
 
@@ -12,7 +12,7 @@ def enqueue(*, to: str, **fields) -> OutgoingMessage:
     """Write a message; it is sent only if the open transaction is committed.
 
     For a message that holds a secret, give a `kind` that has a composer, and a `context` of
-    harmless JSON for it; `expires_at` is when nobody wants the message any more.
+    harmless JSON for it. After `expires_at` the message is not sent any more.
     """
     fields.setdefault("message_id", new_message_id())
     message = OutgoingMessage.objects.create(to=storable(to), **fields)
@@ -21,13 +21,13 @@ def enqueue(*, to: str, **fields) -> OutgoingMessage:
 
 
 def new_message_id() -> str:
-    """A Message-ID in the sender's domain; Django would ask the DNS for this host's own name."""
+    """Return a Message-ID in the sender's domain; Django's own needs a DNS query for the host."""
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     return make_msgid(domain=domain if domain and domain.isascii() else "localhost")
 
 
 def storable(text: str) -> str:
-    """Replace what PostgreSQL does not store."""
+    """Replace the characters that PostgreSQL does not store."""
     return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

@@ -1,7 +1,7 @@
-"""The sender: one thread in each process that serves, which delivers what is in the outbox.
+"""The sender: a thread in each process that serves requests, which delivers the outbox.
 
-It starts after the fork (gunicorn.conf.py, or the process's first request), is woken by this
-process's own commits, and looks by itself for what other processes have written.
+It starts after the fork (gunicorn.conf.py, or the process's first request). This process's commits
+wake it; for messages of other processes it looks every POLL_SECONDS.
 """
 
 import logging
@@ -18,12 +18,12 @@ from . import delivery
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 10
-ANSWER_FIRST_SECONDS = 0.2  # the request that has woken the sender is answered meanwhile
-STOP_SECONDS = 10  # of gunicorn's graceful_timeout
+ANSWER_FIRST_SECONDS = 0.2  # in which the request that has woken the sender is answered
+STOP_SECONDS = 10  # less than gunicorn's graceful_timeout
 
 
 class Sender(threading.Thread):
-    """Delivers until it is stopped, and survives whatever a delivery raises."""
+    """Delivers until it is stopped, whatever exceptions a delivery raises."""
 
     def __init__(self):
         super().__init__(name="outbox", daemon=True)
@@ -39,7 +39,7 @@ class Sender(threading.Thread):
                 self.stopping.wait(ANSWER_FIRST_SECONDS)
 
     def deliver(self):
-        """Deliver what is due, and keep no connection to the database for the time after."""
+        """Deliver what is due, then close the connection to the database."""
         try:
             with limited_waits():
                 delivery.deliver_due(self.stopping.is_set)
@@ -54,7 +54,7 @@ class Sender(threading.Thread):
             connections.close_all()
 
     def stop(self):
-        """Have it end after the message that it is sending."""
+        """Make the thread end after the message that it is sending."""
         self.stopping.set()
         self.woken.set()
 
@@ -64,7 +64,7 @@ _starting = threading.Lock()
 
 
 def start() -> None:
-    """Start this process's sender, unless it has one or is to have none."""
+    """Start this process's sender, unless it is running or the settings forbid it."""
     global _sender
     if _sender and _sender.pid == os.getpid():
         return
@@ -84,6 +84,7 @@ def stop() -> None:
 
 
 def announce_on_commit() -> None:
+    """Call announce() once the open transaction is committed."""
     transaction.on_commit(announce, robust=True)
 
 

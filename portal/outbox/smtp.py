@@ -1,4 +1,4 @@
-"""SMTP with a limit to how long one message takes, however slowly the server answers."""
+"""SMTP with a time limit for each message, however slowly the server answers."""
 
 import contextlib
 import os
@@ -8,23 +8,24 @@ import threading
 
 from django.core.mail.backends import smtp
 
-# EMAIL_TIMEOUT bounds the connection and each answer. After the text an answer may take longer,
-# as servers look for spam first; who gives up too early sends the message twice.
+# EMAIL_TIMEOUT limits the connection and each answer. The answer to the text may take longer,
+# because servers look for spam first; a client that gives up too early sends the message twice.
 TEXT_SECONDS = 60
 MESSAGE_SECONDS = 120  # for all of a message, in case the server answers a byte at a time
 QUIT_SECONDS = 5
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Django's SMTP backend, bounded by deadline() and with a call before each text."""
+    """Django's SMTP backend with a time limit, deadline(), and a callback before each text."""
 
     on_text = staticmethod(lambda: None)
-    line = None  # the connection's socket once more, to end it from another thread
+    line = None  # a duplicate of the connection's socket, to end it from another thread
 
     def connection_class(self, *args, **options):
         return (SMTP_SSL if self.use_ssl else SMTP)(*args, backend=self, **options)
 
     def watch(self, sock: socket.socket) -> None:
+        """Duplicate the socket of a new connection, for cut()."""
         self.line = socket.socket(fileno=os.dup(sock.fileno()))
 
     @contextlib.contextmanager
@@ -39,7 +40,7 @@ class EmailBackend(smtp.EmailBackend):
             timer.cancel()
 
     def cut(self) -> None:
-        """End the connection without a word."""
+        """End the connection at once, without a QUIT."""
         with contextlib.suppress(OSError, AttributeError):
             self.line.shutdown(socket.SHUT_RDWR)
 
@@ -54,7 +55,7 @@ class EmailBackend(smtp.EmailBackend):
 
 
 class Watched:
-    """What smtplib's two classes lack."""
+    """Mixin for smtplib's two classes: reports the socket and each text to the backend."""
 
     def __init__(self, *args, backend: EmailBackend, **options):
         self.backend = backend
@@ -74,8 +75,8 @@ class Watched:
 
 
 class SMTP(Watched, smtplib.SMTP):
-    pass
+    """A connection in plain text, or with STARTTLS."""
 
 
 class SMTP_SSL(Watched, smtplib.SMTP_SSL):
-    pass
+    """A connection with TLS from the start."""

@@ -1,4 +1,4 @@
-"""Messages that were written as text, as Django's backends take them when they are delivered."""
+"""Messages that are stored as text, in the form in which Django's backends send them."""
 
 import email
 from email.message import Message
@@ -9,7 +9,7 @@ from .models import OutgoingMessage
 
 
 class StoredMIME(Message):
-    """A parsed message that is sent as the very bytes that were stored."""
+    """A parsed message that is sent as exactly the bytes that were stored."""
 
     stored = b""
 
@@ -20,7 +20,7 @@ class StoredMIME(Message):
 
 
 class StoredMessage(EmailMessage):
-    """A message from the outbox, as Django's backends take it."""
+    """A message from the outbox, for Django's backends."""
 
     def __init__(self, message: OutgoingMessage):
         content = bytes(message.content)
@@ -38,7 +38,7 @@ class StoredMessage(EmailMessage):
 
 
 def plain_text(message: Message) -> str:
-    """The first part of a message that is plain text."""
+    """Return the first part of a message that is plain text."""
     for part in message.walk():
         if part.get_content_type() == "text/plain":
             charset = part.get_content_charset("utf-8")

@@ -1,9 +1,9 @@
 """Django's PostgreSQL backend, with a limit to how long a request waits for an answer.
 
 A database that has stopped answering but keeps its connections open (its host is frozen, a query
-waits for a lock) would hold a thread of gunicorn's permanently: neither Django nor gunicorn's
-threads have a time limit, and a statement_timeout needs a server that still works. Commands, such
-as a migration that builds an index, wait as long as it takes. middleware.py tells the two apart.
+waits for a lock) would block a thread of gunicorn permanently: neither Django nor gunicorn limits
+that wait, and a statement_timeout needs a server that still works. Commands, such as a migration
+that builds an index, wait without a limit. middleware.py marks the requests.
 """
 
 import contextlib
@@ -50,7 +50,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     DATABASE_URL may set it (...?answer_timeout=10); Environment.database() has the default.
     """
 
-    # What Django uses of the module psycopg: its exceptions, and connect().
+    # Django uses this as the module psycopg: its exceptions, and connect().
     Database = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})
 
     def get_connection_params(self):

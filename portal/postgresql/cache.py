@@ -2,21 +2,20 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
 from django.db import OperationalError, connections, router
 
-DELETED_AT_ONCE = 1_000  # expired entries, so that no log-in waits for all that an attack has left
+DELETED_AT_ONCE = 1_000  # expired entries; after an attack, no log-in waits for all of them
 
 
 class SharedCache(DatabaseCache):
-    """Django's cache in a table, on PostgreSQL, fit to hold the counters of the log-in throttle.
+    """Django's cache in a PostgreSQL table, in which the counters of the throttle are safe.
 
-    Django's own evicts entries that still count, whoever wrote them: enough requests by anonymous
-    clients would reset the throttle. Here an entry lasts until it expires. The table is bounded
-    all the same: entries last five minutes at most, each client is limited in how many it can
-    cause by the very limits that they count, and expired ones are deleted by the writes that
-    follow as soon as there are more than MAX_ENTRIES, so that no job has to.
+    Django's own cache evicts entries that have not expired: enough requests by anonymous clients
+    would reset the throttle. Here an entry lasts until it expires. The table is limited all the
+    same: entries last five minutes at most, the throttle itself limits how many a client can cause,
+    and with more than MAX_ENTRIES each write deletes expired ones, so no job has to.
     """
 
     def _cull(self, db, cursor, now, num):
-        """Delete expired entries alone, without waiting for other processes that do the same."""
+        """Delete only expired entries, without waiting for other processes that do the same."""
         table = connections[db].ops.quote_name(self._table)
         cursor.execute(
             f"DELETE FROM {table} WHERE cache_key IN (SELECT cache_key FROM {table}"  # noqa: S608
@@ -25,10 +24,10 @@ class SharedCache(DatabaseCache):
         )
 
     def _base_set(self, mode, key, value, timeout=DEFAULT_TIMEOUT):
-        """Write an entry; raise OperationalError if the database takes no changes.
+        """Write an entry; raise OperationalError if the database is read-only.
 
-        Django treats every write that fails as a race that another process has won. The log-in
-        throttle would count that as one attempt too many, and turn the member away.
+        Django treats a write that fails as one that another process was faster with. The throttle
+        would take that for an attempt too many, and refuse the log-in.
         """
         is_set = super()._base_set(mode, key, value, timeout)
         if not is_set and self.is_read_only():
@@ -36,7 +35,7 @@ class SharedCache(DatabaseCache):
         return is_set
 
     def is_read_only(self) -> bool:
-        """Return True if the database takes no changes, as a standby does."""
+        """Return True if the database is read-only, as a standby is."""
         with connections[router.db_for_write(self.cache_model_class)].cursor() as cursor:
             cursor.execute("SHOW transaction_read_only")
             return cursor.fetchone()[0] == "on"

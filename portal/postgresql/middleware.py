@@ -1,17 +1,17 @@
-"""Tells the database connections whether somebody waits who must not wait without a limit."""
+"""Marks the threads that answer requests, whose queries must not wait without a limit."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# Each thread has a context of its own, so a request says nothing about the others.
+# Each thread has a context of its own, so a request affects no other.
 _is_limited: ContextVar[bool] = ContextVar("is_limited", default=False)
 
 
 def limit_waits(get_response):
     """Let no query of a request wait longer than `answer_timeout` (base.py).
 
-    Stands early in MIDDLEWARE, before whatever asks the database.
+    Comes early in MIDDLEWARE, before all that query the database.
     """
 
     def middleware(request):

@@ -9,15 +9,15 @@ from urllib.parse import quote, urlsplit
 
 AWS_HOST = re.compile(r"(.+\.)?s3[.-](.+\.)?amazonaws\.com(\.cn)?")
 LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::")
-# A bucket's name that can be one label of a host name. Certificates are for *.s3.region...: one
-# label, so that a name with a dot has none that matches; hosts know neither capitals nor _.
+# A bucket's name that can be one label of a host name. A certificate for *.s3.region... covers one
+# label, so it does not match a name with a dot; host names have neither capitals nor _.
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def addressing_style(endpoint_url: str | None, bucket: str = "") -> str:
-    """Return the style that works without being asked for: "virtual" (bucket.host) or "path".
+    """Return the addressing style to use by default: "virtual" (bucket.host) or "path".
 
-    Path, if the host has no subdomains or the bucket's name cannot be a part of a host name.
+    "path" if the host has no subdomains or the bucket's name cannot be part of a host name.
     """
     if has_subdomains(endpoint_url) and (not bucket or LABEL.fullmatch(bucket)):
         return "virtual"
@@ -37,9 +37,10 @@ def has_subdomains(endpoint_url: str | None) -> bool:
 def bucket_url(
     bucket: str, region: str, endpoint_url: str | None = None, style: str | None = None
 ) -> str:
-    """The address below which a bucket's keys are found, without a slash at its end.
+    """Return the address that a bucket's keys are appended to, without a slash at its end.
 
-    Regional, because the old global host answers a new bucket with a redirect for hours.
+    Its host is that of the region: the old global host redirects requests for a new bucket for
+    hours.
     """
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     endpoint = urlsplit(endpoint_url or f"https://s3.{region}.{suffix}")
@@ -59,16 +60,16 @@ def public_address(
     custom_domain=None,
     **keys,
 ) -> str:
-    """The address, with a slash at its end, below which a storage with these options has its files.
+    """Return the address of a storage with these options, with a slash at its end.
 
-    A custom domain is one for the whole bucket, so that its paths are the bucket's keys.
+    A custom domain serves the whole bucket, so its paths are the bucket's keys.
     """
     base = bucket_url(bucket_name, region_name, endpoint_url, addressing_style)
     return f"{f'https://{custom_domain}' if custom_domain else base}/{location}/"
 
 
 def quote_key(key: str) -> str:
-    """An object's key as it stands in an address, and in what Signature Version 4 signs."""
+    """Encode an object's key for an address, and for what Signature Version 4 signs."""
     return quote(key)  # leaves letters, digits and -._~/ as they are
 
 
@@ -83,9 +84,9 @@ def is_within(prefix: str, other: str) -> bool:
 
 
 def service(endpoint_url: str | None, region: str) -> str:
-    """The one name of an S3 service under all its addresses.
+    """Return the name of an S3 service, the same for all its addresses.
 
-    Buckets of AWS are known to all of its regions: their hosts count as one.
+    The hosts of all AWS regions are one service, because each of them can reach every bucket.
     """
     address = urlsplit(endpoint_url or "https://s3.amazonaws.com")
     host = (address.hostname or "").rstrip(".")

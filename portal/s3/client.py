@@ -13,7 +13,7 @@ COMMAND_ATTEMPTS = 5  # no page waits for a command
 
 
 def client_config(style: str, attempts: int = REQUEST_ATTEMPTS) -> Config:
-    """SigV4, bounded in time, and without the checksums that S3-compatible servers refuse."""
+    """Return settings for boto3: SigV4, time limits, no checksums, which some servers refuse."""
     return Config(
         signature_version="s3v4",
         s3={"addressing_style": style},
@@ -31,10 +31,10 @@ _building = threading.Lock()
 def shared_resource(
     *, access_key, secret_key, region, endpoint_url, style, attempts=REQUEST_ATTEMPTS
 ):
-    """A boto3 resource around the process's one client for these keys and this endpoint.
+    """Return a boto3 resource that uses the process's one client for these keys and endpoint.
 
-    Clients may be shared by threads, resources may not: each call returns a new resource, which
-    costs microseconds, because the classes behind it and the client are built only once.
+    Clients may be shared by threads, resources may not: each call returns a new resource. That
+    costs microseconds, because its class and its client are built only once.
     """
     with _building:
         resource = _first_resource(access_key, secret_key, region, endpoint_url, style, attempts)

@@ -1,7 +1,7 @@
-"""S3's error codes, and what each one is about: the only table of them.
+"""The one table of S3's error codes, and the kind of fault that each of them means.
 
-How to say it, and what to do about it, is up to those who meet the code: the copy engine names
-buckets, check_storage names variables.
+The words of a message and the remedy are the caller's: the copy engine names buckets,
+check_storage names variables.
 docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
@@ -14,21 +14,21 @@ ERROR_MESSAGE = re.compile(rb"<Message>([^<]+)<")
 
 
 class Kind(Enum):
-    """What is wrong, if S3 answers with an error."""
+    """The kinds of fault for which S3 answers with an error."""
 
     ACCESS_KEY = auto()  # the access key does not exist
     SECRET_KEY = auto()  # the secret key is not that of the access key
-    KEYS_EXPIRED = auto()  # temporary keys, after their time
-    KEYS_NOT_TAKEN = auto()  # keys of a kind that this server does not take
-    CLOCK = auto()  # the signature's time is not S3's
+    KEYS_EXPIRED = auto()  # the temporary keys have expired
+    KEYS_NOT_TAKEN = auto()  # the server does not accept keys of this kind
+    CLOCK = auto()  # the time of the signature differs from S3's
     BUCKET = auto()  # there is no such bucket
     BUCKET_NAME = auto()  # no bucket can have this name
     TAKEN_BUCKET = auto()  # another account has a bucket of this name
     OWN_BUCKET = auto()  # the bucket that is to be created exists, and is ours
-    REGION = auto()  # the bucket is elsewhere
+    REGION = auto()  # the bucket is in another region
     FORBIDDEN = auto()  # the key is right and may not do this
     NO_OBJECT = auto()  # there is no such object
-    NOT_FOUND = auto()  # no such object, no such bucket, or no S3: a status alone does not tell
+    NOT_FOUND = auto()  # no such object, no such bucket, or no S3: the status is the same
     NOT_SET = auto()  # the bucket has no such configuration yet
     NOT_SUPPORTED = auto()  # the server has no such feature
     BUSY = auto()  # the same request may succeed later

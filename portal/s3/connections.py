@@ -1,4 +1,4 @@
-"""What holds for every connection to S3, whoever opens it; without boto3."""
+"""Time limits and trusted certificates of every connection to S3. Imports no boto3."""
 
 import ssl
 from functools import cache
@@ -11,7 +11,7 @@ READ_TIMEOUT_SECONDS = 5
 
 @cache
 def trusted_authorities() -> ssl.SSLContext:
-    """Trust the authorities of the machine, and botocore's own, for a machine may have none."""
+    """Return a TLS context that trusts the machine's authorities, if it has any, and botocore's."""
     context = ssl.create_default_context()
     context.load_verify_locations(get_cert_path(True))
     return context

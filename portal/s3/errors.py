@@ -1,6 +1,6 @@
-"""The one error that callers meet if S3 fails them, and what it was.
+"""StorageError, which callers get in place of boto3's exceptions, and its details.
 
-portal/s3/codes.py has what S3's codes mean.
+portal/s3/codes.py explains S3's error codes.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 class StorageError(OSError):
     """S3 could not be reached, or refused; the cause is the vendor's own exception.
 
-    `storage` is the one whose bucket was asked, if that is known: hints are about its settings.
+    `storage` is the storage whose bucket was asked, if that is known: hints name its settings.
     """
 
     storage = None
@@ -21,7 +21,7 @@ class StorageError(OSError):
 
 @contextlib.contextmanager
 def storage_errors(action: str, name: str, storage=None) -> Iterator[None]:
-    """Turn what boto3 raises into StorageError, so that no caller has to know boto3."""
+    """Turn boto3's exceptions into StorageError, so that callers need not handle them."""
     try:
         yield
     except (BotoCoreError, Boto3Error, ClientError) as error:
@@ -36,12 +36,12 @@ def is_answer(error: StorageError) -> bool:
 
 
 def code_of(error: StorageError) -> str:
-    """S3's own word for what is wrong, such as AccessDenied; empty if there was no answer."""
+    """Return S3's error code, such as AccessDenied; empty if there was no answer."""
     return error.__cause__.response["Error"].get("Code", "") if is_answer(error) else ""
 
 
 def describe(error: StorageError) -> str:
-    """What came back, in a few words."""
+    """Return what S3 answered, in a few words."""
     if is_answer(error):
         return f"answered {code_of(error)}"
     return f"no answer: {type(error.__cause__).__name__}"

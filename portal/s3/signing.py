@@ -1,7 +1,7 @@
-"""AWS's Signature Version 4 for S3: links that anyone may open for a while, and requests.
+"""AWS's Signature Version 4 for S3: presigned links, and signed requests.
 
-The results are those of botocore's signers, byte for byte (tests/s3/test_signing.py), at a tenth of
-the time and without importing boto3: the key of a day is computed once.
+The results equal those of botocore's signers byte for byte (tests/s3/test_signing.py), in a tenth
+of the time and without importing boto3: the key of a day is computed once.
 docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
 """
 
@@ -31,7 +31,7 @@ def presigned_url(
     """Sign a GET of an object's address for a number of seconds; makes no client and no request.
 
     `parameters` are S3's response overrides by their wire names, such as response-content-type.
-    The time begins now, or `at` a number of seconds since 1970.
+    The link is valid from now on, or from `at`, in seconds since 1970.
     """
     moment = timestamp(at)
     scope = scope_of(moment, region)
@@ -61,7 +61,7 @@ def signed_headers(
     region: str,
     at: float | None = None,
 ) -> dict[str, str]:
-    """The headers of a request with those that sign it.
+    """Return the headers of a request together with those that sign it.
 
     The path and the query are encoded as they will be sent (quote_key, query_string). The headers
     have names in lower case, "host" among them. `payload` is the body's SHA-256 in hexadecimal, or
@@ -79,20 +79,20 @@ def signed_headers(
 
 
 def query_string(parameters: Mapping[str, object]) -> str:
-    """Parameters in the encoding that S3 expects: a space is %20, and ~ stays."""
+    """Encode parameters as S3 expects them: a space is %20, and ~ stays."""
     return "&".join(f"{quoted(name)}={quoted(str(value))}" for name, value in parameters.items())
 
 
 @lru_cache(maxsize=256)
 def quoted(text: str) -> str:
-    """Encode a parameter's name or value; most are those of the request before."""
+    """Encode a parameter's name or value; cached, because most of them repeat."""
     return quote(text, safe="")
 
 
 def canonical_request(
     method: str, path: str, query: str, headers: Mapping[str, str], payload: str
 ) -> bytes:
-    """What both ends sign: the request in the one spelling that they agree on."""
+    """Return the canonical request: the form of a request that client and server both sign."""
     # By name and then by value; a comparison of whole pairs would sort "a-b=" before "a=".
     pairs = sorted(pair.partition("=") for pair in query.split("&"))
     names = sorted(headers)
@@ -104,10 +104,10 @@ def canonical_request(
 
 
 def trimmed(value: str) -> str:
-    """A header's value without needless white space.
+    """Return a header's value without needless white space.
 
-    Values are whatever bytes they were sent as, which http.client has as Latin-1; signers see
-    UTF-8 in them, in which à is a letter and not a letter and a no-break space.
+    http.client encodes values as Latin-1; signers decode the same bytes as UTF-8. This decodes them
+    before it splits: in Latin-1 the second byte of an à is a no-break space.
     """
     if not value.isascii():
         value = value.encode("latin-1").decode(errors="surrogateescape")
@@ -115,7 +115,7 @@ def trimmed(value: str) -> str:
 
 
 def signature(canonical: bytes, moment: str, scope: str, secret_key: str) -> str:
-    """The signature of a canonical request, in hexadecimal."""
+    """Return the signature of a canonical request, in hexadecimal."""
     day, region, _ = scope.split("/", 2)
     to_sign = f"{ALGORITHM}\n{moment}\n{scope}\n{sha256(canonical).hexdigest()}"
     return hmac.digest(signing_key(secret_key, day, region), to_sign.encode(), "sha256").hex()
@@ -123,7 +123,7 @@ def signature(canonical: bytes, moment: str, scope: str, secret_key: str) -> str
 
 @lru_cache(maxsize=32)
 def signing_key(secret_key: str, day: str, region: str) -> bytes:
-    """The key of one day (20261124) in one region, which a secret key is turned into."""
+    """Derive the signing key for one day (20261124) and one region from a secret key."""
     key = f"AWS4{secret_key}".encode()
     for word in (day, region, "s3", "aws4_request"):
         key = hmac.digest(key, word.encode(), "sha256")
@@ -131,16 +131,16 @@ def signing_key(secret_key: str, day: str, region: str) -> bytes:
 
 
 def timestamp(at: float | None = None) -> str:
-    """A time in seconds since 1970, or now, as signatures have it: 20261124T120000Z."""
+    """Format a time (seconds since 1970; by default now) for signatures: 20261124T120000Z."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
 
 
 def scope_of(moment: str, region: str) -> str:
-    """Where and when a signature counts: one day, one region, S3."""
+    """Return the scope of a signature: the day, the region and the service it is valid for."""
     return f"{moment[:8]}/{region}/s3/aws4_request"
 
 
 def without_default_port(scheme: str, host: str) -> str:
-    """A host as browsers and HTTP clients name it in the header Host."""
+    """Return a host in the form in which browsers and HTTP clients send it as Host."""
     host = host.lower()
     return host.removesuffix(f":{DEFAULT_PORTS.get(scheme)}")

@@ -1,4 +1,4 @@
-"""Accounts: by invitation, known by e-mail address, ended when they should end."""
+"""Accounts: by invitation, identified by e-mail address, with sessions that end in time."""
 
 import re
 
@@ -55,7 +55,7 @@ def test_a_failed_log_in_says_the_same_to_everyone(client, member, email):
     assert not is_logged_in(client)
 
 
-def test_the_session_key_changes_at_log_in_and_dies_at_log_out(client, member):
+def test_the_session_key_changes_at_log_in_and_ends_at_log_out(client, member):
     """A2."""
     log_in(client, member.email)
     cookie = client.cookies["sessionid"].value
@@ -162,7 +162,7 @@ def test_getting_the_log_out_page_logs_nobody_out(client, member):
 
 
 def test_an_address_is_throttled_after_five_wrong_passwords(client, member):
-    """A7: in the shared cache; the real password does not help until the time is over."""
+    """A7: in the shared cache; the real password does not help until the time has passed."""
     for _ in range(5):
         log_in(client, member.email, password="wrong")
 
@@ -213,11 +213,11 @@ def test_a_forgotten_password_is_reset_by_e_mail(client, member):
 
 def test_a_reset_says_the_same_for_an_unknown_address(client, member):
     known = client.post("/accounts/password/reset/", {"email": member.email})
-    mails = len(mail.outbox)
+    sent = len(mail.outbox)
     unknown = client.post("/accounts/password/reset/", {"email": "nobody@example.org"})
 
     assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
-    assert len(mail.outbox) == mails == 1
+    assert len(mail.outbox) == sent == 1
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_staff_set_up_a_second_factor_and_enter_the_admin(client, staff, setting
 
 @pytest.mark.django_db(transaction=True)
 def test_a_session_from_before_the_second_factor_ends_with_it(client, staff, settings):
-    """Who knew the password alone would be in the admin from then on."""
+    """Otherwise a person who had only the password would be in the admin from then on."""
     settings.ADMIN_NEEDS_SECOND_FACTOR = True
     thief = Client()
     for visitor in (thief, client):

@@ -149,7 +149,7 @@ def test_a_link_is_not_followed_by_looking_at_it(client, asked):
     assert User.objects.get(pk=asked.pk).email == "ada@example.org"
 
 
-def test_a_stranger_with_the_link_of_a_mistyped_address_gets_nothing(client, asked):
+def test_another_person_with_the_link_of_a_mistyped_address_gets_nothing(client, asked):
     """The link asks for the member's log-in, and comes back after it."""
     visitor, link = Client(), link_to(NEW)
 

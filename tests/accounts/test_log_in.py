@@ -1,4 +1,4 @@
-"""What log-in tells, and what it takes: sessions, hashes, and the lengths of what is typed."""
+"""The log-in: what it reveals, its hashes and sessions, and the lengths that it accepts."""
 
 import html
 import re
@@ -85,7 +85,7 @@ def test_the_right_password_of_an_inactive_account_costs_one_hash_too(hashes, me
 
 
 def test_the_key_of_a_session_changes_at_log_in(client, member):
-    """A2: who has given a visitor a session does not share the member's."""
+    """A2: somebody who has planted a session in a browser does not share the member's."""
     session = client.session
     session["before"] = "the log-in"
     session.save()

@@ -1,4 +1,4 @@
-"""How often somebody may try to log in, and whom that concerns."""
+"""The throttle of the log-in: how many attempts it allows, and whom it refuses."""
 
 import time
 
@@ -23,7 +23,7 @@ def on_heroku(settings):
 
 
 def attempt(email, password, forwarded=None, seen=VICTIM) -> str:
-    """What a new visitor reads who tries to log in; "" if she is in."""
+    """Return the error that a new visitor reads after a log-in; "" if it succeeds."""
     headers = {"x-forwarded-for": forwarded} if forwarded else {}
     response = Client().post(
         LOGIN, {"login": email, "password": password}, headers=headers, REMOTE_ADDR=seen

@@ -85,7 +85,7 @@ def by_update_fields(user, email):
 
 @pytest.mark.parametrize("change", [by_staff, by_save, by_update_fields])
 def test_the_row_follows_a_changed_address(member, change):
-    """What waited for confirmation is dropped: somebody has decided since."""
+    """The address that waited for confirmation is dropped: somebody has decided since."""
     EmailAddress.objects.create(user=member, email="waiting@example.org")
 
     change(member, "New@example.org")

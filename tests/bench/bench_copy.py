@@ -45,7 +45,7 @@ def resume(number: int) -> str:
 
 
 def fill(gateway, *, small, small_bytes, large=0, large_bytes=0) -> None:
-    """Put the objects into live's bucket."""
+    """Put the objects into the source bucket."""
     dice = random.Random(1)
     noise = dice.randbytes(max(large_bytes, *small_bytes))
     with tempfile.TemporaryDirectory(dir=gateway.folder) as folder:
@@ -82,7 +82,7 @@ def make_rows(small: int, large: int) -> None:
 
 
 def copy_here(is_streaming: bool) -> None:
-    """Run copy_live_media and say how long it took after Django had started."""
+    """Run copy_live_media and print how long it took after Django had started."""
     import django
 
     django.setup()
@@ -218,7 +218,7 @@ def compare(folder: Path, title: str, objects: dict, kinds: tuple[str, ...], rou
 
 
 def check_statuses(folder: Path, runs: int) -> None:
-    """Run the command so many times, every other time with a file missing, and count the endings.
+    """Run the command `runs` times, every other time with a file missing; count the statuses.
 
     A command that does its work and then ends with another status stops the night's job, or worse,
     does not.
@@ -244,7 +244,7 @@ def check_statuses(folder: Path, runs: int) -> None:
 
 
 def prepared(gateway: Gateway, objects: dict) -> dict[str, str]:
-    """The environment of a site whose rows name these objects, which are in live's bucket."""
+    """The environment of a site whose rows name these objects, which are in the source bucket."""
     environ = environment(gateway, gateway.folder / "db.sqlite3")
     counts = [objects["small"], objects.get("large", 0)]
     subprocess.run(

@@ -1,4 +1,4 @@
-"""What a link costs, beside the ways that others make one: make bench.
+"""The time to sign a link, beside the ways of other libraries: make bench.
 
 Ratios of medians taken in one run; the figures themselves depend on the machine.
 """

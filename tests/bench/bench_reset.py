@@ -1,4 +1,4 @@
-"""How long a reset of a password takes, for known and for unknown addresses: make bench-reset.
+"""The time that a reset of a password takes, for known and for unknown addresses: make bench-reset.
 
 The Procfile's web line on a PostgreSQL of its own, with a mail server that takes 300 ms for each
 message. Known and unknown addresses take turns; their medians should differ by less than the

@@ -1,8 +1,8 @@
-"""What one dyno holds: make bench-web.
+"""The requests that one dyno can answer: make bench-web.
 
-The Procfile's web line on a PostgreSQL of its own with so many members, asked by so many visitors
-at a time, each page for some seconds. The visitors share the machine's cores with the site, so the
-figures are lower bounds, and figures of this machine; what to compare is one page with another.
+The Procfile's web line on a PostgreSQL of its own, with a number of members and of visitors at a
+time, each page for some seconds. The visitors share the machine's cores with the site, so the
+figures are lower bounds, and hold for this machine only: compare one page with another.
 """
 
 import argparse
@@ -91,12 +91,12 @@ def measure(web: Web, pk: int, visitors: int, seconds: float) -> None:
     began = time.perf_counter()
     answer = visitor.post("/accounts/login/", login=EMAIL, password=PASSWORD)
     assert answer.status == 302, f"The log-in was answered {answer.status}."
-    print(f"one log-in by itself: {(time.perf_counter() - began) * 1000:.0f} ms")
+    print(f"one log-in alone: {(time.perf_counter() - began) * 1000:.0f} ms")
     print(f"memory before: {web.megabytes():.0f} MB\n")
     print(f"{'page':<40}{'a second':>10}{'median':>10}{'95 %':>10}")
     pages = [
         ("alive, without the database", {}, "/healthz", 200),
-        ("home, as a stranger", {}, "/", 200),
+        ("home, not logged in", {}, "/", 200),
         ("home, as a member", visitor.cookies, "/", 200),
         ("the directory", visitor.cookies, "/members/", 200),
         ("a search in the directory", visitor.cookies, "/members/?q=5000", 200),

@@ -24,7 +24,7 @@ def as_on_aws(configured, monkeypatch):
 
 @pytest.fixture
 def site(on_disk, settings, monkeypatch):
-    """Makes the site what an environment makes of it."""
+    """Return a function that configures the site by an environment."""
 
     def become(environment):
         values = settings_for(environment)
@@ -44,7 +44,7 @@ def running():
 
 @pytest.fixture
 def server(running, monkeypatch):
-    """An S3 server that plays AWS, whose keys may do anything until a test says otherwise."""
+    """An S3 server in the role of AWS, whose keys may do anything until a test limits them."""
     monkeypatch.setattr(documents, "is_aws", lambda storage: True)
     yield running
     running.identities.clear()

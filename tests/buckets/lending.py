@@ -1,4 +1,4 @@
-"""Key pairs of a test server, and the policies that they are lent."""
+"""Key pairs of a test server, and the policies that tests give to them."""
 
 import json
 

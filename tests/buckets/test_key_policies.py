@@ -39,7 +39,7 @@ NEEDED_FOR_UPLOADS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
 
 
 def keep_uploads():
-    """What members and staff make of the storages."""
+    """Use the storages as members and staff do."""
     for alias in ("default", "protected"):
         storage = storages[alias]
         assert not storage.exists("folder/missing.txt")
@@ -56,7 +56,7 @@ def keep_uploads():
 
 @pytest.fixture
 def collect(settings, tmp_path):
-    """Does what a build does, with one source file."""
+    """Collect the assets as a build does, with one source file."""
     source = tmp_path / "source"
     source.mkdir()
     (source / "site.css").write_text("p { margin: 0 }\n" * 99)

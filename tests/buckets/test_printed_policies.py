@@ -52,7 +52,7 @@ def json_blocks(page: str) -> list[dict]:
 
 
 def findings(policy: dict) -> list:
-    """What the linter finds. It knows no trust policies: those are about the role they are on."""
+    """Return the linter's findings. It does not support trust policies, which have no resource."""
     role = {"Resource": "arn:aws:iam::222222222222:role/society-staging-copy"}
     statements = [role | statement for statement in policy["Statement"]]
     analysis = parliament.analyze_policy_string(json.dumps(policy | {"Statement": statements}))

@@ -178,7 +178,7 @@ def test_the_bucket_owns_what_is_in_it(configured):
 
 
 def test_no_page_needs_cors(settings):
-    """What loads across origins without CORS: style sheets, images, and scripts of the old kind."""
+    """Style sheets, images and classic scripts load across origins without CORS."""
     folders = [*settings.TEMPLATES[0]["DIRS"], *get_app_template_dirs("templates")]
     files = {path for folder in folders for path in Path(folder).rglob("*.html")}
     for finder in get_finders():

@@ -21,7 +21,7 @@ def _no_pauses(monkeypatch):
 
 @pytest.fixture
 def s3(server):
-    """The server, on which live's keys may only read, and staging's may do all."""
+    """The server, on which the source's keys may only read, and the target's may do all."""
     server.permissions = {"AKIALIVE": read_only}
     yield server
     server.wipe()
@@ -38,7 +38,7 @@ def by_service(s3):
 
 @pytest.fixture
 def streaming(by_service, s3):
-    """Two buckets; the target's keys know nothing of the source."""
+    """Two buckets; the target's keys may not read the source."""
     s3.permissions["AKIASTAGING"] = lambda method, bucket, key: bucket == "staging"
     return by_service
 

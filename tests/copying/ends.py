@@ -1,4 +1,4 @@
-"""What tests of the copy engine read from and write to, and look into."""
+"""The sources and targets of tests of the copy engine."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -89,7 +89,7 @@ class Directory:
 
 
 class Ends:
-    """Where files come from and where they go."""
+    """The source and the target of a copy."""
 
     def __init__(self, live, staging, source, target):
         self.live, self.staging, self.source, self.target = live, staging, source, target

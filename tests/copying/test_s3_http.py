@@ -17,7 +17,7 @@ AT_ONCE = 5
 
 
 class HangsUp(BaseHTTPRequestHandler):
-    """An S3 server that gives up a connection as soon as it is idle, without a word."""
+    """An S3 server that closes each connection as soon as it is idle, without notice."""
 
     protocol_version = "HTTP/1.1"
 

@@ -59,7 +59,7 @@ def test_one_denied_file_says_nothing_of_the_rest(by_service, s3, denied, to_sou
 
 
 class Cut:
-    """A stand-in for a connection that breaks in the middle of an answer's body, so many times."""
+    """A stand-in for a connection that breaks, a number of times, in the middle of a body."""
 
     def __init__(self, monkeypatch, times):
         self.left = times

@@ -8,7 +8,7 @@ from .runs import LIVE_BUCKET
 
 @pytest.fixture
 def live(on_s3, s3_environment, settings, monkeypatch):
-    """The keys of a staging site for its live site, whose bucket has one file in each place."""
+    """The keys of a staging site for its live site, whose bucket has a file below each prefix."""
     on_s3._backend.create_bucket(LIVE_BUCKET, "eu-west-1")
     monkeypatch.setitem(on_s3.credentials, "AKIALIVE", "live-secret")
     monkeypatch.setitem(on_s3.permissions, "AKIALIVE", read_only)

@@ -75,7 +75,7 @@ def test_a_bucket_that_opens_protected_files_is_red(on_s3, resource):
     "limits", [{}, {"Condition": {"StringLike": {"s3:prefix": "protected/*"}}}]
 )
 def test_a_bucket_that_lists_is_red(on_s3, monkeypatch, limits):
-    monkeypatch.setattr(on_s3, "strangers_may", {"s3:GetObject", "s3:ListBucket"})
+    monkeypatch.setattr(on_s3, "anonymous_may", {"s3:GetObject", "s3:ListBucket"})
     assert check()[1] is None
     open_to_everyone(on_s3, "s3:ListBucket", f"arn:aws:s3:::{BUCKET}", **limits)
 
@@ -87,7 +87,7 @@ def test_a_bucket_that_lists_is_red(on_s3, monkeypatch, limits):
 
 @pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject"])
 def test_a_bucket_that_anybody_may_change_is_red(on_s3, monkeypatch, action):
-    monkeypatch.setattr(on_s3, "strangers_may", {"s3:GetObject", action})
+    monkeypatch.setattr(on_s3, "anonymous_may", {"s3:GetObject", action})
     open_to_everyone(on_s3, action, f"arn:aws:s3:::{BUCKET}/*")
 
     red = failed()
@@ -98,8 +98,8 @@ def test_a_bucket_that_anybody_may_change_is_red(on_s3, monkeypatch, action):
 
 
 def test_what_an_anonymous_client_wrote_is_removed_or_named(on_s3, monkeypatch):
-    """Where the key for assets cannot delete, the way to find out leaves a file."""
-    monkeypatch.setattr(on_s3, "strangers_may", {"s3:GetObject", "s3:PutObject"})
+    """If the key for assets cannot delete, a successful anonymous upload leaves a file."""
+    monkeypatch.setattr(on_s3, "anonymous_may", {"s3:GetObject", "s3:PutObject"})
     monkeypatch.setitem(
         on_s3.permissions,
         "AKIAPORTAL",

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 @pytest.fixture(params=["disk", "s3"])
 def stored_on(request):
-    """Where the site keeps its files."""
+    """The site with its files on disk, and on S3."""
     if request.param == "s3":
         request.getfixturevalue("on_s3")
     return request.param

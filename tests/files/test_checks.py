@@ -12,14 +12,14 @@ from tests.support.deployed import ENVIRONMENT as DEPLOYED
 
 
 def test_the_checks_pass_on_a_laptop():
-    for check in (checks.files_have_a_home, checks.protected_links_are_signed):
+    for check in (checks.uploads_have_a_storage, checks.protected_links_are_signed):
         assert check(None) == []
 
 
 def test_uploads_without_a_home_are_an_error(settings):
     settings.SITE_ENVIRONMENT = "production"
 
-    [error] = checks.files_have_a_home(None)
+    [error] = checks.uploads_have_a_storage(None)
 
     assert error.id == "portal.E001"
     assert "AWS_STORAGE_BUCKET_NAME" in error.hint
@@ -42,7 +42,7 @@ def test_a_cdn_before_protected_files_is_a_warning(s3_environment, settings):
 
     def warned(environment):
         settings.STORAGES = settings_for(environment)["STORAGES"]
-        return [found.id for found in checks.cdns_are_no_way_around(None)]
+        return [found.id for found in checks.cdns_serve_no_protected_files(None)]
 
     assert warned(with_cdn) == ["portal.W004"]
     assert warned(apart) == []
@@ -62,7 +62,7 @@ def test_an_endpoint_without_tls_is_a_warning_outside_development(settings):
 
 def test_a_laptop_passes_the_checks(settings):
     assert checks.policies_have_prefixes(None) == []
-    assert checks.cdns_are_no_way_around(None) == []
+    assert checks.cdns_serve_no_protected_files(None) == []
 
 
 @pytest.fixture
@@ -115,6 +115,6 @@ def test_a_cdn_before_a_third_protected_storage_is_a_warning(deployed):
         minutes={"bucket_name": "public", "location": "minutes"},
     )
 
-    [warning] = checks.cdns_are_no_way_around(None)
+    [warning] = checks.cdns_serve_no_protected_files(None)
 
     assert "https://cdn.example.org stands before" in warning.msg

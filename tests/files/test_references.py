@@ -41,7 +41,7 @@ def found():
 
 
 def add_profiles(count, *, avatar="", resume="", email="{}@example.org"):
-    """Add so many profiles; the words are formats that take the profile's number."""
+    """Add a number of profiles; the words are formats that take the profile's number."""
     users = User.objects.bulk_create(
         User(email=email.format(number), password="") for number in range(count)
     )

@@ -1,4 +1,4 @@
-"""What the storages are made of: one client, bounded requests, no secrets in migrations."""
+"""The storages: one client, time limits, no secrets in migrations."""
 
 import subprocess
 import sys

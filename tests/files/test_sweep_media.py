@@ -38,7 +38,7 @@ def test_an_orphan_is_only_listed_at_first(stored_on, owner, a_day_later):
 
 
 def test_an_orphan_is_deleted_on_demand(stored_on, owner, a_day_later):
-    """What a row names is the control."""
+    """The control is a file that a row names."""
     add_orphan()
     add_orphan("resumes/orphan.pdf", protected_media())
 

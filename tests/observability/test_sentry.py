@@ -96,7 +96,7 @@ def test_an_error_is_told_without_its_secrets():
         assert expected in text
     for secret in SECRETS:
         assert secret not in text
-    assert "evil.example" not in text  # what a stranger was refused is not an error
+    assert "evil.example" not in text  # a request that was refused is not an error
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_a_developer_sees_it_in_the_browser(client, settings, db):
     )
 
 
-def test_strangers_do_not(client, settings):
+def test_anonymous_visitors_do_not(client, settings):
     settings.DEBUG = False
 
     assert "Server-Timing" not in client.get("/healthz")

@@ -1,4 +1,4 @@
-"""What becomes of messages when the mail server is at its worst: catalogue E4."""
+"""Delivery of messages while the mail server fails in all its ways: catalogue E4."""
 
 import io
 from datetime import timedelta
@@ -215,7 +215,7 @@ def test_a_server_that_answers_a_byte_at_a_time_is_given_up(mail_server, monkeyp
 
 
 def test_a_server_that_looks_for_spam_first_is_given_the_time(mail_server):
-    """Who gives up before the answer sends the message again, and again."""
+    """A client that gives up before the answer sends the message again, and again."""
     mail_server.pause = 2 * 0.3
     write(FOUR[0])
 

@@ -168,9 +168,9 @@ def test_a_reset_does_the_same_for_every_address(
         answers.append(Client().post(RESET, {"email": email}, follow=True))
 
     known = kinds_of_queries(lambda: ask(member.email))
-    stranger = kinds_of_queries(lambda: ask(f"{other}@example.org"))
+    unknown = kinds_of_queries(lambda: ask(f"{other}@example.org"))
 
-    assert known == stranger
+    assert known == unknown
     assert any("outbox_outgoingmessage" in query for query in known)
     pages = [re.sub(r'value="\w{64}"', "", answer.content.decode()) for answer in answers]
     assert pages[0] == pages[1]

@@ -1,4 +1,4 @@
-"""What is kept of messages, for how long, and that no link is among it: catalogue E6."""
+"""The records of messages: what they hold, for how long, and no link: catalogue E6."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""The thread that delivers: where it runs, what wakes it, and how it ends."""
+"""The sender's thread: the processes that start it, what wakes it, and how it ends."""
 
 import os
 import signal

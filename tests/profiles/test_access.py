@@ -1,4 +1,4 @@
-"""Who may do what: every address, for every kind of person, with every method.
+"""The rights of every kind of person, at every address, with every method.
 
 access.txt is the committed matrix: a route, a role, and what that role is answered to GET, HEAD,
 POST and DELETE. A new address fails the test until its rows, which it prints, are there.
@@ -56,7 +56,7 @@ def people(owner):
 
 @pytest.fixture
 def examples(people, owner):
-    """What stands for the parameters of a route."""
+    """Return values for the parameters of a route."""
     opened = ResumeDownload.objects.create(profile=owner.profile, member=people["member"])
     factor = Authenticator.objects.create(user=owner, type="totp", data={})
     message = OutgoingMessage.objects.create(to=owner.email)
@@ -189,7 +189,7 @@ def test_a_profile_is_seen_by_whom_its_visibility_says(
         assert client.get(address).status_code in ({200, 302} if "member" in seen_by else {404})
 
 
-def test_strangers_see_name_headline_and_avatar_alone(client, owner, member):
+def test_anonymous_visitors_see_name_headline_and_avatar_alone(client, owner, member):
     owner.profile.visibility = "public"
     owner.profile.headline = "The headline"
     owner.profile.bio = "The biography"

@@ -1,4 +1,4 @@
-"""What the staff do in the admin."""
+"""The admin, as the staff use it."""
 
 import io
 import re

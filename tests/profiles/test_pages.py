@@ -50,7 +50,7 @@ def test_the_directory_has_further_pages(client, society, owner):
     assert "q=member" in second.content.decode(), "paging must keep the search"
 
 
-def test_strangers_find_public_members_alone(client, society):
+def test_anonymous_visitors_find_public_members_alone(client, society):
     assert len(names(client.get(reverse("directory")))) == 10
     assert names(client.get(reverse("directory"), {"q": "Mary"})) == []
 

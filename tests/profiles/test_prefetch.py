@@ -1,4 +1,4 @@
-"""What browsers ask for before anybody clicks: it opens no resume, and nothing is recorded."""
+"""Requests of browsers before anybody clicks: they open no resume, and nothing is recorded."""
 
 import pytest
 

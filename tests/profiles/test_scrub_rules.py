@@ -1,4 +1,4 @@
-"""What a staging copy keeps, and that nothing of a departed member stays."""
+"""The scrub rules: what a staging copy keeps, and that nothing of a departed member is left."""
 
 import io
 from datetime import timedelta
@@ -114,7 +114,7 @@ def dumped_data() -> str:
 
 
 def found_in(text, words) -> list[str]:
-    """What of these words, by their names, is in the text."""
+    """Return the names of those words that are in the text."""
     return [what for what, word in words.items() if word.lower() in text.lower()]
 
 
@@ -160,7 +160,7 @@ def test_staff_keep_their_accounts(on_staging, departed, staff, client):
 
 
 def test_staff_lose_sessions_and_second_factors(on_staging, departed, staff, client):
-    """B2: who has a copy of the database must not have a way into anybody's account.
+    """B2: a copy of the database must not give a way into anybody's account.
 
     The verified address stays: without it, its owner could not change it any more.
     """

@@ -1,4 +1,4 @@
-"""What staff with the right to change members may do, and what superusers alone may.
+"""The rights of staff who may change members, and those of superusers alone.
 
 A clerk is staff with every permission that can be given, short of being a superuser.
 """

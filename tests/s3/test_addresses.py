@@ -1,4 +1,4 @@
-"""Where buckets and objects are, without a request and without boto3."""
+"""The addresses of buckets and objects, without a request and without boto3."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Y1: one S3 service under all its addresses, so that a copy knows its own target."""
+"""Y1: an S3 service has one name under all its addresses, so that a copy recognizes its target."""
 
 import pytest
 

@@ -71,7 +71,7 @@ class Site:
         return self.config["DATABASE_URL"].rpartition("/")[2]
 
     def environment(self, dyno: str = "") -> dict:
-        """All that a process knows of the world; a build is on no dyno."""
+        """Return the whole environment of a process; a build does not run on a dyno."""
         path = f"{self.python.parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
         given = {"PATH": path, "HOME": str(self.tree)} | self.config
         if dyno and self.dyno_sets:
@@ -253,7 +253,7 @@ def release(site: Site) -> None:
 
 
 def a_member(site: Site) -> tuple[str, str]:
-    """Add somebody who can log in: her address and password."""
+    """Add a member who can log in; return the address and the password."""
     if site.dyno_sets:
         with step("a review app's postdeploy seeds it, and prints a log-in"):
             review = json.loads((site.tree / "app.json").read_text())["environments"]["review"]

@@ -85,7 +85,7 @@ def test_an_invited_member_mistypes_the_new_address_and_gets_it_right(staff, pag
     picture(page, "waiting")
     page.context.clear_cookies()  # the session is lost
 
-    enter(page, MISTYPED)  # who has mistyped it believes that it is the address by now
+    enter(page, MISTYPED)  # after a slip, a member takes this for the address
     expect(page.get_by_text("are not correct")).to_be_visible()
     enter(page, "zoe@example.org")
     expect(page.get_by_role("strong").get_by_text(MISTYPED)).to_be_visible()

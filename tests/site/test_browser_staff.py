@@ -1,4 +1,4 @@
-"""What the staff see in a browser, and what a new member sees of them first."""
+"""The staff's pages in a browser, and the first pages of a new member."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe

@@ -1,4 +1,4 @@
-"""What becomes of requests when PostgreSQL fails them: catalogue D, with gunicorn's processes."""
+"""Requests while PostgreSQL fails: catalogue D, with gunicorn's processes."""
 
 import contextlib
 import io
@@ -49,7 +49,7 @@ def end_connections(cursor) -> int:
 
 
 def look(visitors) -> list:
-    """What all of them, at once, are answered on a page that needs the database."""
+    """Return the answers to all of them, at once, on a page that needs the database."""
     with ThreadPoolExecutor(len(visitors)) as pool:
         return list(pool.map(lambda visitor: visitor.get("/me/"), visitors))
 

@@ -1,4 +1,4 @@
-"""What a dyno may lack, and what two of them share: catalogue R3, R4."""
+"""Dynos without a writable disk or with a full one, and what two of them share: R3, R4."""
 
 import re
 

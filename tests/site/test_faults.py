@@ -1,4 +1,4 @@
-"""What becomes of an upload when S3 fails it, or another one comes at once: catalogue F, and T4."""
+"""Uploads while S3 fails, or while another one comes at once: catalogue F, and T4."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""app.json and the Procfile: what Heroku is told, held against what the site reads."""
+"""app.json and the Procfile, compared with the variables that the site reads."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def test_app_json_has_only_keys_that_heroku_knows(name):
 
 @each_environment
 def test_nothing_is_asked_for(name):
-    """A button deploy comes up by itself: each variable has a value or is generated."""
+    """A button deploy needs no input: each variable has a value or is generated."""
     for variable, entry in ENVIRONMENTS[name]["env"].items():
         assert entry.keys() - {"description"} in ({"value"}, {"generator"}), variable
         assert isinstance(entry.get("value", ""), str), variable
@@ -147,14 +147,14 @@ def test_review_apps_that_share_a_bucket_keep_out_of_each_others_files(on_s3, s3
             assert name == "same/name.txt"
 
     for number, app in enumerate(apps):
-        assert stranger_reads(app["default"].url("same/name.txt")) == b"of %d" % number
-        assert stranger_reads(app["assets"].url("same/name.txt")) == b"of %d" % number
+        assert anonymous_read(app["default"].url("same/name.txt")) == b"of %d" % number
+        assert anonymous_read(app["assets"].url("same/name.txt")) == b"of %d" % number
         link = app["protected"].url("same/name.txt")
-        assert stranger_reads(link) == b"of %d" % number
-        assert stranger_reads(link.partition("?")[0]) == 403
+        assert anonymous_read(link) == b"of %d" % number
+        assert anonymous_read(link.partition("?")[0]) == 403
 
 
-def stranger_reads(link: str) -> bytes | int:
+def anonymous_read(link: str) -> bytes | int:
     try:
         with urllib.request.urlopen(link) as response:
             return response.read()

@@ -1,4 +1,4 @@
-"""What installs does not depend on the machine: a pinned pip installs pinned packages, by hash."""
+"""Installation does not depend on the machine: a pinned pip installs pinned packages, by hash."""
 
 import re
 import subprocess

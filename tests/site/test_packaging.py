@@ -1,4 +1,4 @@
-"""The image, the server's files and the workflows: they say the same as what they are made from."""
+"""The image, the server's files and the workflows agree with what they are made from."""
 
 import fnmatch
 import json
@@ -32,7 +32,7 @@ def instructions(name: str) -> list[str]:
 
 
 def command(name: str) -> str:
-    """What CMD or HEALTHCHECK runs, as a shell would be told."""
+    """Return the command of CMD or HEALTHCHECK, as for a shell."""
     return shlex.join(json.loads(re.search(r"\[.+", instructions(name)[-1])[0]))
 
 
@@ -96,7 +96,7 @@ def build(tree: Path, secret: str = "") -> subprocess.CompletedProcess:
 
 
 def in_the_image(**variables) -> dict:
-    """What the site knows in the container: the image's own variables, then those of docker run."""
+    """Return the site's environment in the container: the image's variables, then docker run's."""
     own = dict(re.findall(r"(\w+)=(\S+)", " ".join(instructions("ENV"))))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return own | {"PATH": path, "HOME": "/"} | variables
@@ -190,7 +190,7 @@ def test_a_request_has_the_time_to_finish_that_gunicorn_grants_it():
 
 
 def test_nginx_lets_everything_through_that_the_site_may_take(settings):
-    """What is too large is refused by the site, which says so in its own words."""
+    """The site itself refuses a body that is too large, in its own words."""
     megabytes = int(nginx("client_max_body_size").removesuffix("m"))
 
     assert megabytes * 1024 * 1024 > settings.UPLOAD_MAX_BODY_BYTES

@@ -95,7 +95,7 @@ def test_an_opening_is_recorded(files, client, member, owner):
     assert ResumeDownload.objects.get().profile == owner.profile
 
 
-def test_a_stranger_gets_the_same_page_whatever_is_there(files, client, owner, member):
+def test_an_anonymous_visitor_gets_the_same_page_whatever_is_there(files, client, owner, member):
     """Z2: an existing resume, a profile without one, and no such profile."""
     addresses = [
         resume_address(owner.profile),
@@ -133,7 +133,7 @@ def test_a_member_is_told_that_there_is_no_resume(files, client, member, other_m
 
 
 def test_the_answer_to_a_member_is_hers_alone(files, client, member, owner):
-    """S6: neither stored by a cache nor told to another site."""
+    """S6: it is neither stored by a cache nor told to another site."""
     client.force_login(member)
 
     response = client.get(resume_address(owner.profile))
@@ -143,7 +143,7 @@ def test_the_answer_to_a_member_is_hers_alone(files, client, member, owner):
 
 
 @pytest.mark.parametrize(("age", "status"), [(599, 200), (601, 403)])
-def test_a_link_dies_after_600_seconds(files, client, member, owner, age, status):
+def test_a_link_expires_after_600_seconds(files, client, member, owner, age, status):
     """S2."""
     link = link_for(client, member, owner)
 
@@ -228,7 +228,7 @@ def test_deleting_deletes_the_files_after_the_commit(
 
     assert before == [200, 200]
     assert files.get(link)[0] == 404
-    assert files.get(avatar)[0] in {403, 404}  # S3 hides from strangers what is not there
+    assert files.get(avatar)[0] in {403, 404}  # S3 does not say what is missing
 
 
 def test_two_resumes_of_one_name_are_two_files(files, client, member, owner, other_member):
@@ -368,7 +368,7 @@ def test_a_link_only_reads(on_s3, client, member, owner, method):
         ("GET", "?policy"),
     ],
 )
-def test_a_stranger_gets_nowhere_in_the_bucket(on_s3, owner, method, path):
+def test_an_anonymous_client_gets_nowhere_in_the_bucket(on_s3, owner, method, path):
     """S4; the avatar is the control."""
     bucket = f"{on_s3.endpoint_url}/{BUCKET}"
     path = path.format(resume=f"protected/{owner.profile.resume.name}")

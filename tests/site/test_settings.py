@@ -1,4 +1,4 @@
-"""What the environment may say, and what is refused."""
+"""The environment: the values that are accepted, and those that are refused."""
 
 import itertools
 import os

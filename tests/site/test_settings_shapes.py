@@ -1,4 +1,4 @@
-"""What becomes of each variable with the usual slips in it: catalogue C7 to C9."""
+"""Each variable with the usual mistakes in its value: catalogue C7 to C9."""
 
 import os
 import runpy

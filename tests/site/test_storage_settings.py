@@ -1,4 +1,4 @@
-"""Which buckets the variables make, and at which addresses: catalogue C2 and C9."""
+"""The buckets that the variables make, and their addresses: catalogue C2 and C9."""
 
 import itertools
 import subprocess

@@ -48,7 +48,7 @@ def fail(error):
 
 
 def refused_write(sqlstate):
-    """What Django makes of a write that PostgreSQL refuses with this code."""
+    """Return the error that Django raises for a write that PostgreSQL refuses with this code."""
     error, cause = InternalError("cannot execute INSERT"), Exception()
     cause.sqlstate = sqlstate
     error.__cause__ = cause

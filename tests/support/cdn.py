@@ -1,4 +1,4 @@
-"""A CDN before a bucket, with the mistakes that one can make."""
+"""A CDN in front of a bucket, with the usual mistakes in its configuration."""
 
 import threading
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 
 def run(*arguments):
-    """The command's table, by field; its output is in run.out and run.err."""
+    """Run the command and return its table, by field; its output is in run.out and run.err."""
     out, err = io.StringIO(), io.StringIO()
     try:
         call_command("copy_live_media", *arguments, stdout=out, stderr=err)
@@ -25,7 +25,7 @@ def table(text):
 
 
 def refused(words, *arguments):
-    """The error, which holds these words, with which the command ends."""
+    """Return the error with which the command ends; it holds these words."""
     with pytest.raises(CommandError, match=words) as caught:
         run(*arguments)
     return caught.value

@@ -1,4 +1,4 @@
-"""A run of the copy engine in a process of its own, to be killed or to be weighed.
+"""A run of the copy engine in a process of its own, to be killed or to measure its memory.
 
 python -m tests.support.copy_in_a_process copy ROUTE.json JOBS   prints a line for each outcome
 python -m tests.support.copy_in_a_process count NUMBER           prints the number and the MB
@@ -26,7 +26,7 @@ def store(about, kind):
 
 
 class Numbers:
-    """A store that makes up as many files as it is told to; the first 5,000 differ by `etag`."""
+    """A store with any number of invented files; the first 5,000 differ by `etag`."""
 
     lists, keeps_time, single_bytes = True, False, 2**40
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 START_SECONDS = 30
-STOP_SECONDS = 30  # Heroku's own patience between SIGTERM and SIGKILL
+STOP_SECONDS = 30  # between Heroku's SIGTERM and SIGKILL
 
 
 def procfile(tree: Path) -> dict[str, str]:
@@ -25,16 +25,16 @@ def procfile(tree: Path) -> dict[str, str]:
 
 
 def as_dyno(line: str) -> list[str]:
-    """The command that runs a line in bash, as a dyno does, bound by the permissions of files.
+    """Return the command that runs a line in bash, as a dyno does, and obeys file permissions.
 
-    Root is not bound; without the capability that makes the difference, it is.
+    Root obeys them only without the capability to override them.
     """
     command = ["bash", "-c", line]
     return ["setpriv", "--bounding-set=-dac_override", *command] if os.geteuid() == 0 else command
 
 
 def run(line: str, tree: Path, environment: dict) -> subprocess.CompletedProcess:
-    """Run a one-off line to its end; stdout is all that it has said."""
+    """Run a one-off line to its end; stdout has all its output."""
     return subprocess.run(
         as_dyno(line),
         cwd=tree,
@@ -48,7 +48,7 @@ def run(line: str, tree: Path, environment: dict) -> subprocess.CompletedProcess
 
 
 class Web:
-    """A running web line, for as long as the `with` block lasts; then nothing of it is left."""
+    """A running web line, for as long as the `with` block lasts; then all processes are ended."""
 
     def __init__(self, line: str, tree: Path, environment: dict, log: Path):
         self.line, self.tree, self.environment, self.log = line, tree, environment, log
@@ -159,7 +159,7 @@ class Answer:
 
 
 def eventually(condition, seconds: float, every: float = 0.05) -> bool:
-    """Whether a condition comes true within so many seconds."""
+    """Return True as soon as a condition is true; False if it is not within some seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -71,14 +71,14 @@ class Gateway:
         )
 
     def count(self, bucket: str) -> int:
-        """How many files a bucket holds; the gateway lists folders, too."""
+        """Return the number of files in a bucket; the gateway lists folders, too."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         return sum(
             not item["Key"].endswith("/") for page in pages for item in page.get("Contents", [])
         )
 
     def s5cmd(self, *arguments: str) -> None:
-        """Arrange what is in a bucket, by the tool that does so in seconds."""
+        """Run s5cmd to fill a bucket, which takes it seconds."""
         subprocess.run(
             ["s5cmd", "--log", "error", "--endpoint-url", self.endpoint_url, *arguments],
             env={
@@ -92,7 +92,7 @@ class Gateway:
 
 
 def end(process: subprocess.Popen) -> None:
-    """End a process of ours, and what it has started, if it still runs."""
+    """End a process that this module started, and its children, if it still runs."""
     if process.returncode is None and process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -11,14 +11,14 @@ from tests.support.dyno import free_port
 
 CHUNK_BYTES = 64 * 1024
 POLL_SECONDS = 0.02
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST instead of saying good-bye
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST instead of FIN
 
 
 class Line:
     """A port of this machine that leads to a server, for as long as the `with` block lasts.
 
     `server` is a host and a port, or the path of a Unix socket. A line begins down: its port
-    refuses connections. Frozen, it accepts them and whatever is said on them, and delivers nothing.
+    refuses connections. Frozen, it accepts connections and their data, and passes nothing on.
     """
 
     def __init__(self, server: tuple[str, int] | str):
@@ -62,7 +62,7 @@ class Line:
             self.moves.set()
 
     def cut(self, *, after: int, times: int = 1):
-        """Reset the next connections that carry more than so many bytes to the server."""
+        """Reset the next connections on which a client sends more than a number of bytes."""
         self._to_cut += [after] * times
 
     def is_cut(self, carried: int) -> bool:
@@ -89,12 +89,12 @@ class Call(socketserver.BaseRequestHandler):
         family = socket.AF_UNIX if isinstance(line.server, str) else socket.AF_INET
         with socket.socket(family) as server:
             server.connect(line.server)
-            if not self.carry(line, server):
+            if not self.relay(line, server):
                 self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 self.request.close()
 
-    def carry(self, line: Line, server: socket.socket) -> bool:
-        """Hand each side what the other says; False if the line is cut before one hangs up."""
+    def relay(self, line: Line, server: socket.socket) -> bool:
+        """Pass data on in both directions; return False if the line is cut before either closes."""
         carried = 0
         while line.is_up:
             if not line.moves.wait(POLL_SECONDS):

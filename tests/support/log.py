@@ -9,7 +9,7 @@ from tests.support.deployed import ENVIRONMENT as DEPLOYED
 
 
 class Log:
-    """What the site writes, with the LOGGING of a deployed site: as JSON, unless told otherwise."""
+    """The lines that the site logs with the LOGGING of a deployed site, by default as JSON."""
 
     def __init__(self):
         self.use("json")

@@ -31,7 +31,7 @@ class Accepted(NamedTuple):
 
 
 class MailServer:
-    """Listens for as long as the `with` block lasts, and does what `mode` says meanwhile:
+    """Listens for as long as the `with` block lasts, and behaves as `mode` says meanwhile:
 
     accept; refuse (550 to every recipient); busy (421 as its greeting); log-in refused is `auth`;
     reset (on connecting); hang (no greeting); hang at text (no answer to it); dribble (a greeting
@@ -69,7 +69,7 @@ class MailServer:
         return [accepted.to for accepted in self.accepted]
 
     def hang(self, sock: socket.socket) -> None:
-        """Say nothing until the client hangs up."""
+        """Send nothing until the client closes the connection."""
         sock.settimeout(POLL_SECONDS)
         while not self.over.is_set():
             try:

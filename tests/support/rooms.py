@@ -1,4 +1,4 @@
-"""Reads a tree of files for what its architecture forbids: tests/site/test_rooms.py has the rules.
+"""Finds what an architecture forbids in a tree of files: tests/site/test_rooms.py has the rules.
 
 An arrow leads from a module to what it names: by an import, wherever in the module it stands and
 for whatever purpose, by a dotted string such as settings hold, or by the name of a command.

@@ -1,7 +1,7 @@
 """Serve the site with its files on an S3 server on this machine: make run-s3.
 
-The server checks signatures, expiry and policies as AWS does, so that links can be watched living
-and dying. It keeps everything in memory, so that each run starts with a fresh database, too.
+The server checks signatures, expiry and policies as AWS does, so that one can see links expire. It
+keeps everything in memory, so that each run starts with a new database, too.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000, help="where the site is served")
     parser.add_argument("--s3-port", type=int, default=9000, help="where the S3 server is")
     options = parser.parse_args()
-    # A terminal's Ctrl-C reaches gunicorn as well; it stops by itself, and this waits for it.
+    # A terminal sends Ctrl-C to gunicorn as well: it is stopping, and this waits for it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with (
         tempfile.TemporaryDirectory(prefix="portal-s3-") as folder,

@@ -1,4 +1,4 @@
-"""moto, as the store behind tests/support/strict_s3.py, and what it has to be taught."""
+"""moto, as the store behind tests/support/strict_s3.py, with corrections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a policy says about one request: that of a bucket, or that of a key pair.
+"""Decides one request by a policy: that of a bucket, or that of a key pair.
 
 Only what this site's buckets and keys need is understood. Anything else raises NotImplementedError:
 a rule that a test server ignores is a rule that nobody tests.
@@ -53,7 +53,7 @@ class Statement:
     conditions: list[tuple[str, str, list]]  # operator, key, any of these values
 
     def applies(self, action: str, resource: str, facts: dict) -> bool:
-        """Whether this speaks of the action on the resource, given facts of the request."""
+        """Return True if this is about the action on the resource, given facts of the request."""
         return (
             any(matches(pattern.lower(), action.lower()) for pattern in self.actions)
             and any(matches(pattern, resource) for pattern in self.resources)

@@ -1,4 +1,4 @@
-"""Requests to tests/support/strict_s3.py: what each of them asks for, and who has signed it.
+"""Requests to tests/support/strict_s3.py: their action, resource and signer.
 
 The signature is computed again with botocore's own signer, on what arrived on the wire.
 """
@@ -156,7 +156,7 @@ def header_overrides(request: S3Request, caller: Caller) -> dict[str, str]:
 
 
 class Caller(NamedTuple):
-    """Who signed, and for a presigned link how long ago. A stranger has no access key."""
+    """The signer, and for a presigned link its age. An anonymous client has no access key."""
 
     access_key: str | None = None
     signature_age_ms: float | None = None
@@ -250,7 +250,7 @@ def expected_signature(
 
 
 def check_payload(request: S3Request, *, hash_required: bool) -> None:
-    """Hold the body against its signed hash, where it has one, and against its length."""
+    """Compare the body with its signed hash, if it has one, and with its length."""
     if len(request.body) < int(request.headers.get("content-length", 0)):
         raise Refusal(400, "IncompleteBody")
     declared = request.headers.get("x-amz-content-sha256")

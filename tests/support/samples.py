@@ -1,4 +1,4 @@
-"""Makers of test files, good and hostile; and what it costs to clean them."""
+"""Test files, good and hostile, and measurements of what it costs to clean them."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def animation(kind, size=(200, 200)):
 
 
 def exif(orientation):
-    """What a camera writes: its maker, the place, and which way it was held."""
+    """Metadata as a camera writes it: its maker, the place, and the orientation."""
     data = Image.Exif()
     data[0x0112] = orientation
     data[0x010F] = "SecretMaker"

@@ -1,4 +1,4 @@
-"""The site as gunicorn serves it, on the tests' own PostgreSQL and S3: for what needs processes.
+"""The site as gunicorn serves it, on the tests' own PostgreSQL and S3, for tests of processes.
 
 It runs with the Procfile's line and the settings of a deployed site, from a tree that cannot be
 written to, and reaches its database by a line that can fail.
@@ -77,7 +77,8 @@ def post_multipart(visitor: Visitor, path: str, fields: dict) -> Answer:
 def send(visitor: Visitor, path: str, body, **headers) -> Answer:
     """Post a body, or its parts one after the other.
 
-    Where it is answered before all was sent, gunicorn hangs up, and the visitor is good no longer.
+    If it is answered before all was sent, gunicorn closes the connection, and the visitor is
+    useless from then on.
     """
     sent = {"Origin": f"https://{HOST}", "Content-Type": MULTIPART_CONTENT, **headers}
     try:

@@ -24,7 +24,7 @@ OPENERS = re.compile(rf"X-Amz-(Signature|Credential)=(?!\[redacted\])|{A_KEY}")
 
 
 def serve(site, postgresql, folder: Path, email: str, password: str) -> None:
-    """Start the web line, hold it to what it promises, and stop it in the middle of a request."""
+    """Start the web line, check its promises, and stop it in the middle of a request."""
 
     def web(dyno: str) -> Web:
         log = folder / f"{site.tree.name}-{dyno}.log"
@@ -74,7 +74,7 @@ def answer_the_router(visitor: Visitor) -> None:
 
 
 def deliver_assets(visitor: Visitor) -> None:
-    with step("assets come from their bucket, under hashed names, for good"):
+    with step("assets come from their bucket, under hashed names, permanently"):
         page = visitor.get("/").text
         links = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
         expect(links, "The home page has no style sheet.", page)
@@ -84,16 +84,16 @@ def deliver_assets(visitor: Visitor) -> None:
                 f"The page names {link}, which is no hashed name in the bucket.",
             )
             with fetch(link) as (status, headers):
-                expect(status == 200, f"A stranger who asks for {link} is answered {status}.")
+                expect(status == 200, f"An anonymous client that asks for {link} gets {status}.")
             caching = headers.get("Cache-Control", "")
-            expect("immutable" in caching, f"{link} is cached as {caching!r}, not for good.")
+            expect("immutable" in caching, f"{link} is cached as {caching!r}, not permanently.")
 
 
 def log_in(visitor: Visitor, email: str, password: str) -> None:
     with step("a member logs in"):
         answer = visitor.post("/accounts/login/", login=email, password="not " + password)
         expect(answer.status == 200, f"A wrong password is answered {answer.status}.")
-        expect(visitor.get("/me/").status == 302, "A stranger sees somebody's own page.")
+        expect(visitor.get("/me/").status == 302, "An anonymous visitor sees a member's own page.")
         answer = visitor.post("/accounts/login/", login=email, password=password)
         expect(answer.status == 302, f"The log-in is answered {answer.status}.", answer.text)
         answer = visitor.get("/me/")
@@ -157,7 +157,7 @@ def hold_under_load(dynos: list[Web], visitor: Visitor, postgresql, site) -> Non
 
 
 def reload_under_load(dyno: Web, site) -> None:
-    """Catalogue R2. Heroku sends no HUP, but the recycling of workers is the same manoeuvre."""
+    """Catalogue R2. Heroku sends no HUP, but gunicorn replaces old workers in the same way."""
     with step("three reloads under load lose no request"):
         over = threading.Event()
 
@@ -222,7 +222,7 @@ def expect_clean_exit(dyno: Web) -> None:
 
 
 def reloaded(dyno: Web) -> bool:
-    """Send HUP; whether other workers have come for all that there were."""
+    """Send HUP; return True if all workers have been replaced."""
 
     def workers() -> set[int]:
         return {process.pid for process in dyno.processes()} - {dyno.process.pid}
@@ -248,7 +248,7 @@ def locked(postgresql, site):
 
 
 def settled(count) -> int:
-    """The value that a count keeps for half a second."""
+    """Return the value that a count keeps for half a second."""
     seen = -1
 
     def grows() -> bool:
@@ -263,7 +263,7 @@ def settled(count) -> int:
 
 @contextmanager
 def fetch(link: str):
-    """What a stranger without cookies is answered: the status and the headers."""
+    """Return the status and headers of the answer to a client without cookies."""
     try:
         with urllib.request.urlopen(link, timeout=10) as response:
             yield response.status, response.headers

@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import time
 
-SAID_CHARACTERS = 3000  # of a program's last words beside a failure
+SAID_CHARACTERS = 3000  # of the end of a program's output, shown with a failure
 
 
 class Failed(Exception):
@@ -12,7 +12,7 @@ class Failed(Exception):
 
 
 def expect(holds, sentence: str, said: str = "") -> None:
-    """Raise Failed with a sentence, and what a program said, unless something holds."""
+    """Raise Failed with a sentence, and a program's output, unless a condition holds."""
     if not holds:
         raise Failed(f"{sentence}\n{said[-SAID_CHARACTERS:]}".rstrip())
 

@@ -1,9 +1,10 @@
 """An S3 server for tests, and for a newcomer's laptop, that refuses what AWS refuses.
 
-moto stores and lists well but trusts everybody: it accepts expired, tampered and wrongly signed
-links, strangers who write and list, and ACLs. A test of signing against it proves nothing. So a
-guard stands before it: every request is verified with botocore's own signer, on what arrived on
-the wire, and a stranger reads only what the bucket's own policy opens.
+moto stores and lists well but trusts everybody: it accepts expired, altered and wrongly signed
+links, anonymous clients that write and list, and ACLs. A test of signing against it proves nothing.
+So this server checks each request before moto gets it: the signature is verified with botocore's
+own signer, on the bytes that arrived, and anonymous clients read only what the bucket's own policy
+opens.
 
 Not like AWS: everything is in memory; policies are understood in part (see s3_policy.py); of
 aws-chunked uploads the request's signature is checked, that of each chunk is not; temporary
@@ -85,7 +86,7 @@ class StrictS3:
         self.identities = dict(identities or {})
         self.region, self.host, self.port = region, host, port
         self.treat_as_tls = treat_as_tls
-        self.strangers_may = {"s3:GetObject"}  # at most, whatever else a policy allows everybody
+        self.anonymous_may = {"s3:GetObject"}  # at most, whatever else a policy allows everybody
         self.requests: list[S3Request] = []
         self._faults: list[tuple[Refusal, Callable[[S3Request], bool]]] = []
         self._lock = threading.Lock()
@@ -119,7 +120,7 @@ class StrictS3:
         return f"http://{self.host}:{self.port}"
 
     def wipe(self) -> None:
-        """Be as new: no buckets, no records, no faults to come, the time of day."""
+        """Reset the server: no buckets, no records, no faults to come, the right time."""
         for bucket in self._backend.buckets.values():
             for key in list(bucket.keys):
                 bucket.keys.setlist(key, [])  # closes moto's temporary files
@@ -154,7 +155,7 @@ class StrictS3:
         times: int = 1,
         matching: Callable[[S3Request], bool] = lambda request: True,
     ) -> None:
-        """Answer the next requests that match with an error. (boto3 retries a 503 by itself.)"""
+        """Answer the next requests that match with an error. (boto3 retries after a 503.)"""
         with self._lock:
             self._faults += [(Refusal(status, code), matching)] * times
 
@@ -231,7 +232,7 @@ class StrictS3:
         elif caller.access_key:
             allowed = self.permissions.get(caller.access_key, lambda *_: True)(method, bucket, key)
         else:
-            opened = effect == "Allow" and action in self.strangers_may
+            opened = effect == "Allow" and action in self.anonymous_may
             allowed = opened and not self._blocks(bucket, "restrict_public_buckets")
         if not allowed:
             raise AccessDenied
@@ -268,7 +269,7 @@ class StrictS3:
 
 
 class Handler(MotoRequestHandler):
-    """Hand the wire's own spelling to the guard, and log nothing.
+    """Pass on the request line as it arrived, and log nothing.
 
     werkzeug closes the connection after each answer. Keep-alive would take a copy of its loop, and
     on loopback a new connection costs a fraction of a millisecond.

@@ -1,4 +1,4 @@
-"""How the tests of tests/support/strict_s3.py ask it, and what they ask for."""
+"""Requests of the tests of tests/support/strict_s3.py."""
 
 import http.client
 import json

@@ -1,4 +1,4 @@
-"""What must go on working behind the guard: keys, listings, ranges, uploads in parts."""
+"""The strict S3 server serves all that moto does: keys, listings, ranges, uploads in parts."""
 
 import io
 import os
@@ -155,7 +155,7 @@ def test_takes_the_bucket_from_the_host_name_too(server, owner, domain, key):
 
 
 def test_lists_times_in_milliseconds_and_heads_them_in_seconds(server, owner):
-    """As MinIO and Ceph do: who compares the two as they are copies a file for ever."""
+    """As MinIO and Ceph do: a client that compares the two as they are copies a file each time."""
     key = server._backend.buckets[BUCKET].keys[RESUME]
     key.last_modified = key.last_modified.replace(microsecond=789_000)
 

@@ -1,4 +1,4 @@
-"""The strict S3 server keeps strangers out, and applies a bucket's policy as AWS does."""
+"""The strict S3 server refuses anonymous clients, and applies a bucket's policy as AWS does."""
 
 import json
 
@@ -51,13 +51,13 @@ from tests.support.strict_s3_calls import (
         ("GET", f"/{BUCKET}/public/missing.webp"),
     ],
 )
-def test_refuses_strangers_all_but_public_objects(public, method, path):
+def test_refuses_anonymous_clients_all_but_public_objects(public, method, path):
     """S4. That a missing object is not said to be missing keeps names from being guessed."""
     assert fetch(public, f"{public.endpoint_url}/{BUCKET}/public/avatar.webp").content == b"RIFF"
     assert fetch(public, public.endpoint_url + path, method).status == 403
 
 
-def test_lets_strangers_read_only_whatever_else_a_policy_allows(public, owner):
+def test_lets_anonymous_clients_read_only_whatever_else_a_policy_allows(public, owner):
     """S4."""
     url = object_url(public, "public/avatar.webp")
 
@@ -135,7 +135,7 @@ def test_tells_a_caller_who_may_list_that_an_object_is_missing(server, owner):
     assert fetch(server, object_url(server, "missing")).status == 403
 
 
-def test_refuses_strangers_response_overrides(public, owner):
+def test_refuses_anonymous_clients_response_overrides(public, owner):
     """S5."""
     url = object_url(public, "public/avatar.webp")
 
@@ -220,7 +220,7 @@ def test_takes_all_conditions_of_a_statement_together(server, owner):
     assert owner.get_object(Bucket=BUCKET, Key=RESUME)["Body"].read() == CONTENT
 
 
-def test_knows_no_age_of_a_strangers_request(public, owner):
+def test_gives_no_age_to_an_anonymous_request(public, owner):
     old = {"NumericGreaterThan": {"s3:signatureAge": "-1"}}
     put_policy(owner, allow("public/*"), deny("*", Condition=old))
 

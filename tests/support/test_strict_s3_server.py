@@ -1,4 +1,4 @@
-"""What tests ask of the strict S3 server: records, faults to come, a clean slate."""
+"""The strict S3 server's functions for tests: records, faults to come, a reset."""
 
 import http.client
 import signal
@@ -67,10 +67,10 @@ def test_fails_when_told_to(server, owner):
 
 def test_keeps_servers_apart(server, owner):
     with StrictS3(CREDENTIALS) as other:
-        stranger = client_of(other, "owner", "owner-secret")
+        other_owner = client_of(other, "owner", "owner-secret")
 
-        assert stranger.list_buckets()["Buckets"] == []
-        assert refused(stranger.get_object, Bucket=BUCKET, Key=RESUME) == "NoSuchBucket"
+        assert other_owner.list_buckets()["Buckets"] == []
+        assert refused(other_owner.get_object, Bucket=BUCKET, Key=RESUME) == "NoSuchBucket"
         assert owner.get_object(Bucket=BUCKET, Key=RESUME)["Body"].read() == CONTENT
     assert owner.get_object(Bucket=BUCKET, Key=RESUME)["Body"].read() == CONTENT
 

@@ -1,8 +1,8 @@
 """The S3 server of the other tests refuses what AWS refuses, and serves the same request unspoilt.
 
-Every refusal stands beside a control that is let through, so that a server that refuses everything
+Every refusal has a control beside it that is accepted, so that a server that refuses everything
 fails here as surely as one that refuses nothing. S2 to S5 are rows of the catalogue of what must
-hold; here they are shown to be testable, on a link of the kind that the portal makes.
+hold; these tests show that the server can test them, on a link of the kind that the portal makes.
 """
 
 import socket

@@ -1,8 +1,8 @@
 """A PostgreSQL as a small plan has it: over TLS alone, and with few connections.
 
-The PostgreSQL that PyPI brings was built without TLS, so a doorkeeper stands before it who speaks
-the opening of PostgreSQL's protocol: a client asks for TLS with eight bytes, is answered S, and
-shakes hands. Whoever does not ask is turned away. What the client does is all real.
+The PostgreSQL that PyPI brings was built without TLS, so this module puts a proxy in front of it,
+which handles the beginning of PostgreSQL's protocol: a client asks for TLS with eight bytes, is
+answered S, and shakes hands. A client that does not ask is refused. The client's side is all real.
 """
 
 import contextlib
@@ -67,11 +67,11 @@ class TLSPostgreSQL:
         return f"postgres://{USER}:a-password@127.0.0.1:{self.doorkeeper.server_address[1]}/{name}"
 
     def connect(self, database: str) -> psycopg.Connection:
-        """A superuser's own connection, behind the doorkeeper's back."""
+        """Return a superuser's connection, which does not go through the proxy."""
         return psycopg.connect(self.server.get_uri(database), autocommit=True)
 
     def waiting(self) -> int:
-        """How many connections wait for a lock."""
+        """Return the number of connections that wait for a lock."""
         return self.admin.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0]
 
 
@@ -116,11 +116,11 @@ class Visit(socketserver.BaseRequestHandler):
             self.server.counted(),
         ):
             postgres.connect(str(self.server.path))
-            carry(client, postgres)
+            relay(client, postgres)
 
 
-def carry(client: ssl.SSLSocket, postgres: socket.socket) -> None:
-    """Hand each side what the other says, until one of them hangs up."""
+def relay(client: ssl.SSLSocket, postgres: socket.socket) -> None:
+    """Pass data on in both directions, until one side closes the connection."""
     while True:
         # What TLS has decrypted already is not seen by select().
         ready = [client] if client.pending() else select.select([client, postgres], [], [])[0]

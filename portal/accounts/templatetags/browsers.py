@@ -1,10 +1,10 @@
-"""What a browser calls itself, in words that its owner knows it by."""
+"""Names of browsers and systems for people, found in the User-Agent header."""
 
 from django import template
 
 register = template.Library()
 
-# The first that is found counts: browsers name those before them that they want to be taken for.
+# The first match counts: a browser's header also names the browsers that it is compatible with.
 BROWSERS = {
     "Edg": "Edge", "OPR/": "Opera", "SamsungBrowser/": "Samsung Internet", "Firefox/": "Firefox",
     "FxiOS/": "Firefox", "CriOS/": "Chrome", "Chrome/": "Chrome", "Safari/": "Safari",
@@ -17,7 +17,7 @@ SYSTEMS = {
 
 @register.filter
 def in_words(user_agent: str) -> str:
-    """Return "Chrome on Windows" for a User-Agent header, or what is known of it."""
+    """Return a User-Agent header in words, such as "Chrome on Windows"."""
     browser = next((name for mark, name in BROWSERS.items() if mark in user_agent), "A browser")
     system = next((name for mark, name in SYSTEMS.items() if mark in user_agent), "")
     if browser == "A browser" and not system:

@@ -8,7 +8,7 @@ register = template.Library()
 
 @register.simple_tag
 def outbox_trouble() -> dict:
-    """Count what the staff should know of: failed, to be tried again, and waiting for EMAIL_URL."""
+    """Count the messages for the staff's notice: failed, to be retried, waiting for EMAIL_URL."""
     State, messages = OutgoingMessage.State, OutgoingMessage.objects
     failed = messages.filter(state=State.FAILED).count()
     return {

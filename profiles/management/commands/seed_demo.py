@@ -17,7 +17,7 @@ from profiles.models import Profile, ResumeDownload, User
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 
-# Known to everybody who reads this, so good for development alone.
+# Public, because they are in the source: for development alone.
 DEVELOPMENT_PASSWORDS = {"member": "meridian-member", "staff": "meridian-staff"}
 
 
@@ -77,7 +77,10 @@ def random_passwords():
 
 
 def add_missing_members(demo, passwords):
-    """Add the members whose e-mail addresses are free, all or none; return those added."""
+    """Add the members whose e-mail addresses are free, all or none; return those added.
+
+    Files that were stored are deleted again if the transaction fails.
+    """
     addresses = {member["slug"]: member["email"] for member in demo["members"]}
     taken = set(User.objects.filter(email__in=addresses.values()).values_list("email", flat=True))
     missing = [member for member in demo["members"] if member["email"] not in taken]
@@ -88,13 +91,13 @@ def add_missing_members(demo, passwords):
                 add_member(member, passwords, now, undo_storing)
             if missing:
                 add_downloads(demo["downloads"]["opened"], addresses, taken, now)
-        undo_storing.pop_all()  # the rows are there, so their files stay
+        undo_storing.pop_all()  # the rows are committed, so their files are kept
     return missing
 
 
 def add_member(member, passwords, now, undo_storing):
     joined = now - timedelta(days=member["joined"])
-    # Without a log-in of her own, a demo member has no password, which also saves the hashing.
+    # Demo members without a log-in have no password, which also saves the hashing.
     user = User.objects.create_user(
         member["email"],
         passwords.get(member.get("login")),

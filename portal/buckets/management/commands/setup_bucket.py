@@ -93,7 +93,7 @@ def chosen(policies: dict, key: str) -> dict:
 
 
 def hint(error: StorageError) -> str:
-    """Return what to do about a refusal, or a silence."""
+    """Return what to do if S3 refuses or does not answer."""
     if KINDS.get(reason(error)) is not Kind.FORBIDDEN:
         return on_error(error)
     return (

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         "valid and that have expired, and try what the keys for the live site may do. The small "
         "files are removed again. Exit status 1 if anything is not as it should be."
     )
-    requires_system_checks = []  # it reports itself what is wrong with the settings
+    requires_system_checks = []  # the command reports their errors as findings
 
     def add_arguments(self, parser):
         parser.add_argument(
@@ -90,7 +90,7 @@ class Command(BaseCommand):
         for error in wrong:
             yield Finding(FAIL, "settings", error.msg, error.id, error.hint)
         if wrong:
-            return  # the rest would report the same faults again, in other words
+            return  # the other findings would only repeat these faults
         if conf.SITE_ENVIRONMENT != "production" and shares_files_with_live():
             raise CommandError(
                 "This site keeps its files where LIVE_STORAGES has the live site's:"
@@ -98,7 +98,7 @@ class Command(BaseCommand):
             )
         client = AnonymousClient()
         for storage in own.values():
-            storage.attempts = REQUEST_ATTEMPTS  # a build may wait for longer than a person does
+            storage.attempts = REQUEST_ATTEMPTS  # assets have more, because a build can wait
         yield from access_findings(own, probes, client)
         yield from asset_findings(client)
         yield from read_only_findings(with_a_policy(conf.LIVE_STORAGES), client)
@@ -133,7 +133,7 @@ class Command(BaseCommand):
 
 
 def no_policy(subject: str, setting: str, alias: str) -> Finding:
-    """Return the finding about a storage in a bucket whose class nobody here knows."""
+    """Return the finding about a storage in a bucket whose class is none of the policies."""
     return Finding(
         WARN, subject, "its class has one of the site's policies", "nothing is proven about it",
         f'Give {setting}["{alias}"] a class of portal/files/storages.py, or check by hand what it'

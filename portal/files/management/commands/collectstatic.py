@@ -5,10 +5,10 @@ from portal.files.hints import with_hint
 
 
 class Command(collectstatic.Command):
-    """Django's own; its last step uploads to S3 where that is configured (files/assets.py)."""
+    """Django's collectstatic; its last step uploads to S3, if configured (files/assets.py)."""
 
     def handle(self, **options):
         try:
             return super().handle(**options)
-        except OSError as error:  # S3, or the disk: a sentence for whoever reads a build's log
+        except OSError as error:  # from S3 or the disk: the build's log needs no traceback
             raise CommandError(f"The assets were not collected: {with_hint(error)}") from error

@@ -13,7 +13,7 @@ from portal.files.tables import table_lines
 
 DEFAULT_AGE_HOURS = 24
 MIN_AGE_HOURS = 1  # longer than anything here takes from storing a file to the commit of its row
-MANY = 100  # files; where more, and most, have no row, the bucket or the database is a wrong one
+MANY = 100  # orphans; more, and more than half of all files, mean a wrong bucket or database
 
 DELETED, FAILED = "deleted", "failed"
 COLUMNS = (NAMED, YOUNG, ORPHAN, DELETED, FAILED, MISSING)
@@ -84,7 +84,7 @@ class Command(BaseCommand):
         return counts
 
     def summarize(self, counts):
-        """Print a table for a person, and a line for each storage in a pipe."""
+        """Print a table on a terminal, and a line for each storage in a pipe."""
         if self.stdout.isatty():
             rows = [
                 (label, *(count[column] for column in COLUMNS)) for label, count in counts.items()
@@ -112,13 +112,13 @@ def deleted(storage, name) -> tuple[str, str]:
     """Delete a file; return the outcome, and why it failed if it did."""
     try:
         sweeping.delete(storage, name)
-    except OSError as error:  # one that cannot be deleted is no reason to keep the others
+    except OSError as error:  # the other orphans are deleted all the same
         return FAILED, str(error)
     return DELETED, ""
 
 
 def refuse_suspicious(label, results, most):
-    """Raise SweepRefused if the orphans may be files that somebody needs after all."""
+    """Raise SweepRefused if the orphans may be files that are still needed."""
     counts = Counter()
     for result in results:
         counts[result.kind] += 1
@@ -137,5 +137,5 @@ def refuse_suspicious(label, results, most):
 
 
 def readable(name: str) -> str:
-    """A name on one line: keys in a bucket may hold line breaks and a terminal's commands."""
+    """Return a name on one line: a bucket's keys may hold line breaks and terminal escapes."""
     return name if name.isprintable() else ascii(name)

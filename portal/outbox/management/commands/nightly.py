@@ -35,14 +35,14 @@ class Command(BaseCommand):
             self.stdout.write(self.style.ERROR(f"{step}: failed, {words}"))
             for connection in connections.all(initialized_only=True):
                 if not connection.in_atomic_block:
-                    connection.close()  # it may be what has failed; the next step opens another
+                    connection.close()  # it may be the cause; the next step opens another
             return False
         self.stdout.write(f"{step}: {result or 'done'} ({perf_counter() - began:.1f} s)")
         return True
 
 
 def do(step: str) -> str:
-    """Call a function by its dotted path, or else a command; return what it says of its result."""
+    """Call a function by its dotted path, or a command by its name; return its result or output."""
     if "." in step:
         return import_string(step)()
     output = io.StringIO()
