@@ -6,16 +6,6 @@ from .widgets import UploadInput
 NEW_OR_NONE = {"contradiction": "Please either choose a new file or tick “Remove it”, not both."}
 
 
-class SearchForm(forms.Form):
-    """What a visitor typed into the directory's search box."""
-
-    q = forms.CharField(required=False, max_length=100, strip=True)
-
-    def text(self) -> str:
-        """The words to search for; what cannot be searched for counts as nothing typed."""
-        return self.cleaned_data["q"] if self.is_valid() else ""
-
-
 class ProfileForm(forms.ModelForm):
     """What a member may change of her own profile."""
 

@@ -1,10 +1,11 @@
 from django.urls import path
 
 from . import views
+from .directory.views import directory
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("members/", views.directory, name="directory"),
+    path("members/", directory, name="directory"),
     path("members/<int:pk>/", views.profile, name="profile"),
     path("members/<int:pk>/resume/", views.resume, name="resume"),
     path("me/", views.me, name="me"),
