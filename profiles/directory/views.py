@@ -36,7 +36,7 @@ def directory(request):
     else:
         page = page_of(request, profiles.only(*SHOWN).order_by(*form.order))
     context = {"page": page, "form": form, "q": form.text, "found": found or Found([])}
-    context["most"] = MAX_FOUND
+    context["most"] = f"{MAX_FOUND:,}"
     return render(request, "profiles/directory.html", context)
 
 
