@@ -1,5 +1,6 @@
-"""A society of 5,000: those in queries.toml, and others with common names of many alphabets."""
+"""A society of 5,000 or SEARCH_MEMBERS: those in queries.toml, and others with common names."""
 
+import os
 import random
 import tomllib
 from pathlib import Path
@@ -8,6 +9,8 @@ from profiles.directory.indexing import index_all
 from profiles.models import Profile, User
 
 HERE = Path(__file__).parent
+USUAL = 5_000
+MEMBERS = int(os.environ.get("SEARCH_MEMBERS", USUAL))
 QUERIES = tomllib.loads((HERE / "queries.toml").read_text(encoding="utf-8"))
 
 COMMON = (HERE / "common_names.txt").read_text(encoding="utf-8").splitlines()

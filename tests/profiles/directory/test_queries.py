@@ -12,11 +12,11 @@ from profiles.directory.search import search
 from profiles.models import Profile
 from tests.conftest import make_member
 
-from .people import QUERIES, settle
+from .people import MEMBERS, QUERIES, USUAL, settle
 
 ANSWERS = Path(__file__).with_name("answers.txt")
-FIRST, AMONG_FIVE = 0.95, 0.98  # of the pairs
-MEMBERS = 5_000
+# Of the pairs. Among more members there are more namesakes.
+FIRST, AMONG_FIVE = (0.95, 0.98) if MEMBERS <= USUAL else (0.92, 0.95)
 
 
 @pytest.fixture
@@ -47,6 +47,6 @@ def test_most_queries_find_the_right_person_and_both_databases_agree(viewers, tm
     assert among_five >= AMONG_FIVE * pairs
     actual = tmp_path / "answers.txt"
     actual.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert lines == ANSWERS.read_text(encoding="utf-8").splitlines(), (
+    assert MEMBERS != USUAL or lines == ANSWERS.read_text(encoding="utf-8").splitlines(), (
         f"not as in {ANSWERS}; if the new answers are as good, they are in {actual}"
     )
