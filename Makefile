@@ -14,7 +14,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql coverage kills rehearse siege lint format lock check-installs \
+.PHONY: run run-s3 test test-sqlite test-postgresql coverage kills search rehearse siege lint format lock check-installs \
 	vendor corpus bench bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
@@ -38,6 +38,10 @@ coverage: test-sqlite  ## the half on SQLite, which fails if it runs less than 9
 
 kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make test has a few of them
 	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest tests/outbox/test_kills.py
+
+search: $(VENV)/installed-dev  ## what 100,000 members are found by, and how PostgreSQL does it; make test has 5,000
+	SEARCH_MEMBERS=100000 $(BIN)/python -m tests.support.with_postgresql \
+		$(BIN)/python -m pytest -s tests/profiles/directory/test_queries.py tests/profiles/directory/test_plans.py
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)

@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from portal.accounts.email_address import canonical_part
 from portal.files.fields import CleanedFileField
 
+from .directory.query import Query
 from .fields import composed
 from .models import Profile, ResumeDownload, User
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
@@ -133,7 +134,7 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
     list_select_related = ["profile"]
     list_per_page = 50
     search_fields = ["email", "profile__name", "profile__headline"]
-    ordering = ["profile__name", "email"]
+    ordering = ["profile__sort_key", "email"]
     form = MemberForm
     add_form = InvitationForm
     add_fieldsets = [
@@ -174,7 +175,7 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
             '<img src="{}" alt="" width="40" height="40" loading="lazy">', user.profile.avatar.url
         )
 
-    @admin.display(description="name", ordering="profile__name")
+    @admin.display(description="name", ordering="profile__sort_key")
     def name(self, user):
         return user.profile.name or "(no name yet)"
 
@@ -211,11 +212,14 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
         return objects, counts, lacking - with_member, protected
 
     def get_search_results(self, request, queryset, search_term):
-        """Search for names in composed form, and for addresses in canonical form, as stored."""
+        """Find names as the directory does, and addresses in the form in which they are stored."""
         named, may_repeat = super().get_search_results(request, queryset, composed(search_term))
         stored = " ".join(map(canonical_part, search_term.split()))
         addressed, _ = super().get_search_results(request, queryset, stored)
-        return named | addressed, may_repeat
+        found = named | addressed
+        if query := Query.of(search_term):
+            found |= queryset.filter(query.matches("profile__entry__everyone"))
+        return found, may_repeat
 
     def get_inlines(self, request, obj):
         return self.inlines if obj else []  # saving the invitation creates the profile

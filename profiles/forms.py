@@ -7,16 +7,6 @@ from .widgets import UploadInput
 NEW_OR_NONE = {"contradiction": "Please either choose a new file or tick “Remove it”, not both."}
 
 
-class SearchForm(forms.Form):
-    """The search box of the directory."""
-
-    q = forms.CharField(required=False, max_length=100, strip=True)
-
-    def text(self) -> str:
-        """Return the words to search for; empty if the input is not valid."""
-        return self.cleaned_data["q"] if self.is_valid() else ""
-
-
 class ProfileForm(StoredUploadsForm):
     """The fields that members may change in their own profile."""
 

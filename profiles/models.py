@@ -11,12 +11,25 @@ from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
 
 from .access import ProfileQuerySet
+from .directory import indexing
+from .directory.fold import MAX_SORT_KEY, sort_key
+from .directory.models import DirectoryEntry, FoldedField, ProfileWord, WordDeletion
 from .fields import LineField
 from .managers import UserManager
 from .uploads.avatars import AvatarField
 from .uploads.resumes import ResumeField
-from .uploads.stored import StoredUpload  # noqa: F401 (a model of this app's)
+from .uploads.stored import StoredUpload
 from .validators import is_printable, validate_printable, validate_visible
+
+__all__ = [
+    "DirectoryEntry",
+    "Profile",
+    "ProfileWord",
+    "ResumeDownload",
+    "StoredUpload",
+    "User",
+    "WordDeletion",
+]
 
 # The characters that Windows refuses in file names; no other system refuses more.
 NOT_IN_FILE_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|', "-"))
@@ -118,6 +131,7 @@ class Profile(models.Model):
     resume_picture = MadeFileField(storage=protected_media, upload_to="resumes", editable=False)
     resume_pages = models.PositiveIntegerField(null=True, editable=False)
     resume_bytes = models.PositiveIntegerField(null=True, editable=False)
+    sort_key = FoldedField(max_length=MAX_SORT_KEY, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -125,13 +139,23 @@ class Profile(models.Model):
 
     class Meta:
         indexes = [  # for the directory, and for what is new on a member's home page
-            models.Index(fields=["name", "id"], name="profile_by_name"),
+            models.Index(fields=["sort_key", "id"], name="profile_by_sort_key"),
             models.Index(fields=["created_at", "id"], name="profile_by_created_at"),
             models.Index(fields=["updated_at", "id"], name="profile_by_updated_at"),
         ]
 
     def __str__(self):
         return self.name or self.user.shown_email
+
+    def save(self, *, using=None, update_fields=None, **kwargs):
+        """Save the profile, and with it what sorts and finds it."""
+        self.sort_key = sort_key(self.name)
+        if update_fields is not None and "name" in update_fields:
+            update_fields = {*update_fields, "sort_key"}
+        with transaction.atomic(using=using):
+            super().save(using=using, update_fields=update_fields, **kwargs)
+            if update_fields is None or not indexing.SOURCES.isdisjoint(update_fields):
+                indexing.index(Profile.objects.using(self._state.db).filter(pk=self.pk))
 
     def get_absolute_url(self):
         return reverse("profile", args=[self.pk])

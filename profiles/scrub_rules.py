@@ -5,15 +5,19 @@ all the rows that refer to them; staff keep accounts that they can log in with. 
 column adds a decision about it here: until then, portal/staging/scrubbing.py refuses to run.
 """
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from portal.staging.scrubbing import EVERY_ROW, NO_ROW, Cleared, Decision, ScrubRules
+
+from .directory.models import ProfileWord
 
 
 def of_departed(path: str) -> Q:
     """Return the condition for rows whose `path` leads to a user who is deleted."""
     return Q(**{f"{path}__is_staff": False})
 
+
+NOBODYS_WORD = Q(~Exists(ProfileWord.objects.filter(word=OuterRef("word"))))
 
 DECISIONS = {
     "contenttypes.ContentType": Decision(NO_ROW, kept="id app_label model"),
@@ -29,8 +33,16 @@ DECISIONS = {
     "profiles.User_user_permissions": Decision(of_departed("user"), kept="id user permission"),
     "profiles.Profile": Decision(
         of_departed("user"),
-        kept="id user name headline bio visibility avatar resume created_at updated_at "
+        kept="id user name headline bio visibility avatar resume sort_key created_at updated_at "
         "avatar_small resume_picture resume_pages resume_bytes",
+    ),
+    "profiles.DirectoryEntry": Decision(
+        of_departed("profile__user"), kept="profile name headline everyone members"
+    ),
+    # Before ProfileWord, and so scrubbed after it: words that nobody has any more are deleted.
+    "profiles.WordDeletion": Decision(NOBODYS_WORD, kept="id rest word"),
+    "profiles.ProfileWord": Decision(
+        of_departed("profile__user"), kept="id profile word for_everyone"
     ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),

@@ -1,11 +1,12 @@
 from django.urls import path
 
 from . import views
+from .directory.views import directory
 from .uploads import views as uploads
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("members/", views.directory, name="directory"),
+    path("members/", directory, name="directory"),
     path("members/<int:pk>/", views.profile, name="profile"),
     path("members/<int:pk>/resume/", views.resume, name="resume"),
     path("members/<int:pk>/resume/first-page/", uploads.resume_picture, name="resume-picture"),

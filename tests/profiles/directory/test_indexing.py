@@ -1,0 +1,164 @@
+"""What the search reads stays true to what the profiles say, and a command mends what does not."""
+
+import io
+from importlib import import_module
+from unittest import mock
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection, models, transaction
+
+from profiles.directory import indexing
+from profiles.directory.models import DirectoryEntry, ProfileWord, WordDeletion
+from profiles.directory.postgresql import Trigrams
+from profiles.models import Profile, User
+from tests.conftest import make_member
+
+pytestmark = pytest.mark.django_db
+
+
+def found(client, text):
+    page = client.get("/members/", {"q": text}).context
+    return [] if page["found"].is_near else [profile.name for profile in page["page"]]
+
+
+def run(*args) -> str:
+    output = io.StringIO()
+    call_command("index_profiles", *args, stdout=output)
+    return output.getvalue()
+
+
+@pytest.fixture
+def reader(client, staff):
+    client.force_login(staff)
+    return client
+
+
+@pytest.mark.parametrize("field", ["name", "headline", "bio"])
+@pytest.mark.parametrize("update_fields", [None, "its own"])
+def test_a_saved_field_is_found_at_once_and_what_it_was_before_is_not(
+    reader, member, field, update_fields
+):
+    for text in ["Dendrochronology", "Seismography"]:
+        profile = Profile.objects.get(user=member)
+        setattr(profile, field, text)
+        profile.save(update_fields=update_fields and [field])
+
+    assert len(found(reader, "seismography")) == 1
+    assert found(reader, "dendrochronology") == []
+    assert not ProfileWord.objects.filter(word="dendrochronology").exists()
+
+
+def test_a_field_that_was_changed_but_not_saved_is_not_found(reader, member):
+    member.profile.bio = "Dendrochronology"
+    member.profile.headline = "Seismography"
+    member.profile.save(update_fields=["headline"])
+
+    assert found(reader, "seismography") == ["Ada Lovelace"]
+    assert found(reader, "dendrochronology") == []
+
+
+def test_saving_anything_else_asks_nothing_of_the_search(member, django_assert_num_queries):
+    with django_assert_num_queries(3):  # the update in its savepoint
+        member.profile.save(update_fields=["visibility"])
+
+
+def by_bulk_create():
+    User.objects.bulk_create([User(email="new@example.org")])
+    user = User.objects.get(email="new@example.org")
+    Profile.objects.bulk_create([Profile(user=user, name="Łucja", bio="Tides")])
+
+
+def by_update():
+    Profile.objects.filter(user=make_member("l@example.org")).update(name="Łucja", bio="Tides")
+
+
+def by_an_older_fold():
+    make_member("l@example.org", name="Łucja")
+    DirectoryEntry.objects.filter(profile__name="Łucja").update(name=" ?ucja ")
+    Profile.objects.filter(name="Łucja").update(bio="Tides")
+
+
+@pytest.mark.parametrize("write", [by_bulk_create, by_update, by_an_older_fold])
+def test_what_was_written_past_save_is_told_by_a_check_and_mended_by_the_command(reader, write):
+    write()
+
+    assert found(reader, "tides") == []
+    with pytest.raises(CommandError, match="Not up to date: 1 of 2 profiles"):
+        run("--check")
+    assert "brought up to date: 1." in run()
+    assert found(reader, "lucja tides") == ["Łucja"]
+    assert Profile.objects.get(name="Łucja").sort_key == "lucja"
+    assert "brought up to date: 0." in run("--check")
+
+
+def test_a_run_that_was_killed_may_be_repeated(reader, monkeypatch):
+    User.objects.bulk_create([User(email=f"m{n}@example.org") for n in range(5)])
+    users = User.objects.filter(email__startswith="m")
+    Profile.objects.bulk_create([Profile(user=user, name="Nameless One") for user in users])
+    monkeypatch.setattr(indexing, "BATCH", 2)
+    write, calls = indexing.write, []
+
+    def killed_in_the_second_batch(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        write(*args)
+
+    with (
+        mock.patch.object(indexing, "write", killed_in_the_second_batch),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        run()
+
+    assert 0 < len(found(reader, "nameless")) < 5
+    run()
+    assert len(found(reader, "nameless")) == 5
+
+
+def test_the_command_forgets_words_that_nobody_has_any_more(member):
+    assert WordDeletion.objects.filter(word="lovelace").exists()
+
+    member.delete()
+    run()
+
+    assert not WordDeletion.objects.exists()
+
+
+def test_the_migration_folds_what_is_there(reader, member):
+    DirectoryEntry.objects.all().delete()
+    ProfileWord.objects.all().delete()
+    assert found(reader, "lovelace") == []
+
+    migration = import_module("profiles.migrations.0008_directory_rows")
+    migration.fold_profiles(apps, mock.Mock(connection=connection))
+
+    assert found(reader, "lovelace") == ["Ada Lovelace"]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+def test_a_site_that_may_not_create_the_extension_is_told_the_line_to_run():
+    with connection.cursor() as cursor:
+        cursor.execute("DROP EXTENSION pg_trgm CASCADE")
+        cursor.execute("CREATE ROLE site NOLOGIN")
+        cursor.execute("SET ROLE site")
+
+    with connection.schema_editor(atomic=False) as editor, transaction.atomic():
+        with pytest.raises(CommandError, match=r"CREATE EXTENSION pg_trgm;"):
+            Trigrams().database_forwards("profiles", editor, None, None)
+        transaction.set_rollback(True)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+def test_postgresql_has_an_index_for_parts_of_words_on_each_text():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexdef LIKE '%gin_trgm_ops%'")
+        indexed = {row[0].rpartition("(")[2].split()[0] for row in cursor.fetchall()}
+
+    texts = {
+        field.name
+        for field in DirectoryEntry._meta.concrete_fields
+        if type(field) is models.TextField
+    }
+    assert indexed == texts - {"headline"}, "the headline is ranked, never searched alone"

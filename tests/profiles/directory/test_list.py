@@ -1,0 +1,148 @@
+"""The list of members: its order, letters, filters and pages, all of them in the address."""
+
+import pytest
+from django.urls import reverse
+
+from profiles.models import Profile
+from tests.conftest import make_member
+
+pytestmark = pytest.mark.django_db
+
+NAMES = ["Zahra", "Ánte", "Łucja", "Maria", "ada", "Lu Wei", "Øystein", "Åse", "Żaneta", "3D Guild"]
+SORTED = ["3D Guild", "ada", "Ánte", "Åse", "Lu Wei", "Łucja", "Maria", "Øystein", "Zahra"]
+SORTED += ["Żaneta"]
+
+
+@pytest.fixture
+def society(staff):
+    """Ten members, the last of them the newest; the second and third have a resume."""
+    Profile.objects.all().delete()
+    for number, name in enumerate(NAMES):
+        user = make_member(f"m{number}@example.org", name=name, visibility="public")
+        resume = f"resumes/{number}.pdf" if number in (1, 2) else ""
+        Profile.objects.filter(user=user).update(resume=resume)
+    return Profile.objects.get(name="Maria").user
+
+
+def names(client, **query):
+    return [profile.name for profile in client.get("/members/", query).context["page"]]
+
+
+def test_the_list_is_sorted_as_people_sort(client, society):
+    assert names(client) == SORTED
+
+
+def test_the_list_is_sorted_by_the_newest_on_request(client, society):
+    assert names(client, sort="new") == NAMES[::-1]
+    assert names(client, sort="new", q="a") == [name for name in NAMES[::-1] if starts_with_a(name)]
+
+
+def starts_with_a(name):
+    return name in {"ada", "Ánte", "Åse"}
+
+
+@pytest.mark.parametrize(
+    ("letter", "found"),
+    [
+        ("l", ["Lu Wei", "Łucja"]),
+        ("z", ["Zahra", "Żaneta"]),
+        ("q", []),
+        ("other", ["3D Guild"]),
+        ("ł", SORTED),
+        ("%", SORTED),
+    ],
+)
+def test_the_list_jumps_to_a_letter(client, society, letter, found):
+    assert names(client, letter=letter) == found
+
+
+def test_nameless_members_are_under_other_and_last(client, society):
+    make_member("nameless@example.org", visibility="public")
+
+    assert names(client) == [*SORTED, ""]
+    assert names(client, letter="other") == ["3D Guild", ""]
+
+
+def test_filters_combine_and_stay_while_one_pages_and_searches(client, society):
+    client.force_login(society)
+    assert names(client, resume="on") == ["Ánte", "Łucja"]
+    assert names(client, resume="on", letter="l") == ["Łucja"]
+    assert names(client, resume="on", letter="l", q="lucja") == ["Łucja"]
+
+    page = client.get("/members/?resume=on&letter=l&sort=new&q=lu").content.decode()
+
+    assert 'name="letter" value="l"' in page
+    assert 'name="resume" value="on" checked' in page
+    assert '<option value="new" selected>' in page
+    assert "resume=on&amp;letter=m&amp;sort=new&amp;q=lu" in page
+
+
+def test_a_letter_without_the_person_searched_for_shows_no_near_ones_and_a_way_out(client, society):
+    page = client.get("/members/?q=zahra&letter=m")
+
+    assert list(page.context["page"]) == []
+    assert "Search without filters" in page.content.decode()
+    assert 'href="?q=zahra"' in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("q=xylophone", "Try fewer words"),
+        ("letter=q", "in this part of the list"),
+        ("q=zahrra", "Nearly the same"),
+    ],
+)
+def test_an_empty_list_helps(client, society, query, words):
+    assert words in client.get(f"/members/?{query}").content.decode()
+
+
+def test_pages_are_numbered_and_each_is_a_link_that_keeps_the_search(client, society):
+    for number in range(24 * 12):
+        make_member(f"n{number}@example.org", name=f"Number {number:03}", visibility="public")
+
+    page = client.get("/members/?q=number&page=6").content.decode()
+
+    assert 'aria-current="page">6<' in page
+    assert [n for n in (1, 4, 5, 7, 8, 12) if f'href="?q=number&amp;page={n}"' not in page] == []
+    assert "page=3" not in page, "pages far from here are left out"
+    assert names(client, q="number", page=12)[-1] == "Number 287"
+    assert names(client, q="number", page=99)[-1] == "Number 287"
+
+
+def test_more_than_a_thousand_found_are_told_as_that(client, society, monkeypatch):
+    monkeypatch.setattr("profiles.directory.search.MAX_FOUND", 2)
+
+    page = client.get("/members/?q=a")
+
+    assert page.context["found"].is_capped
+    assert len(page.context["page"]) == 2
+    assert "More than 1,000 found" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("address", "queries"),
+    [
+        ("/members/", 2),  # count, page
+        ("/members/?sort=new&letter=n&resume=on", 2),
+        ("/members/?q=number", 2),  # who is found, page
+        ("/members/?q=numbre", 4),  # nobody, near words, near people, page
+        ("/members/?q=numbre&resume=on", 5),  # and whether there is anybody without the filter
+    ],
+)
+@pytest.mark.parametrize("members", [3, 30])
+def test_a_list_takes_the_same_few_queries_however_many_there_are(
+    client, society, django_assert_num_queries, address, queries, members
+):
+    """F6: and S3 is not asked. Two more are for the session and its user."""
+    client.force_login(society)
+    for number in range(members):
+        make_member(f"n{number}@example.org", name=f"Number {number}")
+    Profile.objects.filter(name__startswith="Number").update(
+        avatar="avatars/a.webp", resume="resumes/a.pdf"
+    )
+
+    with django_assert_num_queries(2 + queries):
+        page = client.get(reverse("directory") + address.removeprefix("/members/"))
+
+    assert len(page.context["page"]) > 0
