@@ -10,8 +10,8 @@ from tests.support import samples
 
 from .test_browser import browser, live_server, page, pytestmark  # noqa: F401
 
-READY = "is ready, and will be yours when you save."
-KEPT = "is kept, and will be yours when you save."
+READY = "is ready. It takes effect when you save."
+KEPT = "is kept. It takes effect when you save."
 
 
 @pytest.fixture
