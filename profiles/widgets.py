@@ -1,6 +1,7 @@
 from django import forms
 from django.db.models.fields.files import FieldFile
 from django.forms.renderers import TemplatesSetting
+from django.forms.widgets import Script
 
 from .uploads.avatars import AvatarField
 from .uploads.resumes import ResumeField
@@ -16,7 +17,7 @@ class UploadInput(forms.ClearableFileInput):
     stored = None  # the StoredUpload that the form holds for this field, if it holds one
 
     class Media:
-        js = ["uploads.js"]
+        js = [Script("uploads.js", defer=True)]  # the admin has it in the head
 
     def is_initial(self, value):
         # The inherited test reads value.url, which would sign a link.

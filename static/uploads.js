@@ -31,7 +31,7 @@ for (const box of document.querySelectorAll("[data-upload]")) {
     chooser.value = ""; // the form names the file from now on, and does not send it again
     chooser.required = false;
     const pages = answer.pages ? ` (${answer.pages} ${answer.pages === 1 ? "page" : "pages"})` : "";
-    say(`${file.name}${pages} is ready, and will be yours when you save. ${answer.note}`.trim());
+    say(`${file.name}${pages} is ready. It takes effect when you save. ${answer.note}`.trim());
     picture.hidden = !answer.picture;
     if (answer.picture) picture.src = answer.picture;
     if (current) current.hidden = Boolean(answer.picture);

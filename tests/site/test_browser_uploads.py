@@ -10,8 +10,8 @@ from tests.support import samples
 
 from .test_browser import browser, live_server, page, pytestmark  # noqa: F401
 
-READY = "is ready, and will be yours when you save."
-KEPT = "is kept, and will be yours when you save."
+READY = "is ready. It takes effect when you save."
+KEPT = "is kept. It takes effect when you save."
 
 
 @pytest.fixture
@@ -125,3 +125,18 @@ def test_without_javascript_an_error_keeps_what_was_chosen(
     assert profile.avatar_small
     assert profile.resume_picture
     context.close()
+
+
+def test_the_admin_sends_at_once_too(page, staff, member, chosen):  # noqa: F811
+    page.goto(f"/accounts/login/?next=/admin/profiles/user/{member.pk}/change/")
+    page.fill("[name=login]", staff.email)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+
+    page.locator("[name=profile-0-resume]").set_input_files(chosen / "cv.pdf")
+
+    box = page.locator("[data-upload]").filter(has=page.locator("[name=profile-0-resume]"))
+    expect(box.locator("output")).to_contain_text(READY, timeout=30_000)
+    page.click("[name=_save]")
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert Profile.objects.get(user=member).resume_pages == 2

@@ -82,8 +82,8 @@ def test_a_form_with_an_error_keeps_the_chosen_files_and_says_so(logged_in, memb
     """Without JavaScript: the files came with the form."""
     page = save(logged_in, avatar=a_photo(), resume=a_resume(), visibility="nobody")
 
-    assert "me.jpg is kept, and will be yours when you save." in page.text
-    assert "cv.pdf is kept, and will be yours when you save." in page.text
+    assert "me.jpg is kept. It takes effect when you save." in page.text
+    assert "cv.pdf is kept. It takes effect when you save." in page.text
     kept = {upload.purpose: upload.pk for upload in StoredUpload.objects.all()}
     save(logged_in, **{f"{purpose}-stored": pk for purpose, pk in kept.items()})
     assert len(files_of(member.profile)) == 4
