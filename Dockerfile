@@ -14,8 +14,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 
 FROM packages AS assets
 COPY . .
-# SITE_ENVIRONMENT is not set yet, so that no secrets are required. With umask 077 only the owner can
-# read a checkout, and the site runs as another user.
+# SITE_ENVIRONMENT is not set yet, so that no secrets are required. With umask 077 only the owner
+# can read a checkout, and the site runs as another user.
 RUN --mount=type=secret,id=assets \
     set -a && if [ -e /run/secrets/assets ]; then . /run/secrets/assets; fi \
     && python manage.py collectstatic --no-input \
@@ -25,7 +25,7 @@ FROM python:3.13-slim
 WORKDIR /app
 COPY --from=packages /venv /venv
 COPY --from=assets /app .
-# As production, so that a missing variable is an error, and the site does not run as in development.
+# As production, so that a missing variable is an error: the site must not run as in development.
 ENV PATH=/venv/bin:$PATH SITE_ENVIRONMENT=production
 USER 10001:10001
 EXPOSE 8000

@@ -43,7 +43,7 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         return is_path and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def render_mail(self, template_prefix, email, context, headers=None):
-        """Make a message that is sent even if the account is inactive, because it is about it."""
+        """Make a message about the account, which is sent even if the account is inactive."""
         message = super().render_mail(template_prefix, email, context, headers)
         message.about_account = True
         return message

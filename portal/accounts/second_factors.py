@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 @receiver(authenticator_added)
 def end_other_sessions(request, user, **kwargs):
-    """End the sessions from before a second factor was added: they were never asked for it."""
+    """End the user's other sessions: they were never asked for a factor that was just added."""
     others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key)
     for session in others:
         session.end()

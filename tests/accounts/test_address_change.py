@@ -1,4 +1,4 @@
-"""E1, E2: a member asks for another address, and its link does what it should for everybody."""
+"""E1, E2: a member asks for another address; its link works for the member and nobody else."""
 
 import time
 from urllib.parse import unquote
@@ -110,7 +110,7 @@ def test_asking_for_the_same_again_keeps_the_first_link(client, asked):
 
 
 def test_asking_for_another_ends_the_first_link(client, asked):
-    """A mistyped address: who has got that link can do nothing with it."""
+    """A mistyped address: whoever received that link can do nothing with it."""
     first = link_to(NEW)
 
     ask(client, "newer@example.org")

@@ -1,4 +1,4 @@
-"""E2: what others do while a new address waits: take it, change it, deactivate the account."""
+"""E2: changes by others while a new address waits: they take it, or deactivate the account."""
 
 import threading
 

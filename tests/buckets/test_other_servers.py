@@ -34,7 +34,7 @@ def test_a_refusal_that_is_not_about_the_limits_is_not_worked_around(configured)
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_a_server_without_policies_is_set_up_as_far_as_it_goes(configured, method):
-    """As Cloudflare R2 is: what is public has to be opened by other means, and that is said."""
+    """As on Cloudflare R2: public prefixes have to be opened by other means, which it reports."""
     configured.fail_next(
         status=501,
         code="NotImplemented",
@@ -50,7 +50,7 @@ def test_a_server_without_policies_is_set_up_as_far_as_it_goes(configured, metho
 
 
 def test_a_server_that_answers_another_question_is_left_alone(configured, monkeypatch):
-    """Older ones know no ownership controls, and take the question for a listing."""
+    """Older ones have no ownership controls, and take the request for a listing."""
     listing = "<ListBucketResult><Name>portal-files</Name></ListBucketResult>"
     forward = StrictS3._forward
 

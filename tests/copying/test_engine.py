@@ -224,7 +224,7 @@ def test_after_kill_9_the_same_run_again_finishes_the_work(ends, s3, tmp_path):
     assert ends.staging.contents() == files
     if isinstance(ends.staging, Bucket):
         stored = [r for r in s3.requests if r.method == "PUT" and r.status == 200]
-        assert len(stored) <= len(files) + jobs * kills  # the last ones' answers were not heard
+        assert len(stored) <= len(files) + jobs * kills  # the answers to the last ones were lost
 
 
 def test_memory_is_the_same_for_twenty_times_as_many_files():

@@ -94,7 +94,7 @@ def ids() -> list[str]:
     ],
 )
 def test_a_third_storage_is_checked_under_whatever_alias(deployed, options, found):
-    """Y13, C6: a protected storage that the variables of the environment know nothing of."""
+    """Y13, C6: a protected storage for which there are no variables in the environment."""
     deployed(minutes=options)
 
     assert ids() == found

@@ -1,4 +1,4 @@
-"""Do two storages share files? One rule for copies, a more careful one for what deletes."""
+"""Storages that share files: one rule for copies, a more careful one for code that deletes."""
 
 import pytest
 from django.core.files.storage import FileSystemStorage

@@ -1,4 +1,4 @@
-"""The lines of the log: one for each request, in three formats, and what else is said."""
+"""The lines of the log: one for each request, in three formats, and all others."""
 
 import logging
 import os

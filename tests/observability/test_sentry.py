@@ -80,7 +80,7 @@ def test_nothing_of_sentry_is_imported_without_its_address(environment, imported
 
 
 def test_an_error_is_told_without_its_secrets():
-    """S9: nothing that opens a file or names a person leaves the house."""
+    """S9: nothing that opens a file or names a person is sent to Sentry."""
     told = run(SCRIPT, SENTRY_DSN=DSN, HEROKU_BUILD_COMMIT="portal@1.0.0")
 
     text = "\n".join(told)

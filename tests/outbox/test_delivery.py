@@ -185,7 +185,7 @@ def test_a_server_that_is_away_costs_one_message_an_attempt(mail_server):
 
 
 def test_it_is_tried_for_a_day_with_growing_pauses(mail_server, clock):
-    """E4: then the message has failed, and says why."""
+    """E4: then the message has failed, and has the reason."""
     mail_server.mode = "refuse"
     write(FOUR[0])
     began, minutes = clock(), []
@@ -272,7 +272,7 @@ def test_a_message_is_handed_over_twice_at_most(mail_server, clock, monkeypatch)
 
 
 def test_an_error_of_ours_concerns_one_message(mail_server, clock, monkeypatch):
-    """A composer that fails is tried again, as code is mended; what it said may be a secret."""
+    """A failed composer is retried, since code gets corrected; its error may hold a secret."""
 
     def fail(message):
         raise RuntimeError("https://example.org/secret")

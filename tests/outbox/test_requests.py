@@ -52,7 +52,7 @@ def recover(server, settings):
 
 
 def expect_nothing_but_later(server, settings, to):
-    """Nobody has called the server in the request; later it is called, and then it accepts."""
+    """Check that no request called the server, and that a delivery succeeds once it recovers."""
     assert server.callers == []
     deliver_due()
     assert server.callers != []

@@ -1,4 +1,4 @@
-"""The cache in a table that holds the throttle's counters: who cannot push them out of it."""
+"""The cache in a table, from which nobody can evict the throttle's counters."""
 
 import pytest
 from django.core.cache import cache
@@ -80,7 +80,7 @@ def test_a_write_deletes_only_so_much_that_nobody_waits_for_it(shared_cache):
 
 
 def test_no_entry_lasts_longer_than_the_longest_limit(shared_cache, member, client):
-    """The table's growth is bounded by this: what an attack writes is gone five minutes later."""
+    """This limits the table: entries that an attack writes expire within five minutes."""
     for _ in range(TRIES + 1):
         attempt(member.email, "wrong")
     client.post("/accounts/password/reset/", {"email": member.email})

@@ -1,4 +1,4 @@
-"""Invitations: one link, by which a new member chooses a password and is in."""
+"""Invitations: one link, by which a new member chooses a password and is logged in."""
 
 import re
 import time

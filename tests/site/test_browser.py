@@ -1,4 +1,4 @@
-"""The site as people use it: a walk in Chromium, where there is one."""
+"""The site as people use it, in Chromium, if it is installed."""
 
 import os
 import shutil

@@ -100,7 +100,7 @@ def test_a_frozen_database_holds_no_thread(dyno, member, database_line):
 
 
 def test_a_query_that_waits_too_long_is_cancelled(dyno, member):
-    """D3: so that a lock does not gather queries that nobody waits for."""
+    """D3: so that queries that nobody waits for do not pile up at a lock."""
     visitor = dyno.visitor(member)
 
     with transaction.atomic(), connection.cursor() as cursor:
@@ -112,7 +112,7 @@ def test_a_query_that_waits_too_long_is_cancelled(dyno, member):
             return cursor.fetchone()[0] == 0
 
         assert answer.status == 503
-        assert eventually(nobody_waits, 5)  # the server has heard of it a moment later
+        assert eventually(nobody_waits, 5)  # the server notices a moment later
 
 
 def test_a_transaction_that_the_database_ends_saves_nothing(dyno, on_s3, owner, monkeypatch):

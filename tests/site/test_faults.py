@@ -38,8 +38,8 @@ def s3_environment(s3_environment, line):
 
 
 @pytest.fixture
-def impatient(monkeypatch):
-    """The site waits for S3 as often as ever, but not as long; returns the seconds."""
+def short_waits(monkeypatch):
+    """Make the site wait for S3 as often as usual, but not as long; return the seconds."""
     seconds = 0.2
     monkeypatch.setattr(site_s3, "READ_TIMEOUT_SECONDS", seconds)
     site_s3._first_resource.cache_clear()
@@ -76,7 +76,7 @@ def test_the_site_gives_up_s3_well_before_the_router_gives_up_the_site():
     assert site_s3.REQUEST_ATTEMPTS * attempt + LARGEST_PAUSE_SECONDS <= ROUTER_SECONDS
 
 
-def test_an_s3_that_hangs_is_given_up(impatient, on_s3, line, client, member):
+def test_an_s3_that_hangs_is_given_up(short_waits, on_s3, line, client, member):
     """F1."""
     client.force_login(member)
     calls = line.calls
@@ -88,7 +88,7 @@ def test_an_s3_that_hangs_is_given_up(impatient, on_s3, line, client, member):
 
     assert_apology(response)
     assert line.calls - calls == site_s3.REQUEST_ATTEMPTS
-    assert seconds < site_s3.REQUEST_ATTEMPTS * impatient + LARGEST_PAUSE_SECONDS + 2
+    assert seconds < site_s3.REQUEST_ATTEMPTS * short_waits + LARGEST_PAUSE_SECONDS + 2
     assert not Profile.objects.get(user=member).resume
 
 
@@ -122,7 +122,7 @@ def test_an_s3_that_stays_busy_is_given_up(on_s3, client, member):
 
 
 def test_an_s3_that_refuses_is_asked_once(on_s3, client, member, caplog):
-    """F3: a refusal does not change by asking again, and somebody has to hear of it."""
+    """F3: a retry would not change a refusal, and the log has to have it."""
     client.force_login(member)
     on_s3.fail_next(403, "AccessDenied", times=99, matching=lambda request: request.method == "PUT")
 
@@ -176,7 +176,7 @@ def test_a_resume_that_is_missing_is_s3s_404_and_can_be_replaced(on_s3, client, 
     assert requests.get(client.get(address)["Location"], timeout=5).content == samples.pdf()
 
 
-def test_people_come_in_and_look_around_without_s3(impatient, on_s3, line, client, owner):
+def test_people_come_in_and_look_around_without_s3(short_waits, on_s3, line, client, owner):
     """F6: while S3 hangs, and without an attempt to reach it."""
     calls = line.calls
     pages = ["/", reverse("directory"), owner.profile.get_absolute_url(), reverse("me")]

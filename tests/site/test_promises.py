@@ -1,4 +1,4 @@
-"""The promises about files, kept alike by S3 and by its twin on local disk."""
+"""The promises about files, which S3 and its twin on local disk keep alike."""
 
 import time
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -132,7 +132,7 @@ def test_a_member_is_told_that_there_is_no_resume(files, client, member, other_m
     assert client.get(reverse("resume", args=[999_999])).status_code == 404
 
 
-def test_the_answer_to_a_member_is_hers_alone(files, client, member, owner):
+def test_the_answer_to_a_member_is_for_nobody_else(files, client, member, owner):
     """S6: it is neither stored by a cache nor told to another site."""
     client.force_login(member)
 
@@ -213,7 +213,7 @@ def test_an_old_link_never_opens_the_new_file(files, client, member, owner, tran
 def test_deleting_deletes_the_files_after_the_commit(
     files, client, member, owner, delete, django_capture_on_commit_callbacks
 ):
-    """T3, S8: a row that goes takes its files along, once it is certain that it goes."""
+    """T3, S8: the files of a deleted row are deleted, but only after the commit."""
     avatar, link = owner.profile.avatar.url, link_for(client, member, owner)
 
     with django_capture_on_commit_callbacks() as callbacks:

@@ -42,7 +42,7 @@ def test_arrows_run_one_way_and_modules_are_short():
 
 
 def test_every_room_in_the_table_is_there():
-    """A room that is renamed would leave a line behind that allows nothing any more."""
+    """After a room is renamed, its old line in the table would have no effect."""
     rooms = {path.parent.name for path in ROOT.glob("portal/*/__init__.py")}
 
     assert ROOMS.keys() <= rooms

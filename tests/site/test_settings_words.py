@@ -52,7 +52,7 @@ def refusal(environment) -> str:
     ],
 )
 def test_hosts_that_would_never_match_or_always_are_refused(hosts):
-    """C5, C7: all requests would be answered 400, or all be believed."""
+    """C5, C7: all requests would be answered 400, or any host would be trusted."""
     message = refusal(DEPLOYED | {"ALLOWED_HOSTS": hosts})
 
     assert "ALLOWED_HOSTS" in message
@@ -222,7 +222,7 @@ def test_a_name_that_is_too_long_for_a_subject_is_refused():
     ],
 )
 def test_a_key_that_can_be_guessed_is_refused(key):
-    """C1, C8: whoever knows it signs sessions; the former keys, too, are still believed."""
+    """C1, C8: whoever knows a key can sign sessions; signatures by former keys are valid, too."""
     new, former = {"SECRET_KEY": key}, {"SECRET_KEY_FALLBACKS": f"{LONG},{key}"}
 
     for environment, name in ((new, "SECRET_KEY"), (former, "SECRET_KEY_FALLBACKS")):

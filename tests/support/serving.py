@@ -101,7 +101,7 @@ def log_in(visitor: Visitor, email: str, password: str) -> None:
 
 
 def open_a_resume(visitor: Visitor, postgresql, site) -> None:
-    with step("she opens a resume, by a link that opens nothing without its signature"):
+    with step("a member opens a resume, by a link that opens nothing without its signature"):
         with postgresql.connect(site.database) as database:
             query = "SELECT id FROM profiles_profile WHERE resume <> '' AND visibility = 'members'"
             profile = database.execute(query).fetchone()[0]

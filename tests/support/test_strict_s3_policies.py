@@ -52,7 +52,7 @@ from tests.support.strict_s3_calls import (
     ],
 )
 def test_refuses_anonymous_clients_all_but_public_objects(public, method, path):
-    """S4. That a missing object is not said to be missing keeps names from being guessed."""
+    """S4. Missing objects are forbidden, too, so that names cannot be guessed."""
     assert fetch(public, f"{public.endpoint_url}/{BUCKET}/public/avatar.webp").content == b"RIFF"
     assert fetch(public, public.endpoint_url + path, method).status == 403
 
