@@ -92,7 +92,8 @@ def _inspect_once():
             {name: ContentFile(part.file.getvalue(), name=name) for name, part in parts.items()},
         )
 
-    with mock.patch.object(sandbox, "parse", parse_once):
+    queue = f"{sandbox.QUEUE}-{os.environ.get('PYTEST_XDIST_WORKER', '')}"  # no turns among tests
+    with mock.patch.multiple(sandbox, parse=parse_once, QUEUE=queue):
         yield
 
 

@@ -23,6 +23,7 @@ from .turns import turn
 
 FOLDER = Path(__file__).parent
 # A child takes up to 300 MB, and a dyno has 512: one at a time on each machine.
+QUEUE = "portal-uploads"
 WAIT_SECONDS = 12  # with the work itself, and storing, well within the 30 of Heroku's router
 WORK_SECONDS = 10  # by the clock, for a machine that is busy; the limit on work is the child's
 
@@ -45,7 +46,7 @@ def parse(child: str, file: File, **request) -> Parsed:
     child came to a limit before it had one. Raises Busy if others take too long.
     """
     with (
-        turn("portal-uploads", WAIT_SECONDS),
+        turn(QUEUE, WAIT_SECONDS),
         readable(file) as upload,
         tempfile.TemporaryFile() as output,
     ):
