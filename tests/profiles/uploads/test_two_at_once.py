@@ -7,6 +7,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.db import DatabaseError, connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 
 from portal.files import sweeping
@@ -55,8 +56,8 @@ def test_of_two_at_once_the_later_wins(member):
         together.wait()
         try:
             return clients[number].post("/me/edit/", a_form(number)).status_code
-        finally:
-            connection.close()
+        finally:  # connection.close() leaves one to SQLite's memory open
+            BaseDatabaseWrapper.close(connection)
 
     with ThreadPoolExecutor(2) as pool:
         statuses = list(pool.map(save, range(2)))
