@@ -339,6 +339,7 @@ NIGHTLY = [
     "clearsessions",
     "portal.accounts.ended_sessions.remove_records",
     "portal.outbox.leftovers.remove_old_messages",
+    "index_profiles",
 ]
 
 # Errors, besides the log: nothing of Sentry is imported without a DSN (observability/sentry.py).

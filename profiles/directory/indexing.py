@@ -82,12 +82,10 @@ def related(profiles, name):
 
 
 def write(profiles, wrong) -> None:
-    keys = {profile.pk: sort_key(profile.name) for profile, _ in wrong}
-    for profile, _ in wrong:
-        if profile.sort_key != keys[profile.pk]:
-            profiles.model._default_manager.using(profiles.db).filter(pk=profile.pk).update(
-                sort_key=keys[profile.pk]
-            )
+    misplaced = [each for each, _ in wrong if each.sort_key != sort_key(each.name)]
+    for profile in misplaced:
+        profile.sort_key = sort_key(profile.name)
+    profiles.model._default_manager.using(profiles.db).bulk_update(misplaced, ["sort_key"], BATCH)
     entries = related(profiles, "DirectoryEntry")
     entries.bulk_create(
         (entries.model(profile_id=profile.pk, **texts._asdict()) for profile, texts in wrong),
