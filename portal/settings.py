@@ -340,6 +340,7 @@ NIGHTLY = [
     "delete_expired_uploads",
     "portal.accounts.ended_sessions.remove_records",
     "portal.outbox.leftovers.remove_old_messages",
+    "index_profiles",
 ]
 
 # Errors are also sent to Sentry, which is imported only with a DSN (observability/sentry.py).

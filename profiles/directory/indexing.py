@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Left
 
 from .fold import fold, sort_key
 from .models import ProfileWord, WordDeletion
-from .near import can_be_near, deletions
+from .near import FIRST_LETTERS, can_be_near, deletions
 
 BATCH = 1_000
 SOURCES = frozenset({"name", "headline", "bio"})
@@ -82,12 +83,10 @@ def related(profiles, name):
 
 
 def write(profiles, wrong) -> None:
-    keys = {profile.pk: sort_key(profile.name) for profile, _ in wrong}
-    for profile, _ in wrong:
-        if profile.sort_key != keys[profile.pk]:
-            profiles.model._default_manager.using(profiles.db).filter(pk=profile.pk).update(
-                sort_key=keys[profile.pk]
-            )
+    misplaced = [each for each, _ in wrong if each.sort_key != sort_key(each.name)]
+    for profile in misplaced:
+        profile.sort_key = sort_key(profile.name)
+    profiles.model._default_manager.using(profiles.db).bulk_update(misplaced, ["sort_key"], BATCH)
     entries = related(profiles, "DirectoryEntry")
     entries.bulk_create(
         (entries.model(profile_id=profile.pk, **texts._asdict()) for profile, texts in wrong),
@@ -124,7 +123,7 @@ def learn(rows, words: list[str]) -> None:
     """Add words to those that typos are compared with."""
     for start in range(0, len(words), BATCH):
         batch = words[start : start + BATCH]
-        starts = {word[: rows.model._meta.get_field("rest").max_length] for word in batch}
+        starts = {word[:FIRST_LETTERS] for word in batch}
         known = set(rows.filter(rest__in=starts).values_list("word", flat=True))
         rows.bulk_create(
             # Sorted: two transactions that add the same words wait for one another in one order.
@@ -155,3 +154,16 @@ def forget_unused_words(using=None) -> int:
     """Delete the words that no profile has any more; return how many rows it was."""
     used = ProfileWord.objects.using(using).filter(word=OuterRef("word"))
     return WordDeletion.objects.using(using).exclude(Exists(used)).delete()[0]
+
+
+def learn_missing_words(using=None) -> int:
+    """Add words that typos are not compared with, and return how many.
+
+    They are those of a profile that was saved while `forget_unused_words` deleted them.
+    """
+    start = Left(OuterRef("word"), FIRST_LETTERS)
+    known = WordDeletion.objects.using(using).filter(rest=start, word=OuterRef("word"))
+    words = ProfileWord.objects.using(using).exclude(Exists(known)).values_list("word", flat=True)
+    missing = sorted(set(words))
+    learn(WordDeletion.objects.using(using), missing)
+    return len(missing)

@@ -46,25 +46,21 @@ def search(profiles, text: str, *, for_members: bool, order=ALPHABETICALLY, unfi
 
 
 def find_exact(profiles, query: Query, text_field: str, order) -> Found:
-    """Find who has all the words, first by names, then by all texts; each of the two is capped."""
-    fields = ["name", text_field] if order == ALPHABETICALLY else [text_field]
-    tiers = [first(profiles.filter(query.matches(f"entry__{field}")), order) for field in fields]
-    rows = rows_of(profiles.filter(pk__in=tiers[0].union(*tiers[1:])), order)
+    """Find who has all the words. If too many have, those who have them in the name come first."""
+    rows = rows_of(profiles.filter(query.matches(f"entry__{text_field}")), order, MAX_FOUND + 1)
+    is_capped = len(rows) > MAX_FOUND
     if order == ALPHABETICALLY:
-        rows.sort(key=lambda row: -score(query, row))  # stable: equals stay in the given order
-    return Found([row.pk for row in rows[:MAX_FOUND]], is_capped=len(rows) > MAX_FOUND)
+        if is_capped:
+            named = rows_of(profiles.filter(query.matches("entry__name")), order, MAX_FOUND)
+            rows = {row.pk: row for row in [*named, *rows]}.values()
+        rows = sorted(rows, key=lambda row: (-score(query, row), row.sort_key, row.pk))
+    return Found([row.pk for row in rows[:MAX_FOUND]], is_capped=is_capped)
 
 
-def first(profiles, order):
-    """Select the ids of the first profiles only; wrapped, as SQLite joins no limited SELECTs."""
-    ids = profiles.order_by(*order).values("pk")[: MAX_FOUND + 1]
-    return DirectoryEntry.objects.filter(pk__in=ids).values("pk")
-
-
-def rows_of(profiles, order) -> list:
-    """Read what ranking needs: the key, the folded name and headline."""
-    columns = profiles.values_list("pk", "entry__name", "entry__headline", named=True)
-    return list(columns.order_by(*order))
+def rows_of(profiles, order, count: int) -> list:
+    """Read what ranking needs of the first profiles: keys, the folded name and headline."""
+    columns = ("pk", "sort_key", "entry__name", "entry__headline")
+    return list(profiles.order_by(*order).values_list(*columns, named=True)[:count])
 
 
 def find_near(profiles, query: Query, text_field: str, order) -> Found:
@@ -76,7 +72,7 @@ def find_near(profiles, query: Query, text_field: str, order) -> Found:
         profiles = profiles.filter(Query((), query.phrases).matches(f"entry__{text_field}"))
     for word in query.words:
         profiles = profiles.filter(pk__in=owners_of(word, near.get(word, {}), text_field))
-    rows = rows_of(profiles, order)[:MAX_NEAR]
+    rows = rows_of(profiles, order, MAX_NEAR)
     if order == ALPHABETICALLY:
         rows.sort(key=lambda row: -near_score(query, near, row))
     return Found([row.pk for row in rows], is_near=True)

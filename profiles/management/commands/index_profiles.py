@@ -2,7 +2,11 @@ from time import monotonic
 
 from django.core.management.base import BaseCommand, CommandError
 
-from profiles.directory.indexing import forget_unused_words, index_all
+from profiles.directory.indexing import (
+    forget_unused_words,
+    index_all,
+    learn_missing_words,
+)
 from profiles.models import Profile
 
 REPORT_SECONDS = 5
@@ -36,7 +40,10 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Not up to date: {wrong:,} of {done:,} profiles. Run manage.py index_profiles."
             )
-        forgotten = 0 if check else forget_unused_words()
+        forgotten = 0
+        if not check:
+            forgotten = forget_unused_words()
+            learn_missing_words()
         self.stdout.write(
             f"Profiles: {done:,}, brought up to date: {wrong:,}. Rows of unused words deleted: "
             f"{forgotten:,}."

@@ -126,6 +126,15 @@ def test_the_command_forgets_words_that_nobody_has_any_more(member):
     assert not WordDeletion.objects.exists()
 
 
+def test_the_command_has_typos_compared_with_every_word(reader, member):
+    WordDeletion.objects.filter(word="lovelace").delete()
+    assert list(reader.get("/members/?q=lovelase").context["page"]) == []
+
+    run()
+
+    assert list(reader.get("/members/?q=lovelase").context["page"]) == [member.profile]
+
+
 def test_the_migration_folds_what_is_there(reader, member):
     DirectoryEntry.objects.all().delete()
     ProfileWord.objects.all().delete()

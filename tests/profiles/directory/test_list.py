@@ -120,6 +120,18 @@ def test_more_than_a_thousand_found_are_told_as_that(client, society, monkeypatc
     assert "More than 1,000 found" in page.content.decode()
 
 
+def test_a_name_is_not_left_out_where_too_many_have_it_in_another_text(
+    client, society, monkeypatch
+):
+    monkeypatch.setattr("profiles.directory.search.MAX_FOUND", 2)
+    for name in ["Ánte", "Åse", "Lu Wei", "Maria"]:
+        profile = Profile.objects.get(name=name)
+        profile.headline = "Works with Zahra"
+        profile.save()
+
+    assert names(client, q="zahra") == ["Zahra", "Ánte"]
+
+
 @pytest.mark.parametrize(
     ("address", "queries"),
     [

@@ -16,8 +16,8 @@ pytestmark = [
 ]
 
 RARE = {
-    "a name": ("hrebicek", "profiles_directoryentry_name_trgm"),
-    "part of a name": ("rebice", "profiles_directoryentry_name_trgm"),
+    "a name": ("hrebicek", "profiles_directoryentry_members_trgm"),
+    "part of a name": ("rebice", "profiles_directoryentry_members_trgm"),
     "a word of a bio": ("theodolite", "profiles_directoryentry_members_trgm"),
     "a phrase": ('"tide gauges"', "profiles_directoryentry_members_trgm"),
     "a typo": ("tesfamaryam", "deletion_once"),
