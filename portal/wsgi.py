@@ -16,6 +16,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 site = get_wsgi_application()
 
 from .outbox import sender  # noqa: E402 - has models, which must not come before the apps
+from .postgresql.middleware import limited_waits  # noqa: E402
+from .staging.identity import mark_at_start  # noqa: E402
 
 site.request_class = UTF8Request
 whole_bodies = WholeBodies(site)
@@ -28,3 +30,5 @@ def application(environ, start_response):
 
 
 BaseCommand().check()
+with limited_waits():  # a database that does not answer must not keep the site from starting
+    mark_at_start()

@@ -18,6 +18,8 @@ from django.apps import apps
 from django.db import Error, connection, transaction
 from django.db.models import Model, Q, QuerySet
 
+from . import identity
+
 EVERY_ROW = Q()
 NO_ROW = Q(pk__in=[])
 
@@ -167,5 +169,5 @@ def undecided_tables(rules: ScrubRules) -> list[str]:
     """Tables of the database that belong to no model and have no decision."""
     models = apps.get_models(include_auto_created=True)
     of_models = {model._meta.db_table for model in models}
-    known = of_models | rules.kept_tables | rules.emptied_tables
+    known = of_models | rules.kept_tables | rules.emptied_tables | {identity.TABLE}
     return sorted(set(connection.introspection.table_names()) - known)

@@ -11,6 +11,7 @@ from portal.files.exit_status import INTERRUPTED
 from portal.files.references import field_storages, file_fields
 from portal.staging import media
 from portal.staging.display import CopyDisplay
+from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.live import live_pairs
 from portal.staging.media import AS_ON_LIVE, DIFFERENT, TROUBLE
 from portal.staging.report import Report
@@ -35,14 +36,17 @@ class Command(BaseCommand):
             "removed then, so the files are those of all members",
         )
         add_jobs_argument(parser)
+        add_fork_argument(parser)
         parser.add_argument(
             "--report", type=Path, metavar="FILE.json", help="write the result to this file"
         )
 
-    def handle(self, *, dry_run, jobs, report, **options):
+    def handle(self, *, dry_run, jobs, report, confirmed_fork, **options):
         self.outputs = {name: options.get(name) for name in ("stdout", "stderr")}
         self.parts = {}
         pairs = live_pairs(field_storages(), jobs=jobs)  # refuses before anything has changed
+        refuse_live(confirmed_fork)
+        self.confirmed_fork = confirmed_fork
         with Report(report, dry_run=dry_run) as self.report:
             try:
                 self.scrub(dry_run)
@@ -75,7 +79,12 @@ class Command(BaseCommand):
         """Remove the members. Raises CommandError."""
         with self.part("scrub", "Scrub") as facts:
             before = rows_by_model()
-            call_command("scrub_members", dry_run=dry_run, **self.outputs)
+            call_command(
+                "scrub_members",
+                dry_run=dry_run,
+                confirmed_fork=self.confirmed_fork,
+                **self.outputs,
+            )
             after = rows_by_model()
             facts["rows"] = {
                 label: {"before": count, "after": after[label]} for label, count in before.items()
