@@ -14,6 +14,7 @@ from portal.staging.display import CopyDisplay
 from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.live import live_pairs
 from portal.staging.media import AS_ON_LIVE, DIFFERENT, TROUBLE
+from portal.staging.preflight import try_both_ends
 from portal.staging.report import Report
 
 from .copy_live_media import add_jobs_argument
@@ -38,17 +39,30 @@ class Command(BaseCommand):
         add_jobs_argument(parser)
         add_fork_argument(parser)
         parser.add_argument(
+            "--live-key-may-write",
+            action="store_true",
+            help="go on although the keys for the live site's files may store or delete there",
+        )
+        parser.add_argument(
             "--report", type=Path, metavar="FILE.json", help="write the result to this file"
         )
 
-    def handle(self, *, dry_run, jobs, report, confirmed_fork, **options):
+    def handle(self, *, dry_run, jobs, report, confirmed_fork, live_key_may_write, **options):
         self.outputs = {name: options.get(name) for name in ("stdout", "stderr")}
         self.parts = {}
-        pairs = live_pairs(field_storages(), jobs=jobs)  # refuses before anything has changed
+        storages = field_storages()
+        pairs = live_pairs(storages, jobs=jobs)  # refuses before anything has changed
         refuse_live(confirmed_fork)
         self.confirmed_fork = confirmed_fork
         with Report(report, dry_run=dry_run) as self.report:
             try:
+                try_both_ends(
+                    storages,
+                    pairs,
+                    file_fields(),
+                    dry_run=dry_run,
+                    live_key_may_write=live_key_may_write,
+                )
                 self.scrub(dry_run)
                 error = self.copy(pairs, jobs, dry_run)
                 if not dry_run:
