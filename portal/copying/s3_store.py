@@ -19,9 +19,8 @@ from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
 
 from portal.s3.addresses import quote_key
-from portal.s3.codes import Kind
 
-from .s3_http import UNUSABLE, RawResponse, Refused, SignedRequests, refusal
+from .s3_http import RawResponse, Refused, SignedRequests, refusal
 from .stores import CHUNK_BYTES, Content, FileInfo, Page, Transient, Unusable
 
 PAGE_NAMES = 1000  # S3's own limit
@@ -67,10 +66,7 @@ class S3Source(SignedRequests):
             "prefix": self.prefix,
             "start-after": self.key(after),
         }
-        try:
-            text = self._ask("GET", query=query)[1].decode(errors="replace")
-        except FileNotFoundError as error:  # some servers answer so for a bucket, too
-            raise Unusable(UNUSABLE[Kind.BUCKET].format(bucket=self.bucket)) from error
+        text = self._ask("GET", query=query)[1].decode(errors="replace")
         _, *entries = ENTRY.split(text)
         if not text.rstrip().endswith("ListBucketResult>") or (TRUNCATED in text and not entries):
             raise Refused(NO_LISTING)

@@ -96,7 +96,11 @@ def scrub(rules: ScrubRules, *, dry_run: bool = False) -> list[Change]:
 
     A dry run does the same and rolls it back. Raises ScrubRefused.
     """
-    if problems := [*undecided_columns(rules), *undecided_tables(rules)]:
+    if problems := [
+        *undecided_columns(rules),
+        *columns_without_field(rules),
+        *undecided_tables(rules),
+    ]:
         raise ScrubRefused(
             f"Nothing was changed. {rules.stated_in} does not say what becomes of "
             f"{', '.join(problems)}."
@@ -163,6 +167,25 @@ def undecided_columns(rules: ScrubRules) -> list[str]:
         except LookupError:
             decided.add(label)
     return sorted(present ^ decided)
+
+
+def columns_without_field(rules: ScrubRules) -> list[str]:
+    """Columns that the database has and the models have not, as table.column.
+
+    Live's release may be ahead of staging's: the rows that stay keep what is in such a column.
+    """
+    found = []
+    with connection.cursor() as cursor:
+        present = set(connection.introspection.table_names(cursor))
+        for model in apps.get_models(include_auto_created=True):
+            table, decision = model._meta.db_table, rules.decisions.get(model._meta.label)
+            is_emptied = decision is not None and decision.deleted_rows == EVERY_ROW
+            if model._meta.proxy or table not in present or is_emptied:
+                continue
+            known = {field.column for field in model._meta.local_concrete_fields}
+            described = connection.introspection.get_table_description(cursor, table)
+            found += [f"{table}.{column.name}" for column in described if column.name not in known]
+    return sorted(found)
 
 
 def undecided_tables(rules: ScrubRules) -> list[str]:

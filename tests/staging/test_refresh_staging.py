@@ -97,7 +97,7 @@ def test_what_was_spoilt_after_the_copy_is_noticed(restored, monkeypatch):
 
     def spoil_and_verify(self, pairs, jobs):
         s3_client(restored).put_object(Bucket=STAGING, Key=staff_keys()[0], Body=b"short")
-        real(self, pairs, jobs)
+        return real(self, pairs, jobs)
 
     monkeypatch.setattr(refresh_staging.Command, "verify", spoil_and_verify)
 
