@@ -12,10 +12,10 @@ from django.template.loader import get_template
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
+from tests.accounts.test_accounts import log_in, totp_code
 from tests.conftest import PASSWORD, make_member
 
 from .test_access import addresses
-from .test_accounts import log_in, totp_code
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 

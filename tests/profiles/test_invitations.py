@@ -15,9 +15,8 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.accounts.invitations import invitation_url
 from profiles.models import User
+from tests.accounts.test_accounts import is_logged_in, link_in, log_in, totp_code
 from tests.conftest import PASSWORD, settings_for
-
-from .test_accounts import is_logged_in, link_in, log_in, totp_code
 
 pytestmark = pytest.mark.django_db
 

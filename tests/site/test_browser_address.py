@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 
 from profiles.models import User
 from tests.accounts.address_steps import link_to
-from tests.test_browser import (  # noqa: F401 - fixtures
+from tests.conftest import PASSWORD, make_member
+from tests.site.test_browser import (  # noqa: F401 - fixtures
     assert_accessible,
     browser,
     live_server,
@@ -18,8 +19,6 @@ from tests.test_browser import (  # noqa: F401 - fixtures
     page,
     pytestmark,
 )
-
-from .conftest import PASSWORD, make_member
 
 MISTYPED = "tpyo@example.org"
 STORED = "zoe@xn--mller-kva.example"

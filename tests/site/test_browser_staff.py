@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 
 from portal.accounts.invitations import invitation_url
 from profiles.models import User
+from tests.conftest import make_member
 
-from .conftest import make_member
 from .test_browser import browser, live_server, log_in, page, pytestmark  # noqa: F401 - fixtures
 
 # ruff: noqa: F811 - fixtures are named as what is imported
