@@ -17,6 +17,8 @@ site = get_wsgi_application()
 site.request_class = UTF8Request
 
 from .outbox import sender  # noqa: E402 - has models, which must not come before the apps
+from .postgresql.middleware import limited_waits  # noqa: E402
+from .staging.identity import mark_at_start  # noqa: E402
 
 
 def application(environ, start_response):
@@ -26,3 +28,5 @@ def application(environ, start_response):
 
 
 BaseCommand().check()
+with limited_waits():  # a database that does not answer must not keep the site from starting
+    mark_at_start()

@@ -6,6 +6,7 @@ worker threads, the largest first; transfer.py copies one of them.
 
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import count
 from queue import PriorityQueue, SimpleQueue
 from typing import Any, NamedTuple
@@ -13,12 +14,13 @@ from typing import Any, NamedTuple
 from .comparison import is_decided_by_listing, is_unchanged
 from .listings import merge_listings
 from .retry import Retry, Stopped
-from .stores import UNKNOWN, Source, Target
+from .stores import UNKNOWN, Source, Target, Unusable
 from .transfer import NO_FILE, Transfer
 
 JOBS = 64  # S3 answers in 30 to 100 ms: it takes as many at a time to keep a dyno busy
 WINDOW = 5000  # files that may wait: enough to find the large ones among, 5 MB of memory
 STOP_SECONDS = 5
+EQUAL_FAILURES = 50  # in a row: what has failed that often for one reason will go on failing
 
 
 class Outcome(NamedTuple):
@@ -44,6 +46,22 @@ def copy(
     Yields an Outcome for each name, in any order; with `dry_run`, nothing is copied. Raises
     Unusable if no further file can be copied. Closing the iterator ends the run within seconds.
     """
+    failures = EqualFailures(source, target)
+    with closing(outcomes(wanted, source, target, jobs, dry_run, failures)) as found:
+        for outcome in found:
+            yield outcome
+            failures.add(outcome)
+
+
+def outcomes(
+    wanted: Iterable[tuple[str, Any]],
+    source: Source,
+    target: Target,
+    jobs: int,
+    dry_run: bool,
+    failures: "EqualFailures",
+) -> Iterator[Outcome]:
+    """Yield the outcomes of copy(), however many of them are failures."""
     retry = Retry()
     workers = Workers(Transfer(source, target, retry, dry_run=dry_run), jobs)
     try:
@@ -56,6 +74,7 @@ def copy(
             ):
                 yield Outcome(name, "unchanged", source_file.size, "", owners)
             else:
+                failures.is_right_source |= source_file is not UNKNOWN
                 workers.submit(name, owners, source_file, target_file)
             if workers.waiting:
                 yield from workers.outcomes_so_far()
@@ -64,6 +83,36 @@ def copy(
     finally:
         retry.stopping.set()
         workers.stop()
+
+
+class EqualFailures:
+    """Counts failures in a row that have the same reason, and ends the run after EQUAL_FAILURES.
+
+    Files that are missing or denied are trouble of their own once another one is there.
+    """
+
+    def __init__(self, source: Source, target: Target):
+        self.source, self.target = source, target
+        self.is_right_source = False  # it has listed one of the files
+        self.has_arrived = False
+        self.last, self.count = (), 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome. Raises Unusable."""
+        if outcome.result in {"copied", "unchanged"}:
+            self.has_arrived, self.count = True, 0
+            return
+        failure = (outcome.result, outcome.reason)
+        self.count = self.count + 1 if failure == self.last else 1
+        self.last = failure
+        is_single = self.has_arrived and outcome.result in {"missing", "denied"}
+        is_single |= self.is_right_source and outcome.result == "missing"
+        if self.count >= EQUAL_FAILURES and not is_single:
+            raise Unusable(
+                f"Ended early: {self.count} files in a row are all {outcome.result}, for one"
+                f" reason. {outcome.reason} Are these the right bucket and prefix, with the right"
+                f" keys? Source: {self.source}. Target: {self.target}."
+            )
 
 
 class Workers:

@@ -1,6 +1,7 @@
 """A folder as the copy engine sees it."""
 
 import contextlib
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from uuid import uuid4
 from django.core.files import locks
 from django.core.files.storage import FileSystemStorage
 
-from .stores import CHUNK_BYTES, Changed, Content, FileInfo
+from .stores import CHUNK_BYTES, Changed, Content, FileInfo, Unusable
 
 UNFINISHED = re.compile(r"\.copying-[0-9a-f]{32}")  # the name of a file while it is written
 
@@ -71,6 +72,11 @@ class Folder:
     def write(self, name: str, content: Content) -> str:
         """Write a file; returns no MD5, because only this process has handled its bytes."""
         path = Path(self.storage.path(name))
+        with no_room_for_any_file(self):
+            self._write(path, content)
+        return ""
+
+    def _write(self, path: Path, content: Content) -> None:
         path.parent.mkdir(
             self.storage.directory_permissions_mode or 0o777, parents=True, exist_ok=True
         )
@@ -83,7 +89,6 @@ class Folder:
                 os.chmod(file.name, self.storage.file_permissions_mode)
             os.utime(file.name, (content.info.modified, content.info.modified))
             os.replace(file.name, path)
-        return ""
 
     def _tidy(self, folder: Path) -> None:
         """Remove unfinished files of a killed run from a folder, before the first write to it."""
@@ -94,6 +99,17 @@ class Folder:
                 if UNFINISHED.fullmatch(entry.name):
                     remove_if_abandoned(entry.path)
         self._tidied.add(folder)
+
+
+@contextlib.contextmanager
+def no_room_for_any_file(folder: Folder) -> Iterator[None]:
+    """Raise Unusable if the disk is full: the files after this one would not fit either."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise Unusable(f"{folder} is on a disk that is full.") from error
 
 
 @contextlib.contextmanager

@@ -151,7 +151,7 @@ class SignedRequests:
                 connection.request(method, f"{path}?{asked}" if asked else path, body, headers)
             response = connection.getresponse()
             if response.status >= 300:
-                raise refusal(response.status, response.read(), self.bucket)
+                raise refusal(response.status, response.read(), self.bucket, has_key=bool(key))
             return connection, response
         except BaseException as error:
             connection.close()
@@ -207,8 +207,12 @@ def payload_hash(body: bytes | Iterable[bytes] | None) -> str:
     return sha256(body).hexdigest() if isinstance(body, bytes) else UNSIGNED_PAYLOAD
 
 
-def refusal(status: int, body: bytes, bucket: str) -> Exception:
-    """Return the exception of stores.py for an error that S3 has answered with, or Refused."""
+def refusal(status: int, body: bytes, bucket: str, *, has_key: bool = True) -> Exception:
+    """Return the exception of stores.py for an error that S3 has answered with, or Refused.
+
+    `has_key` is False where the request was about the bucket: some servers answer for one that
+    does not exist as they do for an object, or with a bare 404.
+    """
     code, message = (
         match[1].decode(errors="replace") if (match := pattern.search(body)) else ""
         for pattern in (ERROR_CODE, ERROR_MESSAGE)
@@ -216,6 +220,8 @@ def refusal(status: int, body: bytes, bucket: str) -> Exception:
     kind = KINDS.get(code)
     if kind in CONNECTION_KINDS:
         return Unusable(UNUSABLE[kind].format(bucket=bucket, message=message))
+    if status == 404 and not has_key:
+        return Unusable(UNUSABLE[Kind.BUCKET].format(bucket=bucket, message=message))
     if status == 404 and (not code or kind is Kind.NO_OBJECT):
         return FileNotFoundError("There is no such object.")
     if status in {401, 403}:

@@ -17,7 +17,12 @@ class CopyDisplay:
     """
 
     def __init__(
-        self, stdout: OutputWrapper, stderr: OutputWrapper, report: Report, total: int, **facts
+        self,
+        stdout: OutputWrapper,
+        stderr: OutputWrapper,
+        report: Report,
+        total: int | None,
+        **facts,
     ):
         self.stdout, self.stderr, self.report, self.facts = stdout, stderr, report, facts
         self.progress = Progress(stderr, total)
@@ -30,10 +35,8 @@ class CopyDisplay:
             return
         self.progress.clear()
         for owner in outcome.owners:
-            self.stderr.write(
-                f"{outcome.result}: {owner.model} {owner.pk}, {owner.field}: "
-                f"{owner.name!r}. {outcome.reason}"
-            )
+            row = f"{owner.model} {owner.pk}, {owner.field}: " if owner.pk is not None else ""
+            self.stderr.write(f"{outcome.result}: {row}{owner.name!r}. {outcome.reason}")
             self.report.add(**self.facts, **trouble(owner, outcome.result, outcome.reason))
 
     def finish(self, result: Result, *, dry_run: bool) -> None:

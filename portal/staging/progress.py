@@ -9,9 +9,12 @@ PIPE_SECONDS = 10  # between two lines, where every line stays
 
 
 class Progress:
-    """Shows how many of `total` files are done, at what rate, and the time that is left."""
+    """Shows how many of `total` files are done, at what rate, and the time that is left.
 
-    def __init__(self, out: OutputWrapper, total: int, clock=time.monotonic):
+    Without a total, which a listing does not tell beforehand, there is no time that is left.
+    """
+
+    def __init__(self, out: OutputWrapper, total: int | None, clock=time.monotonic):
         self.out, self.total, self.clock = out, total, clock
         self.is_terminal = out.isatty()
         self.done = self.bytes = 0
@@ -37,11 +40,12 @@ class Progress:
 
     def __str__(self):
         seconds = self.clock() - self.started or 1e-9
-        left = (self.total - self.done) * seconds / (self.done or 1)
+        total = f" of {self.total:,}" if self.total is not None else ""
+        left = ((self.total or 0) - self.done) * seconds / (self.done or 1)
         return (
-            f"{self.done:,} of {self.total:,} files, {size_words(self.bytes)} copied, "
-            f"{self.done / seconds:,.0f} files and {size_words(self.bytes / seconds)} a second, "
-            f"{time_words(left)} left"
+            f"{self.done:,}{total} files, {size_words(self.bytes)} copied, "
+            f"{self.done / seconds:,.0f} files and {size_words(self.bytes / seconds)} a second"
+            + (f", {time_words(left)} left" if total else "")
         )
 
 

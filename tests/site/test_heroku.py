@@ -109,6 +109,7 @@ def test_a_release_checks_then_migrates_and_stops_at_the_first_failure():
         "check",
         "migrate",
         "createcachetable",
+        "mark_database",
     ]
 
 

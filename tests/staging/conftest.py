@@ -3,9 +3,10 @@
 import pytest
 from django.core.files.base import ContentFile
 
-from profiles.models import Profile
-from tests.conftest import make_member, match_routes, settings_for, use_settings
+from profiles.models import Profile, User
+from tests.conftest import make_member, match_routes, s3_client, settings_for, use_settings
 from tests.support import samples
+from tests.support.refresh_command import LIVE, MEMBERS, STAFF, STAGING
 from tests.support.strict_s3 import StrictS3, read_only
 
 REGION = "eu-west-1"
@@ -90,3 +91,50 @@ def on_staging(request, people, site, live, staging):
     """Staging's own settings, with its files in a bucket or on a laptop's disk."""
     site(live | (staging if request.param == "bucket" else {}))
     return people
+
+
+@pytest.fixture
+def sites(s3, on_disk, settings, monkeypatch):
+    """This site is staging, and another bucket is live's, for which it has keys to read with."""
+    monkeypatch.setitem(s3.credentials, "AKIALIVEREAD", "live-secret")
+    monkeypatch.setitem(s3.permissions, "AKIALIVEREAD", read_only)
+    environment = {
+        "AWS_STORAGE_BUCKET_NAME": STAGING,
+        "AWS_ACCESS_KEY_ID": "AKIAPORTAL",
+        "AWS_SECRET_ACCESS_KEY": s3.credentials["AKIAPORTAL"],
+        "AWS_S3_REGION_NAME": REGION,
+        "AWS_S3_ENDPOINT_URL": s3.endpoint_url,
+        "LIVE_STORAGE_BUCKET_NAME": LIVE,
+        "LIVE_READ_ONLY_ACCESS_KEY_ID": "AKIALIVEREAD",
+        "LIVE_READ_ONLY_SECRET_KEY": "live-secret",
+        "LIVE_S3_REGION_NAME": REGION,
+        "LIVE_S3_ENDPOINT_URL": s3.endpoint_url,
+    }
+    values = settings_for(environment)
+    values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
+    names = ("AWS_AVAILABLE", "STORAGES", "LIVE_STORAGES")
+    use_settings(settings, monkeypatch, {name: values[name] for name in names})
+    settings.SITE_ENVIRONMENT = "staging"
+    for bucket in (LIVE, STAGING):
+        s3_client(s3).create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+    s3.clear()
+    yield s3
+    settings.AWS_AVAILABLE = False
+
+
+@pytest.fixture
+def restored(sites):
+    """Rows and files as on live: members and staff, each with an avatar and a resume."""
+    for number in range(MEMBERS + STAFF):
+        is_staff = number >= MEMBERS
+        user = User.objects.create_user(f"user{number}@example.org", "x", is_staff=is_staff)
+        for field, prefix in (("avatar", "media"), ("resume", "protected")):
+            name = f"{field}s/{number}.bin"
+            type(user.profile).objects.filter(user=user).update(**{field: name})
+            s3_client(sites).put_object(
+                Bucket=LIVE, Key=f"{prefix}/{name}", Body=name.encode(), ContentType="image/webp"
+            )
+    sites.clear()
+    return sites

@@ -170,6 +170,8 @@ def dyno(first_dyno, on_s3, transactional_db):
     first_dyno.hang_up()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM portal_cache")
+        # A dyno is production, and has marked the tests' database as its own.
+        cursor.execute("DROP TABLE IF EXISTS portal_identity")
 
 
 @pytest.fixture

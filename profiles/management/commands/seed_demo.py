@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from portal.files.hints import with_hint
 from portal.files.references import file_fields
+from portal.staging.identity import refuse_live
 from profiles.models import Profile, ResumeDownload, User
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -42,6 +43,8 @@ class Command(BaseCommand):
                 f"This is a {settings.SITE_ENVIRONMENT} site. To add invented people to it "
                 "all the same, use --allow-outside-development."
             )
+        if settings.SITE_ENVIRONMENT != "production":
+            refuse_live()  # development's passwords are public, and one log-in is a superuser's
         demo = tomllib.loads((DEMO / "members.toml").read_text(encoding="utf-8"))
         passwords = DEVELOPMENT_PASSWORDS if in_development else random_passwords()
         try:

@@ -9,6 +9,7 @@ from portal.copying.stores import Unusable
 from portal.files.references import field_storages, references
 from portal.staging import conf
 from portal.staging.display import CopyDisplay
+from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.live import live_pairs
 from portal.staging.media import copy_error, copy_media, count_of_references, fields_named
 from portal.staging.report import Report
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             help="copy only the files of this field; may be given several times",
         )
         add_jobs_argument(parser)
+        add_fork_argument(parser)
         ending = parser.add_mutually_exclusive_group()
         ending.add_argument(
             "--report", type=Path, metavar="FILE.json", help="write the result to this file"
@@ -46,9 +48,10 @@ class Command(BaseCommand):
             help="let S3 Batch Operations copy, unchanged files too; see docs/staging.md",
         )
 
-    def handle(self, *, dry_run, only, jobs, report, s3_batch, **options):
+    def handle(self, *, dry_run, only, jobs, report, s3_batch, confirmed_fork, **options):
         fields = fields_named(only)
         pairs = live_pairs(field_storages(fields), jobs=jobs)
+        refuse_live(confirmed_fork)
         if s3_batch:
             self.hand_over(fields, pairs, dry_run)
             return

@@ -5,14 +5,21 @@ from pathlib import Path
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from portal.files.exit_status import INTERRUPTED
+from portal.files.hints import with_hint
 from portal.files.references import field_storages, file_fields
+from portal.files.sweeping import SweepRefused
 from portal.staging import media
 from portal.staging.display import CopyDisplay
+from portal.staging.identity import add_fork_argument, refuse_live
+from portal.staging.leftovers import leftovers
 from portal.staging.live import live_pairs
 from portal.staging.media import AS_ON_LIVE, DIFFERENT, TROUBLE
+from portal.staging.preflight import try_both_ends
 from portal.staging.report import Report
 
 from .copy_live_media import add_jobs_argument
@@ -22,7 +29,8 @@ class Command(BaseCommand):
     help = (
         "Makes a staging site of a database that has just been copied from live: removes the "
         "members from it (scrub_members), copies the files of the remaining rows "
-        "(copy_live_media), and compares them with the live files once more. After an interruption "
+        "(copy_live_media), compares them with the live files once more, and counts the files that "
+        "no row names any more. After an interruption "
         "of any kind the same command goes on where it stopped. Refused where scrub_members or "
         "copy_live_media would be."
     )
@@ -31,24 +39,56 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="say what would be scrubbed and copied, and change nothing; no member has been "
-            "removed then, so the files are those of all members",
+            help="say what would be scrubbed and copied, and change nothing: the rules are "
+            "applied, the files counted, and all of it rolled back",
         )
         add_jobs_argument(parser)
+        add_fork_argument(parser)
+        parser.add_argument(
+            "--sweep",
+            action="store_true",
+            help="at the end, delete the files in this site's own storages that no row names",
+        )
+        parser.add_argument(
+            "--most",
+            action="store_true",
+            help="with --sweep: delete them even if they are most of many files",
+        )
+        parser.add_argument(
+            "--live-key-may-write",
+            action="store_true",
+            help="go on although the keys for the live site's files may store or delete there",
+        )
         parser.add_argument(
             "--report", type=Path, metavar="FILE.json", help="write the result to this file"
         )
 
-    def handle(self, *, dry_run, jobs, report, **options):
+    def handle(
+        self, *, dry_run, jobs, report, confirmed_fork, live_key_may_write, sweep, most, **options
+    ):
+        self.started = timezone.now()
         self.outputs = {name: options.get(name) for name in ("stdout", "stderr")}
         self.parts = {}
-        pairs = live_pairs(field_storages(), jobs=jobs)  # refuses before anything has changed
+        storages = field_storages()
+        pairs = live_pairs(storages, jobs=jobs)  # refuses before anything has changed
+        refuse_live(confirmed_fork)
+        self.confirmed_fork = confirmed_fork
         with Report(report, dry_run=dry_run) as self.report:
             try:
-                self.scrub(dry_run)
-                error = self.copy(pairs, jobs, dry_run)
-                if not dry_run:
-                    self.verify(pairs, jobs)
+                try_both_ends(
+                    storages,
+                    pairs,
+                    file_fields(),
+                    dry_run=dry_run,
+                    live_key_may_write=live_key_may_write,
+                )
+                if dry_run:
+                    error = self.rehearse(storages, pairs, jobs)
+                else:
+                    self.scrub()
+                    error = self.copy(pairs, jobs, dry_run=False)
+                    error = self.verify(pairs, jobs) or error
+                    error = self.sweep(storages, delete=sweep, most=most) or error
             except KeyboardInterrupt:
                 error = CommandError(
                     "Stopped. Nothing is half-done; run the same command again to go on.",
@@ -71,17 +111,32 @@ class Command(BaseCommand):
         finally:
             facts["seconds"] = round(time.monotonic() - started, 2)
 
-    def scrub(self, dry_run: bool) -> None:
+    def rehearse(self, storages, pairs, jobs: int) -> CommandError | None:
+        """Do what the run would do, as far as it can be undone, and undo it."""
+        with transaction.atomic():
+            self.scrub(is_undone=True)
+            error = self.copy(pairs, jobs, dry_run=True)
+            error = self.sweep(storages, delete=False, most=False) or error
+            transaction.set_rollback(True)  # an exception has done so already
+        self.stdout.write("Nothing was changed: this was a dry run.")
+        return error
+
+    def scrub(self, *, is_undone: bool = False) -> None:
         """Remove the members. Raises CommandError."""
         with self.part("scrub", "Scrub") as facts:
             before = rows_by_model()
-            call_command("scrub_members", dry_run=dry_run, **self.outputs)
+            call_command(
+                "scrub_members",
+                is_undone=is_undone,
+                confirmed_fork=self.confirmed_fork,
+                **self.outputs,
+            )
             after = rows_by_model()
             facts["rows"] = {
                 label: {"before": count, "after": after[label]} for label, count in before.items()
             }
 
-    def copy(self, pairs, jobs: int, dry_run: bool) -> CommandError | None:
+    def copy(self, pairs, jobs: int, *, dry_run: bool) -> CommandError | None:
         """Copy the files of the remaining rows, and return the error if some did not arrive."""
         fields = file_fields()
         with self.part("copy", "Copy") as facts:
@@ -94,19 +149,44 @@ class Command(BaseCommand):
             raise KeyboardInterrupt
         return media.copy_error(result)
 
-    def verify(self, pairs, jobs: int) -> None:
-        """Compare source and target again. Raises CommandError unless all files are the same."""
+    def verify(self, pairs, jobs: int) -> CommandError | None:
+        """Compare source and target again; return the error unless all files are the same."""
         with self.part("verify", "Verify") as facts:
             result = media.verify_media(file_fields(), pairs, jobs=jobs, each=self.note)
             facts["fields"] = result.fields
         if result.is_interrupted:
             raise KeyboardInterrupt
         if result.unusable:
-            raise CommandError(result.unusable)
+            return CommandError(result.unusable)
         same, total = result.total(AS_ON_LIVE), result.total(AS_ON_LIVE, DIFFERENT, *TROUBLE)
         self.stdout.write(f"{same:,} of {total:,} are as on live.")
         if wrong := total - same:
-            raise CommandError(f"{wrong:,} files are not here as they are on live; see above.")
+            return CommandError(f"{wrong:,} files are not here as they are on live; see above.")
+        return None
+
+    def sweep(self, storages, *, delete: bool, most: bool) -> CommandError | None:
+        """Count the files in this site's own storages that no row names, and perhaps delete them.
+
+        Those that were there when the refresh began: whatever has come since has, or will have, a
+        row. Returns the error if some cannot be deleted.
+        """
+        with self.part("sweep", "Sweep") as facts:
+            try:
+                counts = leftovers(storages, self.started, delete=delete, most=most)
+            except (SweepRefused, OSError) as error:
+                return CommandError(with_hint(error) if isinstance(error, OSError) else str(error))
+            facts["storages"] = counts
+        for label, count in counts.items():
+            self.stdout.write(
+                f"{label}: no row names {count['unnamed']:,} files"
+                + (f"; {count['deleted']:,} were deleted." if delete else ".")
+            )
+        left = sum(count["unnamed"] - count["deleted"] for count in counts.values())
+        if delete and left:
+            return CommandError(f"{left:,} files that no row names could not be deleted.")
+        if left:
+            self.stdout.write("They may be those of former members. --sweep deletes them.")
+        return None
 
     def note(self, outcome, found: str) -> None:
         """Report what is not as on live; print what the copy has not printed already."""

@@ -1,0 +1,197 @@
+"""The mark of production: which database and which buckets are the live site's own.
+
+A variable can be wrong: a staging app that was given live's DATABASE_URL would scrub the live
+site. So production writes a mark into its own database, at each release and at each start, and
+every destructive command compares the mark with the database that it is connected to. A dump
+carries the mark along. The copy is accepted, because it has another name or is on another cluster.
+
+The table belongs to no model: like that of the cache, it is not part of anybody's data.
+"""
+
+import json
+import logging
+from typing import NamedTuple
+
+from django.core.management.base import CommandError
+from django.db import Error, connection, transaction
+
+from portal.files.locations import location_of
+from portal.files.references import field_storages
+from portal.s3.addresses import is_within
+
+from . import conf
+
+TABLE = "portal_identity"
+LOCK = 7_264_813_551  # any number that nothing else in this database locks
+
+CREATE = f"""
+    CREATE TABLE IF NOT EXISTS {TABLE} (
+        only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+        system_identifier text NOT NULL,
+        database text NOT NULL,
+        environment text NOT NULL,
+        locations text NOT NULL,
+        marked_at timestamptz NOT NULL
+    )
+"""
+WRITE = f"""
+    INSERT INTO {TABLE} (system_identifier, database, environment, locations, marked_at)
+    VALUES (%s, %s, %s, %s, now())
+    ON CONFLICT (only_row) DO UPDATE SET
+        system_identifier = EXCLUDED.system_identifier, database = EXCLUDED.database,
+        environment = EXCLUDED.environment, locations = EXCLUDED.locations, marked_at = now()
+"""  # noqa: S608 - the table's name is above
+READ = f"SELECT system_identifier, database, environment, locations FROM {TABLE}"  # noqa: S608
+
+logger = logging.getLogger(__name__)
+
+
+class Database(NamedTuple):
+    """A database as its own server names it, by whatever address it is reached."""
+
+    system_identifier: str  # of the cluster, made by initdb; "" if this role may not read it
+    name: str
+
+    def may_be(self, other: "Database") -> bool:
+        """Return True unless the two are known to differ."""
+        identifiers = {self.system_identifier, other.system_identifier} - {""}
+        return self.name == other.name and len(identifiers) < 2
+
+
+class Mark(NamedTuple):
+    """What production has last written about itself."""
+
+    database: Database
+    environment: str
+    locations: list[tuple[str, str]]  # the buckets and prefixes of its files
+
+
+def is_markable() -> bool:
+    """Return True on PostgreSQL: an SQLite database is a file on the same machine."""
+    return connection.vendor == "postgresql"
+
+
+def write_mark() -> None:
+    """Mark the connected database as that of the live site. Raises django.db.Error."""
+    database = connected_database()
+    locations = json.dumps(sorted(own_locations()))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])  # several dynos start at once
+        if not is_marked():
+            cursor.execute(CREATE)
+        cursor.execute(WRITE, [*database, conf.SITE_ENVIRONMENT, locations])
+
+
+def mark_at_start() -> None:
+    """Write or renew the mark when production starts; a start does not fail for want of it.
+
+    A mark is out of date after an upgrade that has made a new cluster, or under a new name.
+    """
+    if conf.SITE_ENVIRONMENT != "production" or not is_markable():
+        return
+    try:
+        write_mark()
+    except Error as error:
+        logger.warning(
+            "The database could not be marked as the live site's (%s). A restart, or"
+            " manage.py mark_database, tries again.",
+            type(error).__name__,
+        )
+    finally:
+        connection.close()  # gunicorn forks, and two processes must not share a connection
+
+
+def connected_database() -> Database:
+    """Return the database that this process is connected to."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        [name] = cursor.fetchone()
+        try:
+            with transaction.atomic():
+                cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
+                [identifier] = cursor.fetchone()
+        except Error:  # some providers let only superusers read it; the name has to do then
+            identifier = ""
+    return Database(identifier, name)
+
+
+def is_marked() -> bool:
+    """Return True if the database has a table for the mark."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [TABLE])
+        return cursor.fetchone()[0]
+
+
+def read_mark() -> Mark | None:
+    """Return the mark in the connected database; None if it has none."""
+    if not is_markable() or not is_marked():
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(READ)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    identifier, name, environment, locations = row
+    return Mark(Database(identifier, name), environment, list(map(tuple, json.loads(locations))))
+
+
+def own_locations() -> set[tuple[str, str]]:
+    """Return the buckets and prefixes in which this site keeps the files that its rows name."""
+    locations = map(location_of, field_storages().values())
+    return {(location.bucket, location.prefix) for location in locations if location.bucket}
+
+
+def refuse_live(confirmed_fork: str | None = None) -> Mark | None:
+    """Raise CommandError if this site's database or its buckets are those of the mark.
+
+    Returns the mark, or None where the database has none and nothing is proven.
+
+    `confirmed_fork` is NAME@HOST:PORT of a physical copy, as a person has typed it: such a copy has
+    the identifier and the name of its original, and only its address tells it apart.
+    """
+    mark = read_mark()
+    if mark is None:
+        return None
+    if connected_database().may_be(mark.database) and not is_confirmed(confirmed_fork):
+        raise CommandError(
+            "Nothing was changed. This is the live site's own database: production has marked it,"
+            " and it still has the name and the cluster of the mark. Correct DATABASE_URL. (If it"
+            " is a physical copy of that database, such as a fork, docs/staging.md says how to"
+            " confirm it.)"
+        )
+    for bucket, prefix in own_locations():
+        for other_bucket, other in mark.locations:
+            if bucket == other_bucket and (is_within(prefix, other) or is_within(other, prefix)):
+                raise CommandError(
+                    f"Nothing was changed. This site keeps files in {bucket} below {prefix}, where"
+                    " the live site kept its own when this copy of its database was made. Give"
+                    " this site a bucket or a prefix of its own."
+                )
+    return mark
+
+
+def is_confirmed(typed: str | None) -> bool:
+    """Return True if the typed address is that of the connection. Raises CommandError if not.
+
+    With the address in it, a confirmation that stands in a nightly job is worth nothing against
+    another database.
+    """
+    if not typed:
+        return False
+    parameters = connection.get_connection_params()
+    address = f"{parameters.get('host') or ''}:{parameters.get('port') or 5432}"
+    if typed != f"{connected_database().name}@{address}":
+        raise CommandError(
+            "Nothing was changed. --confirmed-fork does not name the database that this site is"
+            " connected to."
+        )
+    return True
+
+
+def add_fork_argument(parser) -> None:
+    """Add --confirmed-fork, which all destructive commands have."""
+    parser.add_argument(
+        "--confirmed-fork",
+        metavar="NAME@HOST:PORT",
+        help="the database is a physical copy of live's (a fork), at this address; docs/staging.md",
+    )

@@ -1,0 +1,41 @@
+"""What a refresh leaves behind: files in this site's own storages that no row names any more.
+
+They came with rows of former refreshes, or with members who have left since. The rules are those
+of sweep_media.
+"""
+
+from datetime import datetime
+
+from django.core.files.storage import Storage
+
+from portal.files import sweeping
+from portal.files.management.commands.sweep_media import (
+    DELETED,
+    deleted,
+    refuse_suspicious,
+    results_in,
+)
+from portal.files.sweeping import ORPHAN
+
+
+def leftovers(
+    storages: dict[str, Storage], before: datetime, *, delete: bool, most: bool
+) -> dict[str, dict[str, int]]:
+    """Count, for each storage by its label, the files written before a time that no row names.
+
+    With `delete`, deletes them. Raises SweepRefused before the first delete, or OSError.
+    """
+    sweeping.refuse_overlap(storages)
+    if delete:
+        for label, storage in storages.items():
+            refuse_suspicious(label, results_in(storage, before), most)
+    counts = {}
+    for label, storage in storages.items():
+        count = counts[label] = {"unnamed": 0, "deleted": 0}
+        for result in results_in(storage, before):
+            if result.kind == ORPHAN:
+                count["unnamed"] += 1
+                if delete:
+                    outcome, _ = deleted(storage, result.name)
+                    count["deleted"] += outcome == DELETED
+    return counts

@@ -1,0 +1,131 @@
+"""Copies between any two places of a site: to move its files, or to back them up.
+
+A place is a storage of STORAGES by its alias, one of LIVE_STORAGES ("live default"), which can only
+be read from, or a folder by its path.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage, Storage, storages
+from django.core.files.storage.handler import StorageHandler
+from django.core.management.base import CommandError
+
+from portal.copying.folder_store import UNFINISHED
+from portal.copying.retry import Retry
+from portal.copying.s3_store import S3Source, S3Target
+from portal.copying.stores import Source, Target
+from portal.files.locations import share_files
+from portal.files.references import (
+    Fields,
+    Reference,
+    field_label,
+    file_fields,
+    references,
+)
+from portal.files.storages import (
+    ProtectedFileStorage,
+    ProtectedMediaStorage,
+    PublicFileStorage,
+    UnsignedMixin,
+)
+from portal.files.sweeping import folder_listing
+
+from . import conf
+from .live import store
+
+LIVE = "live "
+LISTED = ("files", "listed")  # in the place of a model and a field: the label is files.listed
+
+
+class Move(NamedTuple):
+    """A source and a target, and the storages that they are."""
+
+    source: Source
+    target: Target
+    source_storage: Storage
+    target_storage: Storage
+
+
+def move_between(source_name: str, target_name: str, *, jobs: int) -> Move:
+    """Return the two stores. Makes no request. Raises CommandError where a copy could do harm."""
+    if target_name.startswith(LIVE):
+        raise CommandError("Files of the live site are only read: --to must not be one of live's.")
+    source, target = storage_named(source_name), storage_named(target_name)
+    if share_files(source, target):
+        raise CommandError(
+            f"{source_name} and {target_name} are one place, or one lies within the other."
+        )
+    twins = StorageHandler(conf.LIVE_STORAGES)
+    if any(share_files(target, twins[alias]) for alias in conf.LIVE_STORAGES):
+        raise CommandError(f"{target_name} is where LIVE_STORAGES has the live site's files.")
+    is_public = isinstance(target, (UnsignedMixin, PublicFileStorage))
+    if is_public and isinstance(source, (ProtectedMediaStorage, ProtectedFileStorage)):
+        raise CommandError(f"{target_name} is public, and the files of {source_name} are not.")
+    return Move(store(source, S3Source, jobs), store(target, S3Target, jobs), source, target)
+
+
+def storage_named(name: str) -> Storage:
+    """Return the storage of an alias, or of a folder's path. Raises CommandError."""
+    if name in settings.STORAGES:
+        return storages[name]
+    if name.removeprefix(LIVE) in conf.LIVE_STORAGES and name.startswith(LIVE):
+        return StorageHandler(conf.LIVE_STORAGES)[name.removeprefix(LIVE)]
+    if "/" in name:
+        return FileSystemStorage(Path(name).expanduser().absolute())
+    known = [*settings.STORAGES, *(f"{LIVE}{alias}" for alias in conf.LIVE_STORAGES)]
+    raise CommandError(
+        f"There is no place {name}. There are: {', '.join(known)}, and folders, of which the path"
+        " has a slash."
+    )
+
+
+def fields_between(move: Move) -> Fields:
+    """Return the fields that keep their files in one of the two storages. Raises CommandError."""
+    kept_in = {
+        storage: [pair for pair in file_fields() if pair[1].storage == storage]
+        for storage in (move.source_storage, move.target_storage)
+    }
+    found = [fields for fields in kept_in.values() if fields]
+    if len(found) != 1:
+        raise CommandError(
+            "Rows do not tell which files are meant: "
+            + ("fields keep files in both places" if found else "no field keeps files in either")
+            + ". Use --all, which copies every file that the source lists."
+        )
+    return found[0]
+
+
+def named_files(fields: Fields) -> Iterator[tuple[str, list[Reference]]]:
+    """Yield the names that rows have, with the rows, in the order that the engine asks for."""
+    for name, owners in groupby(references(fields), attrgetter("name")):
+        yield name, list(owners)
+
+
+def listed_files(move: Move) -> Iterator[tuple[str, list[Reference]]]:
+    """Yield the names of all files in the source, in order. Raises Unusable or OSError."""
+    for name in listed_names(move.source):
+        yield name, [Reference("", name, LISTED[0], None, LISTED[1])]
+
+
+def listed_names(source: Source) -> Iterator[str]:
+    """Yield the names of all files in a store, in the order of UTF-8 bytes."""
+    if not source.lists:
+        names = (stored.name for stored in folder_listing(source.path))
+        yield from (name for name in names if not UNFINISHED.fullmatch(name.rpartition("/")[2]))
+        return
+    retry, after, is_last = Retry(), "", False
+    while not is_last:
+        page = retry(lambda after=after: source.page(after))
+        # S3's console makes folders: empty objects with a slash at the end.
+        yield from (name for name, _ in page.files if name and not name.endswith("/"))
+        after, is_last = page.last, page.is_last
+
+
+def labels(fields: Fields | None) -> Iterable[str]:
+    """Return the labels under which the outcomes are counted."""
+    return [".".join(LISTED)] if fields is None else [field_label(*pair) for pair in fields]

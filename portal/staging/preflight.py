@@ -1,0 +1,140 @@
+"""Trying both ends of a refresh before anything has changed.
+
+A scrub cannot be taken back, so a wrong key, bucket or prefix has to be found before it. What
+copies is tried as it is. What proves that the keys for live cannot write is a client of its own
+(portal/exposure/read_only_key.py), at names that nobody uses.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
+from typing import TypeVar
+from uuid import uuid4
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import Storage
+from django.core.management.base import CommandError
+
+from portal.copying.retry import Retry
+from portal.copying.stores import Source, Unusable
+from portal.exposure.findings import OK
+from portal.exposure.read_only_key import key_cannot_delete, key_cannot_store
+from portal.files.hints import with_hint
+from portal.files.references import Fields, field_references, storage_label
+from portal.files.storages import with_a_policy
+
+from . import conf
+from .media import Pairs
+
+NAMES_TRIED = 5  # where a key may not list: files that are asked for one by one
+
+Result = TypeVar("Result")
+
+
+def try_both_ends(
+    storages: dict[str, Storage],
+    pairs: Pairs,
+    fields: Fields,
+    *,
+    dry_run: bool,
+    live_key_may_write: bool,
+) -> None:
+    """Try keys, buckets and prefixes of both ends. Raises CommandError; nothing has changed then.
+
+    A dry run stores no file on trial, so that a target which cannot be written to is not found.
+    """
+    named = first_names(fields)
+    for label, (source, target) in pairs.items():
+        refuse_unreadable(source, named.get(label, []))
+        if target.lists:
+            with suppress(PermissionError):  # a key may write where it may not list
+                tried(target, lambda store=target: store.page(""))
+        if not dry_run:
+            refuse_unwritable(storages[label])
+    if not live_key_may_write:
+        refuse_writing_keys(pairs.keys())
+
+
+def first_names(fields: Fields) -> dict[str, list[str]]:
+    """Return a few of the names that rows have, by the labels of their storages."""
+    named = {}
+    for model, field in fields:
+        label = storage_label(field.storage)
+        rows = field_references(label, model, field)
+        named.setdefault(label, []).extend(row.name for row in islice(rows, NAMES_TRIED))
+        rows.close()
+    return named
+
+
+def refuse_unreadable(source: Source, names: list[str]) -> None:
+    """Raise CommandError unless the source can be listed, or else one of the names be read."""
+    if not source.lists:
+        is_empty = not any(source.path.glob("*"))
+    else:
+        try:
+            page = tried(source, lambda: source.page(""))
+            is_empty = page.is_last and next(iter(page.files), None) is None
+        except PermissionError as error:
+            refuse_if_all_denied(source, names, error)
+            return
+    if is_empty and names:
+        raise CommandError(
+            f"Nothing was changed. {source}, holds no file at all, and rows name some. Is it the"
+            " right bucket, and the right prefix?"
+        )
+
+
+def refuse_if_all_denied(source: Source, names: list[str], error: PermissionError) -> None:
+    """Raise CommandError if the key may not even read a single one of the files."""
+    for name in names:
+        with suppress(PermissionError):
+            tried(source, lambda name=name: source.find(name))
+            return
+    if names:
+        raise CommandError(
+            f"Nothing was changed. {source}, can neither be listed nor read. {error} Correct the"
+            " LIVE_ variables, or what the key may do; check_storage tells which."
+        )
+
+
+def refuse_unwritable(storage: Storage) -> None:
+    """Raise CommandError unless this site can store a file and delete it again."""
+    name = f"refresh-staging-{uuid4()}.txt"
+    try:
+        storage.save(name, ContentFile(b"from manage.py refresh_staging\n"))
+    except OSError as error:
+        with suppress(OSError):
+            storage.delete(name)  # an interrupted upload may have been stored
+        raise CommandError(f"Nothing was changed. {with_hint(error)}") from error
+    try:
+        storage.delete(name)
+    except OSError as error:
+        raise CommandError(
+            f"Nothing was changed but that {name} was stored on trial. {with_hint(error)}"
+        ) from error
+
+
+def refuse_writing_keys(aliases) -> None:
+    """Raise CommandError unless each key for live is proven to neither store nor delete."""
+    twins = with_a_policy(conf.LIVE_STORAGES)
+    for alias in aliases:
+        if alias not in twins:
+            continue  # a folder, or a class that check_storage names
+        for question in (key_cannot_store, key_cannot_delete):
+            found = question(f"live {alias}", twins[alias])
+            if found.outcome != OK:
+                raise CommandError(
+                    f"Nothing was changed. It is not proven of live {alias} that"
+                    f" {found.statement}: {found.observed}. {found.hint}"
+                    " --live-key-may-write goes on all the same."
+                )
+
+
+def tried(store, attempt: Callable[[], Result]) -> Result:
+    """Return what an attempt returns. Raises PermissionError, or CommandError for the rest."""
+    try:
+        return Retry()(attempt)
+    except PermissionError:
+        raise
+    except (OSError, Unusable) as error:
+        raise CommandError(f"Nothing was changed. {store}: {error}") from error

@@ -1,0 +1,132 @@
+"""refresh_staging: keys, buckets and prefixes of both ends are tried before anything changes."""
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+
+from profiles.models import User
+from tests.support.refresh_command import (
+    LIVE,
+    MEMBERS,
+    STAFF,
+    STAGING,
+    keys_in,
+    refresh,
+    refused,
+    staff_keys,
+)
+from tests.support.strict_s3 import read_only
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
+
+
+def nothing_changes(restored, words, *arguments) -> None:
+    """A refusal in these words: no row has gone, no file has come, and live is as it was."""
+    before = keys_in(restored, LIVE)
+
+    error = refused(*arguments)
+
+    assert words in str(error)
+    assert "Nothing was changed" in str(error)
+    assert User.objects.count() == MEMBERS + STAFF
+    assert keys_in(restored, STAGING) == []
+    assert keys_in(restored, LIVE) == before
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("access_key", "AKIANOBODY", "does not know the access key for society-live"),
+        ("secret_key", "another", "secret key for society-live is not that"),
+        ("bucket_name", "society-lvie", "There is no bucket society-lvie"),
+        ("location", "medai", "below medai/, holds no file at all"),
+        ("region_name", "eu-central-1", "region or the endpoint of society-live"),
+    ],
+)
+def test_a_wrong_variable_of_live_is_noticed_before_the_scrub(
+    restored, settings, option, value, words
+):
+    settings.LIVE_STORAGES["default"]["OPTIONS"][option] = value
+
+    nothing_changes(restored, words)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("access_key", "AKIANOBODY", "does not know the access key for society-staging"),
+        ("bucket_name", "society-stagign", "There is no bucket society-stagign"),
+    ],
+)
+def test_a_wrong_variable_of_staging_is_noticed_before_the_scrub(
+    restored, monkeypatch, option, value, words
+):
+    monkeypatch.setattr(storage_of("avatar"), option, value)
+
+    nothing_changes(restored, words)
+
+
+def storage_of(field: str):
+    return User.profile.related.related_model._meta.get_field(field).storage
+
+
+def test_a_bucket_that_staging_may_not_write_to_is_noticed_before_the_scrub(restored, monkeypatch):
+    monkeypatch.setitem(restored.permissions, "AKIAPORTAL", read_only)
+
+    nothing_changes(restored, "store")
+
+
+def test_a_file_stored_on_trial_is_removed(restored):
+    """The control of the test above."""
+    refresh()
+
+    assert keys_in(restored, STAGING) == staff_keys()
+
+
+def test_a_live_key_that_may_neither_list_nor_read_is_noticed(restored, monkeypatch):
+    monkeypatch.setitem(restored.permissions, "AKIALIVEREAD", lambda *asked: False)
+
+    nothing_changes(restored, "can neither be listed nor read")
+
+
+def test_a_live_key_that_may_only_read_is_enough(restored, monkeypatch):
+    """The control: without the right to list, each file is asked for."""
+    monkeypatch.setitem(
+        restored.permissions, "AKIALIVEREAD", lambda *asked: read_only(*asked) and asked[2] != ""
+    )
+
+    refresh()
+
+    assert keys_in(restored, STAGING) == staff_keys()
+
+
+@pytest.mark.parametrize("allowed", ["POST", "DELETE"])
+def test_a_live_key_that_can_write_is_refused_unless_told_otherwise(restored, monkeypatch, allowed):
+    """Y2: one that stores may overwrite, and one that deletes may delete."""
+    monkeypatch.setitem(
+        restored.permissions,
+        "AKIALIVEREAD",
+        lambda *asked: read_only(*asked) or asked[0] == allowed,
+    )
+
+    nothing_changes(restored, "--live-key-may-write")
+    nothing_changes(restored, "--live-key-may-write", "--dry-run")
+
+    refresh("--live-key-may-write")
+    assert keys_in(restored, STAGING) == staff_keys()
+
+
+def test_a_dry_run_stores_nothing_on_trial(restored):
+    refresh("--dry-run")
+
+    stored = [r for r in restored.requests if r.method == "PUT" and r.bucket == STAGING]
+    assert stored == []
+
+
+def test_an_empty_folder_of_live_is_noticed_before_the_scrub(restored, settings, tmp_path):
+    twin = {
+        "BACKEND": f"{FileSystemStorage.__module__}.{FileSystemStorage.__name__}",
+        "OPTIONS": {"location": tmp_path / "unmounted"},
+    }
+    settings.LIVE_STORAGES = {"default": twin, "protected": twin}
+
+    nothing_changes(restored, "unmounted, holds no file at all")
