@@ -11,6 +11,7 @@ from portal.files.storages import stored_type
 from .anonymous_client import MAX_BODY_BYTES, AnonymousClient
 from .findings import FAIL, WARN, Finding, headers_are
 
+GZIP = b"\x1f\x8b"  # how compressed bytes begin
 STYLESHEET = "portal.css"  # every page links to it: templates/base.html
 
 
@@ -39,5 +40,11 @@ def asset_findings(client: AnonymousClient) -> Iterator[Finding]:
                 "cache-control": policy.cache_control(hashed),
             }
             yield headers_are("assets", statement, response, headers, hint)
+        elif response.status == 200 and response.body.startswith(GZIP):
+            yield Finding(
+                FAIL, "assets", statement,
+                "it is compressed, and comes without the header Content-Encoding",
+                f"Use a server, or a CDN, that passes on Content-Encoding at {policy.url('')}.",
+            )  # fmt: skip
         else:
             yield Finding(FAIL, "assets", statement, str(response), hint)

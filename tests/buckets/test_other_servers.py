@@ -4,7 +4,7 @@ import pytest
 from django.core.management import CommandError
 from werkzeug.wrappers import Response
 
-from tests.conftest import BUCKET
+from tests.conftest import BUCKET, s3_client
 from tests.support.strict_s3 import StrictS3
 
 from .runs import anonymous_get, refuses, setup_bucket, statements
@@ -82,3 +82,57 @@ def test_a_server_without_lifecycles_is_set_up_all_the_same(configured):
 
     assert "lifecycle: this server has none" in output
     assert anonymous_get(configured, "media/x.webp") == 200
+
+
+def refusal(status: int, code: str) -> Response:
+    body = f"<Error><Code>{code}</Code></Error>"
+    return Response(body, status=status, content_type="application/xml")
+
+
+@pytest.fixture
+def refuses_uploads_when_blocked(configured, monkeypatch):
+    """As Ceph 16.2 does, whoever uploads; its new buckets have no block, unlike those of AWS."""
+    forward, blocked = StrictS3._forward, set()
+
+    def as_ceph(server, request, environ):
+        if "publicAccessBlock" in request.query:
+            change = {"PUT": blocked.add, "DELETE": blocked.discard}.get(request.method)
+            if change:
+                change(request.bucket)
+            elif request.bucket not in blocked:
+                return refusal(404, "NoSuchPublicAccessBlockConfiguration")
+        if request.method == "PUT" and request.key and request.bucket in blocked:
+            return refusal(403, "AccessDenied")
+        return forward(server, request, environ)
+
+    monkeypatch.setattr(StrictS3, "_forward", as_ceph)
+    return configured
+
+
+def test_a_block_that_makes_a_server_refuse_uploads_is_taken_back(refuses_uploads_when_blocked):
+    for _ in range(2):  # the second run finds no block, and tries again
+        output = setup_bucket()
+
+        assert "public access block: taken back: with it this server refuses uploads" in output
+        assert "policy: " in output
+        assert anonymous_get(refuses_uploads_when_blocked, "media/x.webp") == 200
+
+
+def test_a_block_that_lets_uploads_through_stays_and_nothing_stored_on_trial_does(configured):
+    """The control."""
+    assert "public access block: set" in setup_bucket()
+
+    assert "Contents" not in s3_client(configured).list_objects_v2(Bucket=BUCKET)
+    assert s3_client(configured).get_public_access_block(Bucket=BUCKET)
+
+
+def test_a_key_that_may_not_upload_proves_nothing(configured):
+    """An operator's key need not: the block stays."""
+    configured.fail_next(
+        status=403,
+        code="AccessDenied",
+        times=99,
+        matching=lambda request: bool(request.key),
+    )
+
+    assert "public access block: set" in setup_bucket()

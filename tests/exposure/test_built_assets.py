@@ -82,3 +82,20 @@ def test_a_build_that_was_never_uploaded_is_worth_a_word(built, settings):
     assert [each.hint for each in found if each.statement.startswith("pages link to")] == [
         "Run collectstatic with these settings (on Heroku: push a commit)."
     ]
+
+
+def test_a_gateway_that_drops_the_encoding_of_an_asset_is_told_by_its_header(built):
+    """As JuiceFS does: the browser would be given compressed bytes as a style sheet."""
+    hashed = storages["staticfiles"].stored_name("portal.css")
+    client, key = s3_client(built), f"assets/{hashed}"
+    stored = client.get_object(Bucket=BUCKET, Key=key)
+    assert stored["ContentEncoding"] == "gzip"
+    client.put_object(
+        Bucket=BUCKET, Key=key, Body=stored["Body"].read(), ContentType=stored["ContentType"],
+        CacheControl=stored["CacheControl"],
+    )  # fmt: skip
+
+    red = only(failed())
+
+    assert red.observed == "it is compressed, and comes without the header Content-Encoding"
+    assert "passes on Content-Encoding" in red.hint
