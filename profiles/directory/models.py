@@ -38,7 +38,12 @@ class DirectoryEntry(models.Model):
 class ProfileWord(models.Model):
     """A word of a profile, and the audience that may see it: for words with a typo in them."""
 
-    profile = models.ForeignKey("profiles.Profile", on_delete=models.CASCADE, related_name="words")
+    profile = models.ForeignKey(
+        "profiles.Profile",
+        on_delete=models.CASCADE,
+        related_name="words",
+        db_index=False,  # the constraint's index begins with it
+    )
     word = FoldedField(max_length=30)
     for_everyone = models.BooleanField()
 

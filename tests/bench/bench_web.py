@@ -53,6 +53,7 @@ def make_members(number: int) -> None:
         )
         for each, user in enumerate(users)
     )
+    call_command("index_profiles", stdout=sys.stderr)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # as autovacuum would have, in a database that has been in use
     print(Profile.objects.get(user=users[number // 2]).pk)

@@ -20,13 +20,18 @@ def first_version(transactional_db):
     call_command("migrate", *BEFORE, verbosity=0)
     yield MigrationExecutor(connection).loader.project_state(BEFORE).apps
     with connection.cursor() as cursor:
+        there = connection.introspection.table_names(cursor)
         for table in (
             "account_emailaddress",
             "django_admin_log",
+            "profiles_directoryentry",
+            "profiles_profileword",
+            "profiles_worddeletion",
             "profiles_profile",
             "profiles_user",
         ):
-            cursor.execute(f"DELETE FROM {table}")
+            if table in there:  # those of the directory only where the test has migrated so far
+                cursor.execute(f"DELETE FROM {table}")
     call_command("migrate", verbosity=0)
 
 
