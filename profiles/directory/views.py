@@ -11,7 +11,7 @@ from .paging import NumberedPaginator
 from .search import MAX_FOUND, Found, search
 
 PROFILES_PER_PAGE = 24
-SHOWN = ("name", "headline", "avatar")
+SHOWN = ("name", "headline", "avatar", "avatar_small")
 
 
 @require_safe
