@@ -35,7 +35,7 @@ def nothing_changes(restored, words, *arguments) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("access_key", "AKIANOBODY", "does not know the access key for society-live"),
+        ("access_key", "AKIANOBODY", "The access key for society-live does not exist"),
         ("secret_key", "another", "secret key for society-live is not that"),
         ("bucket_name", "society-lvie", "There is no bucket society-lvie"),
         ("location", "medai", "below medai/, holds no file at all"),
@@ -53,7 +53,7 @@ def test_a_wrong_variable_of_live_is_noticed_before_the_scrub(
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("access_key", "AKIANOBODY", "does not know the access key for society-staging"),
+        ("access_key", "AKIANOBODY", "The access key for society-staging does not exist"),
         ("bucket_name", "society-stagign", "There is no bucket society-stagign"),
     ],
 )
