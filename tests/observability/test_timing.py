@@ -33,9 +33,8 @@ def test_each_call_to_s3_is_counted(log, client, on_s3, member):
     assert upload(client).status_code == 302
 
     [line] = log.requests
-    assert (
-        line["s3_calls"] == len(on_s3.requests) == 4
-    )  # for the PDF and its picture: is the name free, and the file
+    # For the PDF and for its picture: is the name free, and the file.
+    assert line["s3_calls"] == len(on_s3.requests) == 4
     assert 0 < line["s3_ms"] < line["ms"]
 
 
