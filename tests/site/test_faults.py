@@ -237,6 +237,7 @@ def test_of_two_replacements_at_once_one_file_is_left(on_s3, line, owner, staff,
             assert eventually(both_are_under_way, 5)
         assert [answer.result().status_code for answer in answers] == [302, 302]
 
-    name = Profile.objects.get(pk=owner.profile.pk).resume.name
-    assert name != before
-    assert [key for key in stored(on_s3) if "resumes/" in key] == [f"protected/{name}"]
+    profile = Profile.objects.get(pk=owner.profile.pk)
+    assert profile.resume.name != before
+    named = {f"protected/{file.name}" for file in (profile.resume, profile.resume_picture)}
+    assert {key for key in stored(on_s3) if "resumes/" in key} == named
