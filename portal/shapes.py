@@ -151,7 +151,10 @@ def mail_server(text: str, *, may_be_none: bool) -> dict[str, object] | None:
 
 def is_mailbox(text: str) -> bool:
     """Return True for one address, with or without a name: Name <portal@example.org>."""
-    header = policy.default.header_factory("From", text)
+    try:
+        header = policy.default.header_factory("From", text)
+    except IndexError:  # Python 3.11 and 3.12, at an address that ends with its @
+        return False
     if any(not isinstance(defect, ObsoleteHeaderDefect) for defect in header.defects):
         return False  # only the dot of a name such as St. Mary is allowed, an obsolete syntax
     try:

@@ -57,7 +57,9 @@ def test_what_was_chosen_is_seen_before_it_is_saved(page, member, chosen):  # no
     expect(photo.locator("[data-picture]")).not_to_have_attribute("src", before, timeout=30_000)
     for box in (photo, resume):
         expect(box.locator("[data-picture]")).to_be_visible()
-        assert box.locator("[data-picture]").evaluate("image => image.naturalWidth") > 100
+        picture = box.locator("[data-picture]")
+        picture.evaluate("image => image.decode()")  # waits until it has come
+        assert picture.evaluate("image => image.naturalWidth") > 100
     expect(photo.locator("canvas")).to_be_visible()
     assert violations(page) == []
 

