@@ -38,7 +38,7 @@ def s3_environment(s3_environment, line):
 
 
 @pytest.fixture
-def short_waits(monkeypatch):
+def short_waits(on_s3, monkeypatch):  # the bucket is set up before
     """Make the site wait for S3 as often as usual, but not as long; return the seconds."""
     seconds = 0.2
     monkeypatch.setattr(site_s3, "READ_TIMEOUT_SECONDS", seconds)
