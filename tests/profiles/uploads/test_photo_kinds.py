@@ -158,7 +158,7 @@ LAST_SCAN = b"\xff\xda\0\x08\1\1\0\1\x3f\x10"  # adds the last bit to the lumina
 
 
 def test_the_last_detail_of_a_large_progressive_jpeg_is_not_decoded():
-    """A quarter of the work, and none of it would be seen; a smaller photo has all of it decoded."""
+    """A quarter of the work, and nobody would see it; a smaller photo has all of it decoded."""
     noise = Image.effect_noise((512, 512), 60).convert("RGB")
     for side, is_decoded in [(2048, False), (2000, True)]:
         photo = noise.resize((side, side), Image.Resampling.NEAREST)

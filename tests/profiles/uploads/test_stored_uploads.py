@@ -233,6 +233,20 @@ def test_a_busy_site_says_so_at_once(logged_in, member, staff, monkeypatch, sent
 
 
 @pytest.mark.parametrize("purpose", ["avatar", "resume"])
+def test_a_machine_that_is_too_slow_is_busy_and_no_file_too_complicated(
+    logged_in, monkeypatch, purpose
+):
+    """The child's own limits are on its processor time: test_confinement.py."""
+    monkeypatch.setattr(sandbox, "WORK_SECONDS", 0.001)
+    content = samples.jpeg((99, 99)) if purpose == "avatar" else samples.pdf(text="slow")
+
+    answer = send(logged_in, purpose, ContentFile(content, name="mine"))
+
+    assert answer.status_code == 503
+    assert answer.json()["error"] == forms.BUSY
+
+
+@pytest.mark.parametrize("purpose", ["avatar", "resume"])
 def test_a_refusal_is_a_sentence(logged_in, purpose):
     answer = send(logged_in, purpose, ContentFile(samples.HTML, name="x.html"))
 
