@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.settings import SITE_VARIABLES
 
 ROOT = Path(__file__).parents[3]
@@ -104,6 +106,8 @@ for moment in range(6):
 """
 
 
+@pytest.mark.whole
+@pytest.mark.any_database
 def test_what_a_killed_process_leaves_is_deleted_at_night(tmp_path):
     """T2: before and behind each file, before the commit and behind it; no row misses a file."""
     environment = {key: value for key, value in os.environ.items() if key not in SITE_VARIABLES}
