@@ -17,12 +17,14 @@ from .directory.models import DirectoryEntry, FoldedField, ProfileWord, WordDele
 from .fields import LineField
 from .managers import UserManager
 from .uploads.avatars import AvatarField
+from .uploads.pending import PendingFile
 from .uploads.resumes import ResumeField
 from .uploads.stored import StoredUpload
 from .validators import is_printable, validate_printable, validate_visible
 
 __all__ = [
     "DirectoryEntry",
+    "PendingFile",
     "Profile",
     "ProfileWord",
     "ResumeDownload",

@@ -13,7 +13,7 @@ from portal.views import forbidden
 from .directory.paging import NumberedPaginator
 from .forms import ProfileForm
 from .models import Profile, ResumeDownload
-from .uploads.forms import BUSY_SECONDS
+from .uploads.forms import told_to_wait
 
 NEWEST = 6
 LATEST_DOWNLOADS = 3
@@ -99,9 +99,7 @@ def edit_me(request):
             messages.info(request, note)
         return redirect("me")
     response = render(request, "profiles/edit.html", {"form": form})
-    if any(form.has_error(name, "busy") for name in form.fields):
-        response.status_code, response["Retry-After"] = 503, str(BUSY_SECONDS)
-    return response
+    return told_to_wait(response) if form.is_busy else response
 
 
 @require_safe
