@@ -7,7 +7,9 @@ and ranked here. No near word is shown anywhere, since it may be a hidden member
 
 from dataclasses import dataclass
 
-from .models import DirectoryEntry, ProfileWord, WordDeletion
+from django.db.models import F, Q
+
+from .models import DirectoryEntry, ProfileWord, ResumeText, WordDeletion
 from .near import near_words
 from .query import Query, word_pattern
 from .ranking import near_score, score
@@ -40,27 +42,38 @@ def search(profiles, text: str, *, for_members: bool, order=ALPHABETICALLY, unfi
     found = find_exact(profiles, query, text_field, order)
     if found.pks:
         return found
-    if unfiltered is not None and unfiltered.filter(query.matches(f"entry__{text_field}")).exists():
+    if unfiltered is not None and unfiltered.filter(has_all(query, text_field)).exists():
         return found
     return find_near(profiles, query, text_field, order)
 
 
 def find_exact(profiles, query: Query, text_field: str, order) -> Found:
     """Find who has all the words. If too many have, those who have them in the name come first."""
-    rows = rows_of(profiles.filter(query.matches(f"entry__{text_field}")), order, MAX_FOUND + 1)
+    rows = rows_of(profiles.filter(has_all(query, text_field)), text_field, order, MAX_FOUND + 1)
     is_capped = len(rows) > MAX_FOUND
     if order == ALPHABETICALLY:
         if is_capped:
-            named = rows_of(profiles.filter(query.matches("entry__name")), order, MAX_FOUND)
-            rows = {row.pk: row for row in [*named, *rows]}.values()
+            named = profiles.filter(query.matches("entry__name"))
+            first = rows_of(named, text_field, order, MAX_FOUND)
+            rows = {row.pk: row for row in [*first, *rows]}.values()
         rows = sorted(rows, key=lambda row: (-score(query, row), row.sort_key, row.pk))
     return Found([row.pk for row in rows[:MAX_FOUND]], is_capped=is_capped)
 
 
-def rows_of(profiles, order, count: int) -> list:
-    """Read what ranking needs of the first profiles: keys, the folded name and headline."""
-    columns = ("pk", "sort_key", "entry__name", "entry__headline")
-    return list(profiles.order_by(*order).values_list(*columns, named=True)[:count])
+def has_all(query: Query, text_field: str) -> Q:
+    """Return the condition that a profile has all words, for members in its resume as well."""
+    if text_field == "everyone":
+        return query.matches("entry__everyone")
+    entries = DirectoryEntry.objects.filter(query.matches(text_field)).values("pk")
+    resumes = ResumeText.objects.findable().filter(words__has=query).values("pk")
+    return Q(pk__in=entries.union(resumes))
+
+
+def rows_of(profiles, text_field: str, order, count: int) -> list:
+    """Read what ranking needs of the first profiles: keys and folded texts."""
+    rows = profiles.filter(entry__isnull=False).annotate(seen=F(f"entry__{text_field}"))
+    columns = ("pk", "sort_key", "entry__name", "entry__headline", "seen")
+    return list(rows.order_by(*order).values_list(*columns, named=True)[:count])
 
 
 def find_near(profiles, query: Query, text_field: str, order) -> Found:
@@ -72,7 +85,7 @@ def find_near(profiles, query: Query, text_field: str, order) -> Found:
         profiles = profiles.filter(Query((), query.phrases).matches(f"entry__{text_field}"))
     for word in query.words:
         profiles = profiles.filter(pk__in=owners_of(word, near.get(word, {}), text_field))
-    rows = rows_of(profiles, order, MAX_NEAR)
+    rows = rows_of(profiles, text_field, order, MAX_NEAR)
     if order == ALPHABETICALLY:
         rows.sort(key=lambda row: -near_score(query, near, row))
     return Found([row.pk for row in rows], is_near=True)
@@ -83,5 +96,6 @@ def owners_of(word: str, near: dict[str, int], text_field: str):
     has_it = DirectoryEntry.objects.filter(**{f"{text_field}__contains": word_pattern(word)})
     words = ProfileWord.objects.filter(word__in=near)
     if text_field == "everyone":
-        words = words.filter(for_everyone=True)
-    return has_it.values("pk").union(words.values("profile"))
+        return has_it.values("pk").union(words.filter(for_everyone=True).values("profile"))
+    resumes = ResumeText.objects.findable().filter(words__has=Query((word,), ()))
+    return has_it.values("pk").union(words.values("profile"), resumes.values("pk"))

@@ -1,0 +1,42 @@
+"""Keeps the texts of resumes true to the profiles that they belong to."""
+
+from .fold import fold
+from .words import spaced_words
+
+
+def keep_new_text(profile) -> bool:
+    """Store what was read in a resume that has just been chosen; return True if there was one."""
+    text, profile.new_resume_text = profile.new_resume_text, None
+    if text is None or not profile.resume:
+        return False
+    rows = type(profile).resume_text.related.related_model._default_manager
+    rows.using(profile._state.db).update_or_create(
+        profile_id=profile.pk, defaults={"source": profile.resume.name, "text": text}
+    )
+    return True
+
+
+def renew(rows, texts_by_profile, *, dry_run: bool) -> set[int]:
+    """Fold what is outdated, and delete texts of resumes that are not there any more.
+
+    Returns the pks of the profiles that it concerned. The profiles' rows are locked.
+    """
+    kept = rows.in_bulk([profile.pk for profile in texts_by_profile])
+    removed, outdated = [], []
+    for profile, texts in texts_by_profile.items():
+        row = kept.get(profile.pk)
+        if row and row.source != profile.resume.name:
+            removed.append(row.pk)
+        elif row and row.words != (words := words_of(texts, row.text)):
+            row.words = words
+            outdated.append(row)
+    if not dry_run:
+        if removed:
+            rows.filter(pk__in=removed).delete()
+        rows.bulk_update(outdated, ["words"], batch_size=100)
+    return {*removed, *(row.pk for row in outdated)}
+
+
+def words_of(texts, resume: str) -> str:
+    """Return all that members may find somebody by: a search may name a person and a skill."""
+    return spaced_words(*texts.members.split("\n"), fold(resume))
