@@ -52,7 +52,8 @@ class WordsIndex(RunPostgresql):
         super().__init__(
             f"ALTER TABLE {table} ADD COLUMN {vector} tsvector GENERATED ALWAYS AS"
             f" (array_to_tsvector(string_to_array(btrim({column}, ' '), ' '))) STORED;"
-            f"CREATE INDEX {table}_{vector} ON {table} USING gin ({vector}) WITH (fastupdate = off)",
+            f"CREATE INDEX {table}_{vector} ON {table} USING gin ({vector})"
+            " WITH (fastupdate = off)",
             f"ALTER TABLE {table} DROP COLUMN {vector}",
         )
 

@@ -4,13 +4,30 @@ from .fold import fold
 from .words import spaced_words
 
 
+def state_of(profile) -> str:
+    """Return, for the owner of a resume, if members find them by its words, or why not."""
+    if not profile.resume:
+        return ""
+    if not profile.resume_is_searched:
+        return "off"
+    if profile.visibility == profile.Visibility.HIDDEN:
+        return "hidden"
+    text = rows_of(profile).filter(source=profile.resume.name).values_list("text", flat=True)
+    return {None: "unread", "": "no text"}.get(text.first(), "found")
+
+
+def rows_of(profile):
+    """Select the text that is kept for a profile."""
+    rows = type(profile).resume_text.related.related_model._default_manager
+    return rows.using(profile._state.db).filter(profile=profile.pk)
+
+
 def keep_new_text(profile) -> bool:
     """Store what was read in a resume that has just been chosen; return True if there was one."""
     text, profile.new_resume_text = profile.new_resume_text, None
     if text is None or not profile.resume:
         return False
-    rows = type(profile).resume_text.related.related_model._default_manager
-    rows.using(profile._state.db).update_or_create(
+    rows_of(profile).update_or_create(
         profile_id=profile.pk, defaults={"source": profile.resume.name, "text": text}
     )
     return True
