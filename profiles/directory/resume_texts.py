@@ -50,7 +50,9 @@ def renew(rows, texts_by_profile, *, dry_run: bool) -> set[int]:
     if not dry_run:
         if removed:
             rows.filter(pk__in=removed).delete()
-        rows.bulk_update(outdated, ["words"], batch_size=100)
+        rows.bulk_create(
+            outdated, update_conflicts=True, unique_fields=["profile"], update_fields=["words"]
+        )
     return {*removed, *(row.pk for row in outdated)}
 
 
