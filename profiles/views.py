@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.views import forbidden
 
 from .directory.paging import NumberedPaginator
+from .directory.resume_texts import state_of
 from .forms import ProfileForm
 from .models import Profile, ResumeDownload
 from .uploads.forms import told_to_wait
@@ -82,6 +83,7 @@ def render_profile(request, profile):
     context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
     if context["is_own"]:
         context["opened"] = opened_by_others(profile)[:LATEST_DOWNLOADS]
+        context["resume_search"] = state_of(profile)
     return render(request, "profiles/profile.html", context)
 
 
