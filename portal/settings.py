@@ -81,7 +81,7 @@ MIDDLEWARE = [
     "portal.observability.request_log.log_requests",  # first, to see what the others refuse
     "portal.postgresql.middleware.limit_waits",  # before all that query the database
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "portal.middleware.content_security_policy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
