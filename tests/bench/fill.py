@@ -1,6 +1,6 @@
-"""Write the members of one site: python -m tests.bench.fill portal 10000, in its environment.
+"""Write the members of one site: python -m tests.bench.fill portal 10000 indexed.
 
-Prints, as JSON, the cookie of a member who has logged in, and the key of another's profile.
+Prints, as JSON, the cookies of a member who has logged in, and the key of another's profile.
 """
 
 import json
@@ -14,7 +14,7 @@ from .society import EMAIL, OPENED, PASSWORD, person
 BATCH = 5_000
 
 
-def fill_portal(people) -> None:
+def fill_portal(people, is_indexed: bool) -> None:
     from profiles.directory import indexing
     from profiles.models import Profile, User
 
@@ -33,11 +33,11 @@ def fill_portal(people) -> None:
             )
             for user, each in zip(users, batch, strict=True)
         )  # fmt: skip
-    for _ in indexing.index_all(Profile.objects.all()):
+    for _ in indexing.index_all(Profile.objects.all()) if is_indexed else ():
         pass
 
 
-def fill_twin(people) -> None:
+def fill_twin(people, is_indexed: bool) -> None:
     from django.contrib.auth.models import User
 
     from .twin.models import Profile
@@ -57,7 +57,7 @@ def fill_twin(people) -> None:
         )  # fmt: skip
 
 
-def main(site: str, members: int) -> None:
+def main(site: str, members: int, is_indexed: bool) -> None:
     django.setup()
     from django.apps import apps
     from django.conf import settings
@@ -68,7 +68,8 @@ def main(site: str, members: int) -> None:
 
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
-    {"portal": fill_portal, "twin": fill_twin}[site]([person(each) for each in range(members)])
+    people = [person(each) for each in range(members)]
+    {"portal": fill_portal, "twin": fill_twin}[site](people, is_indexed)
     label = {"portal": "profiles", "twin": "twin"}[site]
     downloads = apps.get_model(label, "ResumeDownload")
     visitor = get_user_model().objects.get(email=EMAIL)
@@ -84,10 +85,11 @@ def main(site: str, members: int) -> None:
     client.force_login(visitor, settings.AUTHENTICATION_BACKENDS[0])
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as autovacuum would have, in a database in use
-    name = settings.SESSION_COOKIE_NAME
+    client.get("/me/edit/", secure=True, headers={"host": settings.ALLOWED_HOSTS[0]})
+    cookies = [f"{name}={morsel.value}" for name, morsel in client.cookies.items()]
     visited = others[members // 2]
-    print(json.dumps({"cookie": f"{name}={client.cookies[name].value}", "pk": visited.profile.pk}))
+    print(json.dumps({"cookie": "; ".join(cookies), "pk": visited.profile.pk}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), "indexed" in sys.argv)

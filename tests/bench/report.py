@@ -45,7 +45,7 @@ def paired(row, what, unit, ours: list[float], theirs: list[float], **mark) -> R
 
 
 HEAD = (
-    f"{'row':<12}{'what':<42}{'ours':>12}{'theirs':>12}{'ratio':>7}{'  quartiles':<14}{'mark':>8}"
+    f"{'row':<14}{'what':<42}{'ours':>12}{'theirs':>12}{'ratio':>7}  {'quartiles':<10}{'mark':>9}"
 )
 
 
@@ -53,9 +53,9 @@ def line(result: Result) -> str:
     """Return a result as a line of the table."""
     missed = "" if result.is_reached else "  missed"
     return (
-        f"{result.row:<12}{result.what:<42}"
+        f"{result.row:<14}{result.what:<42}"
         f"{figure(result.ours, result.unit):>12}{figure(result.theirs, result.unit):>12}"
-        f"{result.ratio:>7.2f}  {result.low:.2f}-{result.high:<7.2f}{result.mark:>8}{missed}"
+        f"{result.ratio:>7.2f}  {result.low:.2f}-{result.high:<5.2f}{result.mark:>9}{missed}"
     )
 
 

@@ -46,7 +46,7 @@ class Site:
 
     @cached_property
     def filled(self) -> dict:
-        """What fill.py has printed: the visitor's cookie and the visited profile's key."""
+        """What fill.py has printed: the visitor's cookies and the visited profile's key."""
         return json.loads((self.folder / "filled.json").read_text())
 
     @property
@@ -66,9 +66,12 @@ class Site:
 
 @contextlib.contextmanager
 def both_sites(
-    members: int = MEMBERS, names=(PORTAL, TWIN), more: dict[str, str] | None = None
+    members: int = MEMBERS, names=(PORTAL, TWIN), *, is_indexed: bool = True
 ) -> Iterator[dict[str, Site]]:
-    """Start PostgreSQL, and fill the sites with members; yield them by name."""
+    """Start PostgreSQL, and fill the sites with members; yield them by name.
+
+    Only members who are indexed are found by the portal's search.
+    """
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as root:
         folder = Path(root)
         folder.chmod(0o755)  # as root, PostgreSQL runs under a user of its own
@@ -78,9 +81,9 @@ def both_sites(
             for name in names:
                 (folder / name).mkdir()
                 server.psql(f"CREATE DATABASE {name};")
-                environ = environment(name, server.get_uri(database=name), folder) | (more or {})
+                environ = environment(name, server.get_uri(database=name), folder)
                 sites[name] = Site(name, environ, folder / name)
-                fill(sites[name], members)
+                fill(sites[name], members, is_indexed)
             yield sites
         finally:
             server.cleanup()
@@ -102,12 +105,12 @@ def environment(name: str, database_url: str, folder: Path) -> dict[str, str]:
     )
 
 
-def fill(site: Site, members: int) -> None:
+def fill(site: Site, members: int, is_indexed: bool) -> None:
     """Build the assets, and write the members."""
     collect = ["collectstatic", "--no-input", "-v", "0"]
     environ = site.environ
     if site.name == PORTAL:  # whose assets stay on this disk, as the twin's do: there is no bucket
         environ = {each: environ[each] for each in environ if not each.startswith("AWS_")}
     subprocess.run([sys.executable, "-m", "django", *collect], cwd=ROOT, env=environ, check=True)
-    filled = site.run("-m", "tests.bench.fill", site.name, str(members))
+    filled = site.run("-m", "tests.bench.fill", site.name, str(members), *["indexed"] * is_indexed)
     (site.folder / "filled.json").write_text(filled.splitlines()[-1])

@@ -1,32 +1,28 @@
-"""The members that the portal and its twin both have, made from numbers: equal rows, equal files."""
+"""The members that the portal and its twin both have, made from numbers."""
 
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 EMAIL, PASSWORD = "0@example.org", "a long enough passphrase"
 FIRST = [
-    "Ada", "Bruno", "Chiara", "Dmitri", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas", "Keiko",
-    "Lucja", "Mateo", "Nadia", "Olaf", "Priya", "Quentin", "Rosa", "Samir", "Tove", "Ulla", "Viktor",
-    "Wanda", "Xenia", "Yusuf", "Zoe", "Aino", "Benedikt", "Carmen", "Dalia", "Emil", "Freya",
-    "Goran", "Helga", "Ivana", "Jakub", "Karim", "Leila", "Milan", "Noor",
+    "Ada", "Bruno", "Chiara", "Dmitri", "Elif", "Farid", "Greta", "Hugo", "Ines", "Jonas",
+    "Keiko", "Lucja", "Mateo", "Nadia", "Olaf", "Priya", "Quentin", "Rosa", "Samir", "Tove",
+    "Ulla", "Viktor", "Wanda", "Xenia", "Yusuf", "Zoe", "Aino", "Benedikt", "Carmen", "Dalia",
+    "Emil", "Freya", "Goran", "Helga", "Ivana", "Jakub", "Karim", "Leila", "Milan", "Noor",
 ]  # fmt: skip
-STARTS = ["Al", "Ber", "Car", "Dal", "Els", "Far", "Gren", "Hol", "Ing", "Jan", "Kal", "Lind", "Mor",
-          "Nor", "Os", "Pet", "Rad", "Sol", "Tor", "Ul", "Van", "Wes", "Yor", "Zel", "Brand"]  # fmt: skip
+STARTS = [
+    "Al", "Ber", "Car", "Dal", "Els", "Far", "Gren", "Hol", "Ing", "Jan", "Kal", "Lind", "Mor",
+    "Nor", "Os", "Pet", "Rad", "Sol", "Tor", "Ul", "Van", "Wes", "Yor", "Zel", "Brand",
+]  # fmt: skip
 ENDS = ["berg", "dahl", "ini", "escu", "qvist", "mann", "ova", "sen", "strom", "wick"]
 TRADES = [
-    "surveyor",
-    "engineer",
-    "naturalist",
-    "translator",
-    "cartographer",
-    "hydrologist",
-    "editor",
-]
+    "surveyor", "engineer", "naturalist", "translator", "cartographer", "hydrologist", "editor",
+]  # fmt: skip
 PLACES = ["Lisbon", "Turku", "Tbilisi", "Oaxaca", "Utrecht", "Nairobi", "Lima", "Hanoi", "Porto"]
 BIO = (
     "Has measured coasts, mended bridges and drawn maps for thirty years, first by hand and then by"
     " satellite.\n\nLikes to be asked about tides, old instruments, and how to write a report that"
-    " somebody reads to its end. Speaks three languages, {place} being where two of them were learnt."
+    " somebody reads to its end. Speaks three languages, of which two were learnt in {place}."
 )
 OPENED = 5  # downloads of the first member's resume
 BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
