@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.views import forbidden
 
 from .directory.paging import NumberedPaginator
+from .directory.resume_texts import state_of
 from .forms import ProfileForm
 from .models import Profile, ResumeDownload
-from .uploads.forms import BUSY_SECONDS
+from .uploads.forms import told_to_wait
 
 NEWEST = 6
 LATEST_DOWNLOADS = 3
@@ -82,6 +83,7 @@ def render_profile(request, profile):
     context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
     if context["is_own"]:
         context["opened"] = opened_by_others(profile)[:LATEST_DOWNLOADS]
+        context["resume_search"] = state_of(profile)
     return render(request, "profiles/profile.html", context)
 
 
@@ -99,9 +101,7 @@ def edit_me(request):
             messages.info(request, note)
         return redirect("me")
     response = render(request, "profiles/edit.html", {"form": form})
-    if any(form.has_error(name, "busy") for name in form.fields):
-        response.status_code, response["Retry-After"] = 503, str(BUSY_SECONDS)
-    return response
+    return told_to_wait(response) if form.is_busy else response
 
 
 @require_safe

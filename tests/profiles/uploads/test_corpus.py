@@ -10,10 +10,11 @@ import pytest
 from django.core.files.base import ContentFile
 
 from tests.support.corpus import run
+from tests.support.corpus.habits import HABITS
 from tests.support.corpus.pdfs import ASKS_FOR_A_PASSWORD, BENDS, pdfs
 from tests.support.corpus.photos import photos
 
-PARTS = 36
+PARTS = 60
 TODAY = date.today().toordinal() % PARTS
 
 
@@ -30,7 +31,7 @@ def outcome(content, *, is_pdf):
 
 def test_has_every_producer_bent_in_every_way():
     assert len(BENDS) >= 40
-    assert len(list(pdfs())) == 4 * len(BENDS)
+    assert len(list(pdfs())) == 4 * len(BENDS) + len(HABITS)
 
 
 @pytest.mark.parametrize(("name", "make"), parameters(pdfs()))
