@@ -13,6 +13,8 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-vers
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
+# Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql whole coverage kills search rehearse siege lint format lock check-installs \
 	vendor corpus bench bench-web bench-reset bench-copy bench-http help
