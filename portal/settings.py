@@ -256,6 +256,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin names each of the members to
 
 # What scrub_members removes from a copy of the live database: a decision for every column.
 SCRUB_RULES = "profiles.scrub_rules.RULES"
+SWEEP_GUARD = "portal.staging.identity.refuse_foreign_files"  # asked before sweep_media deletes
 
 # Security: HTTPS behind a proxy, which sets X-Forwarded-Proto and drops that of a client.
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT
@@ -336,7 +337,6 @@ LOGGING = {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.utils.autoreload": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
-        "pikepdf": {"level": "WARNING"},
     },
 }
 
