@@ -17,7 +17,7 @@ PYTEST =
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql whole whole-sqlite whole-postgresql coverage kills search rehearse siege \
-	lint format lock check-installs vendor corpus bench bench-twin bench-web bench-reset bench-copy bench-http help
+	lint format lock check-installs vendor corpus bench bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -89,23 +89,14 @@ vendor:  ## fetch the front-end files again (npm needed) and compare them with w
 corpus: $(VENV)/installed-dev  ## the upload rules over generated files, or over a folder: make corpus DIR=~/downloads
 	@$(BIN)/python -m tests.support.corpus.run $(DIR)
 
-bench: $(VENV)/installed-dev  ## what a link and a page cost
-	$(BIN)/python -m tests.bench.bench_links
+# The tools that the portal is compared with: s5cmd, rclone, and an S3 server.
+bench bench-http: export PATH := $(CURDIR)/$(VENV)/bench/bin:$(PATH)
 
-bench-twin: $(VENV)/installed-dev  ## what a page costs beside a twin as the documentation would have it; make ROW=profile for one
-	$(BIN)/python -m tests.bench $(ROW)
-
-bench-web: $(VENV)/installed-dev  ## what one dyno holds
-	$(BIN)/python -m tests.bench.bench_web $(BENCH)
-
-bench-reset: $(VENV)/installed-dev  ## how long a reset takes, for known and for unknown addresses
-	$(BIN)/python -m tests.bench.bench_reset $(BENCH)
-
-bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
-	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_copy $(BENCH)
+bench: $(VENV)/bench/installed  ## the portal beside what people would write instead; make bench ROW="profile rate" for some of it
+	$(BIN)/python -m tests.bench $(ROW) $(BENCH)
 
 bench-http: $(VENV)/bench/installed  ## the copier's requests beside other HTTP libraries
-	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_http $(BENCH)
+	$(BIN)/python -m tests.bench.http_libraries $(BENCH)
 
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
