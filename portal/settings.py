@@ -32,7 +32,7 @@ if DEBUG and not IS_DEVELOPMENT:
     env.refuse("DEBUG must be off outside development: its error pages show settings to anyone.")
 
 development_key = "insecure-and-public-for-development-only"
-SECRET_KEY = env.str("SECRET_KEY", development_key if IS_DEVELOPMENT else ...)
+SECRET_KEY = env.str("SECRET_KEY", development_key) if IS_DEVELOPMENT else env.str("SECRET_KEY")
 # Former keys: sessions and links that they signed stay valid until they expire.
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 if not IS_DEVELOPMENT:
@@ -43,13 +43,14 @@ if not IS_DEVELOPMENT:
             "SECRET_KEY and SECRET_KEY_FALLBACKS must not hold development's key: it is public."
         )
 
+default_hosts: list[str] | None
 if IS_DEVELOPMENT:
     default_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 elif ON_HEROKU:
     # Heroku's router passes on only hosts of the app; a system check asks for the real name.
     default_hosts = [".herokuapp.com"]
 else:
-    default_hosts = ...
+    default_hosts = None
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default_hosts, may_be_any=IS_DEVELOPMENT)
 
 INSTALLED_APPS = [
@@ -121,13 +122,15 @@ TEMPLATES = [
 if IS_DEVELOPMENT:
     database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR}/db.sqlite3", may_be_sqlite=True)
 else:
-    database = env.database("DATABASE_URL", ..., may_be_sqlite=False)
+    database = env.database("DATABASE_URL", may_be_sqlite=False)
 DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The cache holds the log-in throttle, which all dynos must share: a table that the release creates.
 if IS_DEVELOPMENT:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CACHES: dict[str, dict] = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    }
 else:
     CACHES = {
         "default": {
@@ -197,7 +200,7 @@ EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
 EMAIL_CONFIGURED = env.str("EMAIL_URL", None) is not None
 if EMAIL_CONFIGURED:
     email = env.mail_server("EMAIL_URL", may_be_none=IS_DEVELOPMENT)
-    OUTBOX_BACKEND = email.get("EMAIL_BACKEND")
+    OUTBOX_BACKEND: str | None = email.get("EMAIL_BACKEND")
     if OUTBOX_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
         OUTBOX_BACKEND = "portal.outbox.smtp.EmailBackend"
     EMAIL_HOST = email.get("EMAIL_HOST")

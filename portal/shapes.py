@@ -98,6 +98,7 @@ def web_address(text: str) -> str | None:
     address = split_address(text)
     if (
         address is None
+        or not address.hostname
         or address.scheme not in {"http", "https"}
         or "@" in address.netloc
         or "?" in text
@@ -129,6 +130,7 @@ def mail_server(text: str, *, may_be_none: bool) -> dict[str, object] | None:
     address = split_address(text)
     if (
         address is None
+        or not address.hostname
         or address.scheme not in SMTP
         or address.path not in {"", "/"}
         or "#" in text

@@ -9,7 +9,7 @@ decision.
 
 from collections import Counter, defaultdict
 
-from portal.files.storages import ProtectedMediaStorage, UnsignedMixin
+from portal.files.storages import PolicyMixin, ProtectedMediaStorage, UnsignedMixin
 from portal.s3.addresses import service
 
 SID_PREFIX = "Portal"  # begins the name of each statement and rule that this site writes
@@ -123,7 +123,7 @@ def tls_statements(storages: list) -> list[dict]:
     ]
 
 
-def one_of_each_prefix(storages: list, policy: type) -> list:
+def one_of_each_prefix(storages: list, policy: type[PolicyMixin]) -> list:
     """Return the storages of one policy; of several with the same prefix, the first."""
     return list(
         {each.location: each for each in reversed(storages) if isinstance(each, policy)}.values()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
@@ -34,7 +34,7 @@ class Setting(NamedTuple):
     what: str
     name: str  # of the methods get_name, put_name and delete_name
     field: str  # of the answer
-    request: Callable[[object], dict]  # what to put, as the method takes it
+    request: Callable[[Any], dict]  # what to put, as the method takes it
 
 
 BLOCK = Setting(
@@ -218,7 +218,9 @@ class BucketSetup:
         """Return what to open where there are no bucket policies; empty if nothing is public."""
         public = documents.public_statements(self.storages)
         prefixes = " and ".join(statement["Resource"] for statement in public)
-        return public and (
+        if not public:
+            return ""
+        return (
             f"Open {prefixes} to anonymous clients by the provider's own means, and nothing else:"
             " docs/storage.md."
         )

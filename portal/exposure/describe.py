@@ -1,6 +1,7 @@
 """Describes storages as the settings resolved them, without secrets and without a request."""
 
 from django.core.files.storage import FileSystemStorage, Storage
+from storages.backends.s3 import S3Storage
 
 from portal.files import conf
 from portal.files.storages import PolicyMixin, ProtectedFileStorage, custom_domain
@@ -21,7 +22,7 @@ def described(storage: Storage) -> dict[str, str]:
     return about
 
 
-def described_bucket(storage: PolicyMixin) -> dict[str, str]:
+def described_bucket(storage: S3Storage) -> dict[str, str]:
     """Return the facts about a storage in a bucket."""
     is_signed, domain = storage.querystring_auth, custom_domain(storage)
     style = storage.addressing_style or addressing_style(storage.endpoint_url, storage.bucket_name)

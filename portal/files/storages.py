@@ -53,6 +53,15 @@ def protected_media():
 class PolicyMixin:
     """Base of all policies: the process's one client, time limits, forced content types, no ACL."""
 
+    # What a policy relies on in S3Storage, which each of them is besides.
+    bucket_name: str
+    location: str
+    region_name: str
+    endpoint_url: str | None
+    addressing_style: str | None
+    access_key: str
+    secret_key: str
+
     default_acl = None  # new buckets refuse ACLs; the bucket policy opens what is public
     signature_version = "s3v4"
     # One PUT for each upload, in the request's own thread: nothing half-uploaded can stay behind.
@@ -178,7 +187,7 @@ class AssetsStorage(UnsignedMixin, S3Storage):
         return "public, max-age=300"
 
 
-def custom_domain(storage: PolicyMixin) -> str:
+def custom_domain(storage: S3Storage) -> str:
     """Return the address of the CDN that the settings name for a storage; empty without one."""
     if not storage.custom_domain:
         return ""
@@ -206,7 +215,7 @@ def without_a_policy(aliases: dict[str, dict]) -> list[str]:
 
 def made(aliases: dict[str, dict]) -> dict[str, Storage]:
     """Return a new storage for each alias."""
-    handler = StorageHandler(aliases)
+    handler = StorageHandler(aliases)  # type: ignore[arg-type] # the stubs' mistake
     return {alias: handler[alias] for alias in aliases}
 
 
@@ -225,7 +234,7 @@ class PublicFileStorage(LocalStorage):
 class ProtectedFileStorage(LocalStorage):
     """Local twin of ProtectedMediaStorage: outside the media URL, opened by a signed token."""
 
-    def url(self, name: str, filename: str | None = None) -> str:
+    def url(self, name, filename=None) -> str:
         """Return a link that the view `protected-file` accepts for PROTECTED_URL_SECONDS."""
         token = protected_signer().sign_object([name, filename])
         return reverse("protected-file", args=[token])

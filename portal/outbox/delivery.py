@@ -140,8 +140,8 @@ def composed(message: OutgoingMessage) -> EmailMessage | None:
 def is_inactive(address: str) -> bool:
     """Return True for the address of somebody whose account has been deactivated."""
     User = get_user_model()
-    address = {f"{User.get_email_field_name()}__iexact": parseaddr(address)[1]}
-    return User.objects.filter(**address, is_active=False).exists()
+    has_it = {f"{User.get_email_field_name()}__iexact": parseaddr(address)[1]}
+    return User.objects.filter(**has_it, is_active=False).exists()
 
 
 def send(message: OutgoingMessage, email: EmailMessage, server) -> None:
@@ -171,7 +171,7 @@ def hang_up(server) -> None:
     server.close()
 
 
-def postpone(message: OutgoingMessage, error: Exception) -> str:
+def postpone(message: OutgoingMessage, error: BaseException | None) -> str:
     """Have a message tried again after a pause, or give it up after the last one."""
     why = in_words(error)
     if message.attempts > len(PAUSES):
@@ -215,7 +215,7 @@ def record(message: OutgoingMessage, outcome: str, **fields) -> str:
     return LOST
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: BaseException | None) -> str:
     """Return the reason of a failure, for the staff, and without links.
 
     A server's answer may quote a link. Of an error in code only the class is given, because its

@@ -41,8 +41,9 @@ class EmailBackend(smtp.EmailBackend):
 
     def cut(self) -> None:
         """End the connection at once, without a QUIT."""
-        with contextlib.suppress(OSError, AttributeError):
-            self.line.shutdown(socket.SHUT_RDWR)
+        if line := self.line:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         try:

@@ -42,5 +42,5 @@ def plain_text(message: Message) -> str:
     for part in message.walk():
         if part.get_content_type() == "text/plain":
             charset = part.get_content_charset("utf-8")
-            return part.get_payload(decode=True).decode(charset, "replace")
+            return bytes(part.get_payload(decode=True)).decode(charset, "replace")
     return ""

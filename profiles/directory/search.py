@@ -52,7 +52,7 @@ def find_exact(profiles, query: Query, text_field: str, order) -> Found:
     if order == ALPHABETICALLY:
         if is_capped:
             named = rows_of(profiles.filter(query.matches("entry__name")), order, MAX_FOUND)
-            rows = {row.pk: row for row in [*named, *rows]}.values()
+            rows = list({row.pk: row for row in [*named, *rows]}.values())
         rows = sorted(rows, key=lambda row: (-score(query, row), row.sort_key, row.pk))
     return Found([row.pk for row in rows[:MAX_FOUND]], is_capped=is_capped)
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.core import checks
-from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.exposure.anonymous_access import access_findings
@@ -17,7 +16,7 @@ from portal.exposure.read_only_key import read_only_findings
 from portal.files import conf
 from portal.files.exit_status import INTERRUPTED
 from portal.files.locations import shares_files_with_live
-from portal.files.storages import with_a_policy, without_a_policy
+from portal.files.storages import made, with_a_policy, without_a_policy
 from portal.files.tables import row_line, table_lines
 from portal.s3.client import REQUEST_ATTEMPTS
 
@@ -57,7 +56,7 @@ class Command(BaseCommand):
 
     def show(self) -> None:
         """Print the facts about each storage, of this site and of the live one."""
-        own, twins = StorageHandler(settings.STORAGES), StorageHandler(conf.LIVE_STORAGES)
+        own, twins = made(settings.STORAGES), made(conf.LIVE_STORAGES)
         shown = {alias: described(own[alias]) for alias in settings.STORAGES}
         shown |= {f"live {alias}": described(twins[alias]) for alias in conf.LIVE_STORAGES}
         if self.as_json:
@@ -88,7 +87,7 @@ class Command(BaseCommand):
         """Yield all findings, those about the settings first."""
         wrong = [found for found in checks.run_checks(tags=["files"]) if found.is_serious()]
         for error in wrong:
-            yield Finding(FAIL, "settings", error.msg, error.id, error.hint)
+            yield Finding(FAIL, "settings", error.msg, error.id or "", error.hint or "")
         if wrong:
             return  # the other findings would only repeat these faults
         if conf.SITE_ENVIRONMENT != "production" and shares_files_with_live():
