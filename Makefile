@@ -14,7 +14,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql coverage kills search rehearse siege lint format lock check-installs \
+.PHONY: run run-s3 test test-sqlite test-postgresql test-next coverage kills search rehearse siege lint format lock check-installs \
 	vendor corpus bench bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
@@ -29,6 +29,9 @@ test: test-sqlite test-postgresql  ## all tests, on SQLite and on a PostgreSQL t
 
 test-sqlite: $(VENV)/installed-dev  ## the half of the tests that runs on SQLite
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
+
+test-next: $(VENV)/next/installed  ## the half on SQLite, with the newest Django
+	$(VENV)/next/bin/python -m pytest -n 2 $(PYTEST)
 
 test-postgresql: $(VENV)/installed-dev  ## the half of the tests that runs on PostgreSQL
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 $(PYTEST)
@@ -70,6 +73,7 @@ lock: $(VENV)/installed-dev  ## the newest versions that the requirements*.in al
 	$(LOCK) --upgrade requirements.in --output-file requirements.txt
 	$(LOCK) --upgrade requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) --upgrade requirements-bench.in --output-file requirements-bench.txt
+	$(LOCK) --upgrade --python-version 3.12 requirements-next.in --output-file requirements-next.txt
 
 check-installs:  ## install each lock from nothing, with the pip of the oldest Python here and of the newest
 	@$(PYTHON) -m tests.support.check_installs
@@ -122,4 +126,12 @@ $(VENV)/bench/installed: requirements-bench.txt requirements-installer.txt | $(V
 	@$(BIN)/python -m venv $(VENV)/bench
 	@$(VENV)/bench/bin/python $(PIP_INSTALL) --no-deps -r requirements-installer.txt
 	@$(VENV)/bench/bin/python $(PIP_INSTALL) -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/next/installed: requirements-dev.txt requirements-next.txt requirements-installer.txt | $(VENV)/bin/python
+	@echo "Installing the newest Django (once) ..."
+	@$(BIN)/python -m venv $(VENV)/next
+	@$(VENV)/next/bin/python $(PIP_INSTALL) --no-deps -r requirements-installer.txt
+	@$(VENV)/next/bin/python $(PIP_INSTALL) -r requirements-dev.txt
+	@$(VENV)/next/bin/python $(PIP_INSTALL) -r requirements-next.txt
 	@touch $@

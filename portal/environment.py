@@ -205,8 +205,8 @@ class Environment(Env):
             )
         return value
 
-    def mail_server(self, name: str, *, may_be_none: bool) -> dict[str, Any]:
-        """Return the settings EMAIL_... of a server such as smtp+tls://user:password@host:587."""
+    def mail_server(self, name: str, *, may_be_none: bool) -> tuple[str | None, dict[str, Any]]:
+        """Return the backend and the options of a server: smtp+tls://user:password@host:587."""
         found = shapes.mail_server(self.str(name, ""), may_be_none=may_be_none)
         if found is None:
             self.refuse(
@@ -214,7 +214,7 @@ class Environment(Env):
                 " (STARTTLS) or smtp+ssl://user:password@host:465 (TLS from the start). Within user"
                 " and password, / # ? @ : % are written as %2F %23 %3F %40 %3A %25."
             )
-        return found or {}
+        return found or (None, {})
 
     def time_zone(self, name: str, default: str) -> str:
         """Return a time zone by its name in the IANA database, such as Europe/London."""

@@ -7,6 +7,7 @@ variable has a shape; portal/storage_settings.py makes buckets of the variables 
 
 from pathlib import Path
 
+import django
 from csp.constants import NONE, SELF
 
 from .environment import Environment
@@ -196,26 +197,19 @@ USE_TZ = True
 # E-mail. Messages are written into the outbox, with the change that they are about, and delivered
 # outside of requests. Without EMAIL_URL they are printed at once in development, and wait in the
 # outbox of a deployed site.
-EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "portal.outbox.backend.EmailBackend"}}
+else:
+    EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
 EMAIL_CONFIGURED = env.str("EMAIL_URL", None) is not None
 if EMAIL_CONFIGURED:
-    email = env.mail_server("EMAIL_URL", may_be_none=IS_DEVELOPMENT)
-    OUTBOX_BACKEND: str | None = email.get("EMAIL_BACKEND")
-    if OUTBOX_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
-        OUTBOX_BACKEND = "portal.outbox.smtp.EmailBackend"
-    EMAIL_HOST = email.get("EMAIL_HOST")
-    EMAIL_PORT = email.get("EMAIL_PORT")
-    EMAIL_HOST_USER = email.get("EMAIL_HOST_USER", "")
-    EMAIL_HOST_PASSWORD = email.get("EMAIL_HOST_PASSWORD", "")
-    EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
-    EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
+    OUTBOX_BACKEND, OUTBOX_OPTIONS = env.mail_server("EMAIL_URL", may_be_none=IS_DEVELOPMENT)
 elif IS_DEVELOPMENT:
-    OUTBOX_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    OUTBOX_BACKEND, OUTBOX_OPTIONS = "django.core.mail.backends.console.EmailBackend", {}
 else:
-    OUTBOX_BACKEND = None
+    OUTBOX_BACKEND, OUTBOX_OPTIONS = None, {}
 OUTBOX_AT_ONCE = IS_DEVELOPMENT and not EMAIL_CONFIGURED
 OUTBOX_IN_WEB = env.bool("OUTBOX_IN_WEB", True)  # off where send_outbox runs beside the web
-EMAIL_TIMEOUT = 10  # seconds, for connecting and for each answer
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # Files: uploads on a local disk, without S3, and the assets that collectstatic builds, always.
