@@ -22,8 +22,8 @@ from portal.copying.stores import Source, Unusable
 from portal.exposure.findings import OK
 from portal.exposure.read_only_key import key_cannot_delete, key_cannot_store
 from portal.files.hints import with_hint
+from portal.files.policies import in_buckets
 from portal.files.references import Fields, field_references, storage_label
-from portal.files.storages import with_a_policy
 
 from . import conf
 from .media import Pairs
@@ -118,7 +118,7 @@ def refuse_unwritable(storage: Storage) -> None:
 
 def refuse_writing_keys(aliases) -> None:
     """Raise CommandError unless each key for live is proven to neither store nor delete."""
-    twins = with_a_policy(conf.LIVE_STORAGES)
+    twins = in_buckets(conf.LIVE_STORAGES)
     for alias in aliases:
         if alias not in twins:
             continue  # a folder, or a class that check_storage names
