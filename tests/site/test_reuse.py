@@ -12,6 +12,7 @@ from shutil import copytree
 from textwrap import dedent
 
 import pytest
+import requests
 
 from tests.conftest import s3_client
 from tests.support.strict_s3 import StrictS3, read_only
@@ -200,6 +201,12 @@ def test_its_bucket_is_set_up_and_proven(project):
     for alias in ("default", "scans", "contracts"):
         assert alias in proven
     assert "0 failed" in proven
+    client = s3_client(project.server, "AKIASTAGING")
+    for folder, status in ((COVERS, 200), (SCANS, 403), (CONTRACTS, 403)):
+        client.put_object(Bucket="library-staging", Key=f"{folder}/x.txt", Body=b"x")
+        address = f"{project.server.endpoint_url}/library-staging/{folder}/x.txt"
+        assert requests.get(address, timeout=5).status_code == status
+        client.delete_object(Bucket="library-staging", Key=f"{folder}/x.txt")
 
 
 def test_its_staging_copy_is_refreshed(project):
