@@ -6,7 +6,7 @@ from django.urls import reverse
 from profiles.models import Profile
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 NAMES = ["Zahra", "Ánte", "Łucja", "Maria", "ada", "Lu Wei", "Øystein", "Åse", "Żaneta", "3D Guild"]
 SORTED = ["3D Guild", "ada", "Ánte", "Åse", "Lu Wei", "Łucja", "Maria", "Øystein", "Zahra"]

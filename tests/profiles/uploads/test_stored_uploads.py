@@ -17,7 +17,7 @@ from profiles.uploads import forms, sandbox, stored
 from profiles.uploads.turns import Busy
 from tests.support import samples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def a_photo():

@@ -16,7 +16,7 @@ from profiles.uploads import forms, sandbox
 from tests.conftest import make_member
 from tests.support import samples
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
 
 def files():
