@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 PYTEST =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql test-next whole coverage kills search rehearse siege lint format lock check-installs \
-	vendor corpus bench bench-web bench-reset bench-copy bench-http help
+	vendor sbom corpus bench bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -77,6 +77,7 @@ lock: $(VENV)/installed-dev  ## the newest versions that the requirements*.in al
 	$(LOCK) --upgrade requirements.in --output-file requirements.txt
 	$(LOCK) --upgrade requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) --upgrade requirements-bench.in --output-file requirements-bench.txt
+	$(LOCK) --upgrade requirements-sbom.in --output-file requirements-sbom.txt
 	$(LOCK) --upgrade --python-version 3.12 requirements-next.in --output-file requirements-next.txt
 
 check-installs:  ## install each lock from nothing, with the pip of the oldest Python here and of the newest
@@ -84,6 +85,10 @@ check-installs:  ## install each lock from nothing, with the pip of the oldest P
 
 vendor:  ## fetch the front-end files again (npm needed) and compare them with what is committed
 	bin/vendor
+
+sbom: $(VENV)/sbom/installed  ## what production installs, as a software bill of materials (CycloneDX): sbom.json
+	@$(VENV)/sbom/bin/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml \
+		--output-file sbom.json requirements.txt
 
 corpus: $(VENV)/installed-dev  ## the upload rules over generated files, or over a folder: make corpus DIR=~/downloads
 	@$(BIN)/python -m tests.support.corpus.run $(DIR)
@@ -97,10 +102,10 @@ bench-web: $(VENV)/installed-dev  ## what one dyno holds
 bench-reset: $(VENV)/installed-dev  ## how long a reset takes, for known and for unknown addresses
 	$(BIN)/python -m tests.bench.bench_reset $(BENCH)
 
-bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
+bench-copy: $(VENV)/installed-dev $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
 	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_copy $(BENCH)
 
-bench-http: $(VENV)/bench/installed  ## the copier's requests beside other HTTP libraries
+bench-http: $(VENV)/installed-dev $(VENV)/bench/installed  ## the copier's requests beside other HTTP libraries
 	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_http $(BENCH)
 
 help:  ## this list
@@ -125,11 +130,12 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installer
 	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@ $(VENV)/installed
 
-$(VENV)/bench/installed: requirements-bench.txt requirements-installer.txt | $(VENV)/installed-dev
-	@echo "Installing what the bench compares with (once) ..."
-	@$(BIN)/python -m venv $(VENV)/bench
-	@$(VENV)/bench/bin/python $(PIP_INSTALL) --no-deps -r requirements-installer.txt
-	@$(VENV)/bench/bin/python $(PIP_INSTALL) -r requirements-bench.txt
+# Environments beside the site's own, each for one purpose.
+$(VENV)/bench/installed $(VENV)/sbom/installed: $(VENV)/%/installed: requirements-%.txt requirements-installer.txt | $(VENV)/bin/python
+	@echo "Installing requirements-$*.txt (once) ..."
+	@$(BIN)/python -m venv $(VENV)/$*
+	@$(VENV)/$*/bin/python $(PIP_INSTALL) --no-deps -r requirements-installer.txt
+	@$(VENV)/$*/bin/python $(PIP_INSTALL) -r requirements-$*.txt
 	@touch $@
 
 $(VENV)/next/installed: requirements-dev.txt requirements-next.txt requirements-installer.txt | $(VENV)/bin/python
