@@ -56,7 +56,7 @@ def find_exact(profiles, query: Query, text_field: str, order) -> Found:
         if is_capped:
             named = profiles.filter(query.matches("entry__name"))
             first = rows_of(named, text_field, order, MAX_FOUND)
-            rows = {row.pk: row for row in [*first, *rows]}.values()
+            rows = list({row.pk: row for row in [*first, *rows]}.values())
         rows = sorted(rows, key=lambda row: (-score(query, row), row.sort_key, row.pk))
     return Found([row.pk for row in rows[:MAX_FOUND]], is_capped=is_capped)
 
