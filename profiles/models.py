@@ -18,12 +18,14 @@ from .directory.resume_texts import keep_new_text
 from .fields import LineField
 from .managers import UserManager
 from .uploads.avatars import AvatarField
+from .uploads.pending import PendingFile
 from .uploads.resumes import ResumeField
 from .uploads.stored import StoredUpload
 from .validators import is_printable, validate_printable, validate_visible
 
 __all__ = [
     "DirectoryEntry",
+    "PendingFile",
     "Profile",
     "ProfileWord",
     "ResumeDownload",

@@ -47,6 +47,7 @@ DECISIONS = {
     ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),
+    "profiles.PendingFile": Decision(EVERY_ROW),  # of processes that the live site runs
     "profiles.ResumeDownload": Decision(
         of_departed("profile__user"),
         kept="id profile opened_at",

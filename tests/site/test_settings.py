@@ -116,6 +116,7 @@ def test_half_a_key_pair_for_assets_is_refused():
     assert "ASSETS_SECRET_ACCESS_KEY" in refusal(DEPLOYED | {"ASSETS_ACCESS_KEY_ID": "AKIA"})
 
 
+@pytest.mark.whole
 def test_uploads_never_land_on_a_deployed_disk():
     """C2: without S3 the storages refuse, the checks fail, and only collectstatic works."""
     values = settings_for(DEPLOYED_WITHOUT_S3)
@@ -137,6 +138,7 @@ def test_uploads_never_land_on_a_deployed_disk():
     assert "AWS_STORAGE_BUCKET_NAME" in served.stderr
 
 
+@pytest.mark.whole
 def test_a_build_without_s3_collects_its_assets():
     done = manage("collectstatic", "--no-input", "--dry-run", environment=DEPLOYED_WITHOUT_S3)
 
@@ -286,9 +288,9 @@ def test_bucketeers_names_are_understood():
 
     values = settings_for(DEPLOYED_WITHOUT_S3 | addon)
 
-    assert values["AWS_STORAGE_BUCKET_NAME"] == "bucketeer-1234"
-    assert values["MEDIA_PREFIX"] == "public/media"
-    assert values["PROTECTED_PREFIX"] == "protected"
+    assert values["S3_VARIABLES"]["AWS_STORAGE_BUCKET_NAME"] == "bucketeer-1234"
+    assert values["S3_VARIABLES"]["MEDIA_PREFIX"] == "public/media"
+    assert values["S3_VARIABLES"]["PROTECTED_PREFIX"] == "protected"
 
 
 def test_cloudcubes_names_are_understood():
@@ -300,17 +302,17 @@ def test_cloudcubes_names_are_understood():
 
     values = settings_for(DEPLOYED_WITHOUT_S3 | addon)
 
-    assert values["AWS_STORAGE_BUCKET_NAME"] == "cloud-cube-eu"
-    assert values["AWS_S3_REGION_NAME"] == "eu-west-1"
-    assert values["ASSETS_PREFIX"] == "abc123/public/assets"
-    assert values["PROTECTED_PREFIX"] == "abc123/protected"
+    assert values["S3_VARIABLES"]["AWS_STORAGE_BUCKET_NAME"] == "cloud-cube-eu"
+    assert values["S3_VARIABLES"]["AWS_S3_REGION_NAME"] == "eu-west-1"
+    assert values["S3_VARIABLES"]["ASSETS_PREFIX"] == "abc123/public/assets"
+    assert values["S3_VARIABLES"]["PROTECTED_PREFIX"] == "abc123/protected"
 
 
 def test_plain_names_beat_an_add_on():
     values = settings_for(DEPLOYED | {"BUCKETEER_BUCKET_NAME": "bucketeer-1234"})
 
-    assert values["AWS_STORAGE_BUCKET_NAME"] == "portal-files"
-    assert values["MEDIA_PREFIX"] == "media"
+    assert values["S3_VARIABLES"]["AWS_STORAGE_BUCKET_NAME"] == "portal-files"
+    assert values["S3_VARIABLES"]["MEDIA_PREFIX"] == "media"
 
 
 def test_half_an_add_on_is_refused():

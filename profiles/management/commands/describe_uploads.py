@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
@@ -14,11 +15,16 @@ from portal.s3.errors import StorageError
 from profiles.directory.models import unread
 from profiles.models import Profile
 from profiles.uploads.avatars import small_avatar
+from profiles.uploads.pending import stored_files
 from profiles.uploads.resumes import described_resume
 from profiles.uploads.turns import Busy
 
 PAUSE_SECONDS = 0.2  # for the uploads of people, who wait for the same turn
 LEFT_OUT = (OSError, StorageError, ValidationError, Busy)
+
+
+class Replaced(Exception):
+    """The file was replaced while its pictures were made."""
 
 
 class Command(BaseCommand):
@@ -96,21 +102,10 @@ def tell(profile) -> None:
 
 def name_if_unchanged(profile, source: str, values: dict) -> None:
     """Store the files among `values`, and write them into the row unless `source` was replaced."""
-    stored = []
-    for field, value in values.items():
-        if isinstance(value, File):
-            getattr(profile, field).save(value.name, value, save=False)
-            stored.append(getattr(profile, field))
-    try:
-        with transaction.atomic():
-            unchanged = {"pk": profile.pk, source: getattr(profile, source).name}
-            names = {field: getattr(profile, field) for field in values}
-            names |= {field: value for field, value in values.items() if isinstance(value, int)}
-            is_unchanged = Profile.objects.filter(**unchanged).update(**names)
-    except BaseException:
-        is_unchanged = False
-        raise
-    finally:
-        if not is_unchanged:
-            for file in stored:
-                file.storage.delete(file.name)
+    files = {field: value for field, value in values.items() if isinstance(value, File)}
+    numbers = {field: value for field, value in values.items() if isinstance(value, int)}
+    with suppress(Replaced), stored_files(profile, files):
+        names = {field: getattr(profile, field).name for field in files}
+        unchanged = {"pk": profile.pk, source: getattr(profile, source).name}
+        if not Profile.objects.filter(**unchanged).update(**names, **numbers):
+            raise Replaced

@@ -14,7 +14,7 @@ from profiles.directory.postgresql import Trigrams
 from profiles.models import Profile, User
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def found(client, text):

@@ -14,6 +14,7 @@ from .people import USUAL, settle
 
 pytestmark = [
     pytest.mark.django_db,
+    pytest.mark.whole,
     pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL"),
 ]
 

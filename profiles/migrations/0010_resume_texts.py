@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('profiles', '0008_directory_rows'),
+        ('profiles', '0009_pending_files'),
     ]
 
     operations = [
