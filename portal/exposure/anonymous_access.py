@@ -12,6 +12,7 @@ from storages.backends.s3 import S3Storage
 
 from portal.files.hints import on_refusal, on_silence
 from portal.files.storages import AssetsStorage, PolicyMixin, UnsignedMixin, custom_domain
+from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, describe, is_answer, storage_errors
 
@@ -52,7 +53,7 @@ def access_findings(
 def listing_is_refused(base: str, own: dict[str, S3Storage], client: AnonymousClient) -> Finding:
     """Check that an address lists no names: neither all of them nor those below a prefix."""
     statement = f"anonymous clients cannot list {base}"
-    prefixes = [{"list-type": 2, "prefix": f"{storage.location}/"} for storage in own.values()]
+    prefixes = [{"list-type": 2, "prefix": prefix_of(storage)} for storage in own.values()]
     for query in ({}, *prefixes):
         response = client.ask("GET", f"{base}/?{urlencode({**query, 'max-keys': 1})}")
         if response.is_listing:
@@ -68,7 +69,7 @@ def listing_is_refused(base: str, own: dict[str, S3Storage], client: AnonymousCl
 
 def key_stores(alias: str, probe: Probe, probes: Probes, client: AnonymousClient) -> Finding:
     """Check that the site's key lists and stores. It lists first: a refusal then has a reason."""
-    storage, prefix = probe.storage, f"{probe.storage.location}/"
+    storage, prefix = probe.storage, prefix_of(probe.storage)
     statement = f"the site's key lists, stores and deletes below {prefix}"
     try:
         with storage_errors("list", prefix):
