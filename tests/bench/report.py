@@ -19,18 +19,23 @@ class Result:
     low: float  # the quartiles of the ratios
     high: float
     most: float | None = None  # the mark: the ratio is to be at most this,
-    least: float | None = None  # or at least this
+    least: float | None = None  # or at least this;
+    limit: float | None = None  # or ours itself is to be at most this
 
     @property
     def mark(self) -> str:
+        if self.limit is not None:
+            return f"<= {self.limit:g} {self.unit}".strip()
         if self.most is not None:
             return f"<= {self.most:g}"
         return "" if self.least is None else f">= {self.least:g}"
 
     @property
     def is_reached(self) -> bool:
-        return (self.most is None or self.ratio <= self.most) and (
-            self.least is None or self.ratio >= self.least
+        return (
+            (self.most is None or self.ratio <= self.most)
+            and (self.least is None or self.ratio >= self.least)
+            and (self.limit is None or self.ours <= self.limit)
         )
 
 
@@ -60,7 +65,7 @@ def line(result: Result) -> str:
 
 
 def figure(value: float, unit: str) -> str:
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    digits = 0 if value >= 100 or not unit else 1 if value >= 10 else 2
     return f"{value:,.{digits}f} {unit}"
 
 
