@@ -4,7 +4,7 @@ All of them talk to one S3 gateway on loopback, one after the other, in an order
 each round; in each the portal is compared with the faster of s5cmd and rclone. Each is given 64
 files at a time or its own default if that is more. s5cmd and aws copy within a service only.
 
-python -m tests.bench.copies has options for fewer files, and counts the command's exit statuses.
+make bench-copy has options for fewer files, and counts the command's exit statuses.
 """
 
 import argparse

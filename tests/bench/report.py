@@ -72,3 +72,14 @@ def figure(value: float, unit: str) -> str:
 def write_json(results: list[Result], machine: str, path: Path) -> None:
     rows = [asdict(each) | {"mark": each.mark, "reached": each.is_reached} for each in results]
     path.write_text(json.dumps({"machine": machine, "results": rows}, indent=2) + "\n")
+
+
+def markdown(results: list[Result]) -> str:
+    """Return the table of docs/performance.md."""
+    lines = ["| | ours | theirs | ratio | mark |", "|---|---|---|---|---|"]
+    for each in results:
+        figures = (figure(each.ours, each.unit), figure(each.theirs, each.unit))
+        mark = each.mark if each.is_reached else f"**{each.mark}**"
+        spread = f"{each.ratio:.2f} ({each.low:.2f} to {each.high:.2f})"
+        lines.append(f"| {each.what} | {' | '.join(figures)} | {spread} | {mark} |")
+    return "\n".join(lines)
