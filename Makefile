@@ -13,9 +13,11 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-vers
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
+# Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql whole coverage kills search rehearse siege lint format lock check-installs \
-	vendor corpus bench bench-copy bench-http help
+.PHONY: run run-s3 test test-sqlite test-postgresql whole whole-sqlite whole-postgresql coverage kills search rehearse siege \
+	lint format lock check-installs vendor corpus bench bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -33,12 +35,16 @@ test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those of make wh
 test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a PostgreSQL that they bring along
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "postgresql and not whole" $(PYTEST)
 
-whole: $(VENV)/installed-dev  ## what make test leaves out: browsers, dynos, the largest files, all else on PostgreSQL
+whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, all rows on PostgreSQL
+
+whole-sqlite: $(VENV)/installed-dev  ## the half of them that runs on SQLite
 	$(BIN)/python -m pytest -n 2 -m whole $(PYTEST)
+
+whole-postgresql: $(VENV)/installed-dev  ## the half of them that runs on PostgreSQL
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "whole or not postgresql" $(PYTEST)
 
-coverage: PYTEST = --cov --cov-fail-under=95
-coverage: test-sqlite  ## the tests on SQLite, which fails if it runs less than 95 % of the code
+coverage: PYTEST = -m "" --cov --cov-fail-under=95
+coverage: test-sqlite  ## all tests on SQLite; fails if they run less than 95 % of the code
 
 kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
 	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py
