@@ -8,6 +8,7 @@ from functools import cache
 from unittest import mock
 
 import boto3
+import django
 import pytest
 from botocore.config import Config
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
 from portal.files.references import file_fields
+from portal.middleware import policy_header
 from portal.outbox import sender
 from portal.storage_settings import storages_without_s3
 from profiles.models import Profile, User
@@ -47,6 +49,7 @@ def use_settings(settings, monkeypatch, values: dict) -> None:
     """Serve the rest of the test with these settings, model fields and routes included."""
     for name, value in values.items():
         setattr(settings, name, value)
+    policy_header.cache_clear()
     for _, field in file_fields():
         monkeypatch.setattr(field, "storage", field._storage_callable())
     match_routes()
@@ -124,7 +127,10 @@ def delivered_at_once(settings, monkeypatch):
 
     Set OUTBOX_AT_ONCE = False in a test whose messages are to wait.
     """
-    settings.EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": "portal.outbox.backend.EmailBackend"}}
+    else:
+        settings.EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
     settings.OUTBOX_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     monkeypatch.setattr(sender, "announce_on_commit", sender.announce)
 

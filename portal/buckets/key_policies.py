@@ -81,7 +81,7 @@ def may_list(storages: list) -> list[dict]:
             "Action": "s3:ListBucket",
             "Resource": arn(inside[0]),
             "Condition": {
-                "StringLike": {"s3:prefix": [f"{storage.location}/*" for storage in inside]}
+                "StringLike": {"s3:prefix": [f"{storage.prefix}*" for storage in inside]}
             },
         }
         for inside in buckets_of(storages).values()

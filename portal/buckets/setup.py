@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
@@ -34,7 +34,7 @@ class Setting(NamedTuple):
     what: str
     name: str  # of the methods get_name, put_name and delete_name
     field: str  # of the answer
-    request: Callable[[object], dict]  # what to put, as the method takes it
+    request: Callable[[Any], dict]  # what to put, as the method takes it
 
 
 BLOCK = Setting(
@@ -69,13 +69,12 @@ OWNERSHIP = Setting(
 )
 
 
-def set_up(storages: list, link_seconds: int) -> Iterator[Step]:
+def set_up(storages: list) -> Iterator[Step]:
     """Create and configure the bucket that some storages share, one setting after the other.
 
-    `link_seconds` is how long a link to a protected file may open it. Raises botocore's errors
-    where S3 refuses or does not answer.
+    Raises botocore's errors where S3 refuses or does not answer.
     """
-    bucket = BucketSetup(storages, link_seconds)
+    bucket = BucketSetup(storages)
     yield bucket.create()
     # The block comes first: it decides if S3 accepts a policy that opens something.
     for setting, step in (
@@ -97,8 +96,8 @@ def set_up(storages: list, link_seconds: int) -> Iterator[Step]:
 class BucketSetup:
     """One bucket, and the storages that keep files in it."""
 
-    def __init__(self, storages: list, link_seconds: int):
-        self.storages, self.link_seconds = storages, link_seconds
+    def __init__(self, storages: list):
+        self.storages = storages
         self.bucket, self.region = storages[0].bucket_name, storages[0].region_name
         self.client = storages[0].connection.meta.client
 
@@ -142,7 +141,7 @@ class BucketSetup:
 
     def can_store(self) -> bool:
         """Return True if this key can store a file, at a name that nobody uses, and delete it."""
-        about = {"Bucket": self.bucket, "Key": f"{self.storages[0].location}/{uuid4()}.txt"}
+        about = {"Bucket": self.bucket, "Key": f"{self.storages[0].prefix}{uuid4()}.txt"}
         try:
             self.client.delete_object(**about)  # first, because what is stored has to go again
             self.client.put_object(**about, Body=b"from manage.py setup_bucket\n")
@@ -154,7 +153,7 @@ class BucketSetup:
     def set_policy(self) -> Step:
         """Open the public prefixes; without the limits, if the server refuses those statements."""
         public = documents.public_statements(self.storages)
-        limits = documents.limits(self.storages, self.link_seconds)
+        limits = documents.limits(self.storages)
         present = json.loads(self.get(POLICY) or '{"Statement": []}')["Statement"]
         present = present if isinstance(present, list) else [present]
         try:
@@ -218,7 +217,9 @@ class BucketSetup:
         """Return what to open where there are no bucket policies; empty if nothing is public."""
         public = documents.public_statements(self.storages)
         prefixes = " and ".join(statement["Resource"] for statement in public)
-        return public and (
+        if not public:
+            return ""
+        return (
             f"Open {prefixes} to anonymous clients by the provider's own means, and nothing else:"
             " docs/storage.md."
         )

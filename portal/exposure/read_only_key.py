@@ -36,7 +36,7 @@ def read_only_findings(twins: dict[str, PolicyMixin], client: AnonymousClient) -
 
 def key_reads(subject: str, twin: PolicyMixin) -> Finding:
     """Check that the key lists and reads: one file, and of that only its headers."""
-    prefix, client = f"{twin.location}/", twin.connection.meta.client
+    prefix, client = twin.prefix, twin.connection.meta.client
     statement = f"the key lists and reads below {prefix}"
     try:
         with storage_errors("read", prefix):
@@ -120,4 +120,4 @@ def how_to_limit(subject: str, twin: PolicyMixin) -> str:
 
 def unused_key(twin: PolicyMixin) -> str:
     """Return a key that no file has."""
-    return f"{twin.location}/check-storage-{uuid4()}.txt"
+    return f"{twin.prefix}check-storage-{uuid4()}.txt"

@@ -12,6 +12,9 @@ DEFAULTS = {
     "SITE_ENVIRONMENT": "production",
     # The live site's storages by alias, as STORAGES has them; on a staging copy alone.
     "LIVE_STORAGES": {},
+    # The dotted path of a function that is called with what --confirmed-fork says, before
+    # sweep_media deletes anything, and raises CommandError if the files may be another site's.
+    "SWEEP_GUARD": None,
     # False where uploads have no storage yet; how that comes about is for the settings to decide.
     "AWS_AVAILABLE": True,
     # The variables that a message names where the storage is not configured.
