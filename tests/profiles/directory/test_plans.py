@@ -42,7 +42,8 @@ def society(db):
         cursor.execute(
             "INSERT INTO profiles_resumetext (profile_id, source, text, words)"
             " SELECT id, resume, '', ' university ' ||"
-            " (SELECT string_agg(md5(n::text), ' ') FROM generate_series(1, 20) n) || ' ' || md5(id::text) || ' '"
+            " (SELECT string_agg(md5(n::text), ' ') FROM generate_series(1, 20) n)"
+            " || ' ' || md5(id::text) || ' '"
             " FROM profiles_profile ON CONFLICT DO NOTHING"
         )
     reader = make_member("reader@example.org")
