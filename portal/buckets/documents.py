@@ -10,7 +10,7 @@ decision.
 from collections import Counter, defaultdict
 
 from portal.files.storages import PolicyMixin, ProtectedMediaStorage, UnsignedMixin
-from portal.s3.addresses import service
+from portal.s3.addresses import prefix_of, service
 
 SID_PREFIX = "Portal"  # begins the name of each statement and rule that this site writes
 STALE_UPLOAD_DAYS = 1
@@ -212,7 +212,7 @@ def partition(region: str) -> str:
 
 def objects(storage) -> str:
     """Return the name of a storage's files in policies."""
-    return f"{arn(storage)}/{storage.prefix}*"
+    return f"{arn(storage)}/{prefix_of(storage)}*"
 
 
 def camel_case(prefix: str) -> str:

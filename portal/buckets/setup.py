@@ -7,12 +7,15 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 
 from . import documents
 
 REFUSED_AS_WRITTEN = {400, 405, 501}  # statuses of HTTP, because the codes differ by vendor
 AS_IT_SHOULD_BE = "as it should be"
+TAKEN_BACK = "taken back: with it this server refuses uploads"
+NOT_KEPT = "sent, but this server answers as before"
 
 
 class NotSupported(Exception):
@@ -100,6 +103,7 @@ class BucketSetup:
         self.storages = storages
         self.bucket, self.region = storages[0].bucket_name, storages[0].region_name
         self.client = storages[0].connection.meta.client
+        self.answers: dict[str, object] = {}  # what each setting was when it was last read
 
     def create(self) -> Step:
         """Create the bucket unless it exists."""
@@ -129,7 +133,9 @@ class BucketSetup:
         it was refused before as well, the key may not upload, and nothing is proven.
         """
         present, wanted = self.get(BLOCK), documents.public_access_block(self.storages)
-        could_store = not documents.same_document(wanted, present) and self.can_store()
+        if documents.same_document(wanted, present):
+            return self.keep_block(wanted)
+        could_store = self.can_store()
         step = self.settle(BLOCK, present, wanted)
         if not could_store or self.can_store():
             return step
@@ -137,11 +143,24 @@ class BucketSetup:
             self.client.put_public_access_block(Bucket=self.bucket, **BLOCK.request(present))
         else:
             self.client.delete_public_access_block(Bucket=self.bucket)
-        return Step(BLOCK.what, "taken back: with it this server refuses uploads")
+        return Step(BLOCK.what, TAKEN_BACK)
+
+    def keep_block(self, wanted) -> Step:
+        """Remove the block that an earlier run has left if it is what makes uploads fail.
+
+        AWS's own is never the reason, and stays without a gap.
+        """
+        if documents.is_aws(self.storages[0]) or self.can_store():
+            return Step(BLOCK.what, AS_IT_SHOULD_BE)
+        self.client.delete_public_access_block(Bucket=self.bucket)
+        if self.can_store():
+            return Step(BLOCK.what, TAKEN_BACK, is_changed=True)
+        self.client.put_public_access_block(Bucket=self.bucket, **BLOCK.request(wanted))
+        return Step(BLOCK.what, AS_IT_SHOULD_BE)
 
     def can_store(self) -> bool:
         """Return True if this key can store a file, at a name that nobody uses, and delete it."""
-        about = {"Bucket": self.bucket, "Key": f"{self.storages[0].prefix}{uuid4()}.txt"}
+        about = {"Bucket": self.bucket, "Key": f"{prefix_of(self.storages[0])}{uuid4()}.txt"}
         try:
             self.client.delete_object(**about)  # first, because what is stored has to go again
             self.client.put_object(**about, Body=b"from manage.py setup_bucket\n")
@@ -197,10 +216,13 @@ class BucketSetup:
         except ClientError as error:
             if kind_of(error) is not Kind.NOT_SET:
                 raise
-            return None
-        if not answer.get(setting.field):
-            raise NotSupported
-        return answer[setting.field]
+            present = None
+        else:
+            present = answer.get(setting.field)
+            if not present:
+                raise NotSupported
+        self.answers[setting.what] = present
+        return present
 
     def settle(self, setting: Setting, present, wanted) -> Step:
         """Change a setting, unless it is as wanted already."""
@@ -211,7 +233,14 @@ class BucketSetup:
             put(Bucket=self.bucket, **setting.request(wanted))
         else:
             getattr(self.client, f"delete_{setting.name}")(Bucket=self.bucket)
+        if self.answers_as_before(setting):
+            return Step(setting.what, NOT_KEPT)
         return Step(setting.what, "set", is_changed=True)
+
+    def answers_as_before(self, setting: Setting) -> bool:
+        """Return True if a setting that was accepted has changed nothing, as on some gateways."""
+        before = self.answers.get(setting.what)
+        return documents.same_document(self.get(setting), before)
 
     def open_by_hand(self) -> str:
         """Return what to open where there are no bucket policies; empty if nothing is public."""

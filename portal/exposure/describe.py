@@ -6,7 +6,7 @@ from storages.backends.s3 import S3Storage
 from portal.files import conf
 from portal.files.policies import policy_of
 from portal.files.storages import ProtectedFileStorage, custom_domain
-from portal.s3.addresses import addressing_style
+from portal.s3.addresses import addressing_style, prefix_of
 
 SHOWN_OF_A_KEY = 4  # characters, enough to tell two keys apart
 
@@ -32,7 +32,7 @@ def described_bucket(storage: S3Storage) -> dict[str, str]:
         "region": storage.region_name,
         "endpoint": storage.endpoint_url or "AWS",
         "addressing": style,
-        "prefix": storage.prefix or "none: the whole bucket",
+        "prefix": prefix_of(storage) or "none: the whole bucket",
         "address": f"{storage.bucket_url}/",
         "custom domain": custom_domain(storage) or "none",
         "links": links(seconds, "" if seconds else storage.url("")),

@@ -68,11 +68,6 @@ class PolicyMixin:
     attempts = REQUEST_ATTEMPTS
 
     @property
-    def prefix(self) -> str:
-        """What the keys of all its files begin with; empty where it has the whole bucket."""
-        return f"{self.location}/" if self.location else ""
-
-    @property
     def connection(self):
         """A boto3 resource around the client that this process shares."""
         return shared_resource(

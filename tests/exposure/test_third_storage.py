@@ -11,6 +11,7 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 
 from portal.exposure.findings import OK, WARN
+from portal.files import sweeping
 from tests.conftest import BUCKET, s3_client
 
 from .runs import LIVE_BUCKET, about_live, check, failed, names, only, open_to_everyone
@@ -196,3 +197,20 @@ def test_a_third_storage_of_the_live_site_is_tried_too(live, settings):
     assert outcomes == [OK] * 3
     assert {each.outcome for each in found if each.subject == "live exports"} == {OK, WARN}
     assert "minutes/*" in setup_bucket("--print-iam", "live")
+
+
+def test_a_storage_without_a_prefix_has_its_bucket_to_itself(on_s3, add):
+    """As django-storages' own does by default. Policies of ours need one: portal.E003."""
+    s3_client(on_s3).create_bucket(
+        Bucket="society-backups", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    add("backups", STOCK, bucket_name="society-backups", location="")
+    setup_bucket()
+    storages["backups"].save("x.txt", ContentFile(b"x"))
+
+    found, _ = check()
+
+    assert [each.outcome for each in found if each.subject == "backups"] == [WARN]
+    assert [file.name for file in sweeping.listing(storages["backups"])] == ["x.txt"]
+    sweeping.delete(storages["backups"], "x.txt")
+    assert not storages["backups"].exists("x.txt")
