@@ -34,11 +34,12 @@ DECISIONS = {
     "profiles.Profile": Decision(
         of_departed("user"),
         kept="id user name headline bio visibility avatar resume sort_key created_at updated_at "
-        "avatar_small resume_picture resume_pages resume_bytes",
+        "avatar_small resume_picture resume_pages resume_bytes resume_is_searched",
     ),
     "profiles.DirectoryEntry": Decision(
         of_departed("profile__user"), kept="profile name headline everyone members"
     ),
+    "profiles.ResumeText": Decision(of_departed("profile__user"), kept="profile source text words"),
     # Before ProfileWord, and so scrubbed after it: words that nobody has any more are deleted.
     "profiles.WordDeletion": Decision(NOBODYS_WORD, kept="id rest word"),
     "profiles.ProfileWord": Decision(

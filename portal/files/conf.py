@@ -25,6 +25,8 @@ DEFAULTS = {
         "AWS_S3_REGION_NAME",
     ),
     "AWS_S3_ENDPOINT_URL": None,
+    # The values of variables by their names: a message names one of those that are set.
+    "S3_VARIABLES": {},
     # A folder below the prefixes, where several sites share a bucket.
     "FILES_FOLDER": "",
     # Seconds that a signed link opens a file, and that a public file may be kept in caches.

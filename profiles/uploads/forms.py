@@ -106,7 +106,8 @@ class StoredUploadsForm(forms.ModelForm):
             for upload in uploads.select_for_update():
                 changed |= upload.values()
             for name, value in changed.items():
-                setattr(row, name, "" if value is False else value)
+                is_removed = value is False and name in StoredUpload.Purpose
+                setattr(row, name, "" if is_removed else value)
             if commit:
                 row.save()
                 uploads.delete()

@@ -27,6 +27,7 @@ OF_PROFILE = {  # where an upload keeps what a profile's field has made of a fil
     "resume_picture": "picture",
     "resume_pages": "pages",
     "resume_bytes": "bytes",
+    "new_resume_text": "text",
 }
 SAVING_TIME = timedelta(minutes=10)  # a form that named an upload in time is saved by then
 
@@ -69,6 +70,7 @@ class StoredUpload(models.Model):
     published_small = MadeFileField(storage=public_media, upload_to="avatars")
     pages = models.PositiveIntegerField(null=True)
     bytes = models.PositiveIntegerField(null=True)
+    text = models.TextField(blank=True)  # of a resume
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
@@ -132,6 +134,7 @@ class StoredUpload(models.Model):
             "resume_picture": self.picture.name,
             "resume_pages": self.pages,
             "resume_bytes": self.bytes,
+            "new_resume_text": self.text,
         }
 
 

@@ -27,7 +27,7 @@ from tests.conftest import PASSWORD, make_member
 from tests.support import samples
 from tests.support.rows import scrub_members, whole_database
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 # What only departed members have, in the rows below.
 PERSONAL = {

@@ -260,6 +260,7 @@ def in_a_thread(function, *arguments):
         connections.close_all()
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("other", [by_herself, by_the_staff])
 def test_of_two_replacements_at_once_one_file_is_left(on_s3, line, owner, staff, other):
     """T4: the one that the row names; both begin before either has ended."""

@@ -1,4 +1,4 @@
-"""Makes what newer uploads have for older ones: the small photo, the first page, the pages."""
+"""Makes what newer uploads have for older ones: the small photo, the first page, the text."""
 
 import sys
 import time
@@ -7,9 +7,12 @@ from contextlib import suppress
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.db.models import Q
 
+from portal.accounts.messages import composed
 from portal.s3.errors import StorageError
+from profiles.directory.models import unread
 from profiles.models import Profile
 from profiles.uploads.avatars import small_avatar
 from profiles.uploads.pending import stored_files
@@ -27,8 +30,9 @@ class Replaced(Exception):
 class Command(BaseCommand):
     help = (
         "Makes the small photo, the picture of the first page and the number of pages for files "
-        "that were uploaded before the site made them. Interrupted, it goes on where it was when "
-        "it is run again; nothing on the site waits for it."
+        "that were uploaded before the site made them, and reads the text of resumes: their owners "
+        "get a message, once, that members find them by its words from now on. Interrupted, it "
+        "goes on where it was when it is run again; nothing on the site waits for it."
     )
 
     def add_arguments(self, parser):
@@ -36,7 +40,9 @@ class Command(BaseCommand):
 
     def handle(self, *, limit, **options):
         lacking = Profile.objects.filter(
-            (~Q(avatar="") & Q(avatar_small="")) | (~Q(resume="") & Q(resume_bytes=None))
+            (~Q(avatar="") & Q(avatar_small=""))
+            | (~Q(resume="") & Q(resume_bytes=None))
+            | Q(pk__in=unread().values("pk"))
         )
         pks = list(lacking.order_by("pk").values_list("pk", flat=True)[:limit])
         failed = 0
@@ -62,12 +68,36 @@ def describe(profile) -> None:
     if profile.avatar and not profile.avatar_small:
         with profile.avatar.open() as file:
             made["avatar"] = {"avatar_small": small_avatar(file)}
-    if profile.resume and profile.resume_bytes is None:
+    facts = {}
+    if profile.resume and (profile.resume_bytes is None or unread().filter(pk=profile.pk)):
         with profile.resume.open() as file:
             facts = described_resume(file)
+    if profile.resume and profile.resume_bytes is None:
         made["resume"] = {f"resume_{fact}": facts[fact] for fact in ("picture", "pages", "bytes")}
     for source, values in made.items():
         name_if_unchanged(profile, source, values)
+    if facts:
+        keep_text(profile, facts["text"])
+
+
+def keep_text(profile, text: str) -> None:
+    """Have members find a profile by the text of its resume, unless that was replaced, and say so.
+
+    Its owner had chosen the file before the site read any.
+    """
+    with transaction.atomic():
+        unchanged = unread().filter(pk=profile.pk, resume=profile.resume.name)
+        row = unchanged.select_for_update(of=("self",)).select_related("user").first()
+        if row:
+            row.new_resume_text = text
+            row.save(update_fields=["resume"])
+            if text and row.user.is_active and row.resume_is_searched:
+                tell(row)
+
+
+def tell(profile) -> None:
+    context = {"profile": profile, "is_hidden": profile.visibility == Profile.Visibility.HIDDEN}
+    composed("profiles/email/resume_is_searched", profile.user.email, context).send()
 
 
 def name_if_unchanged(profile, source: str, values: dict) -> None:

@@ -18,7 +18,7 @@ from profiles.uploads.turns import Busy
 from tests.profiles.test_admin import change
 from tests.support import samples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def a_photo():

@@ -22,7 +22,7 @@ from tests.conftest import make_member
 from tests.profiles.test_admin import change
 from tests.support import samples
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
 
 def files():
