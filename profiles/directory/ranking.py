@@ -6,6 +6,7 @@ from .query import SHORT, Query
 WHOLE_NAME = 1_000
 WHOLE_WORD, START, INSIDE = 100, 60, 30  # of the name
 HEADLINE_START, HEADLINE_INSIDE = 40, 20
+DETAIL_START, DETAIL_INSIDE = 25, 10  # of a skill or the place
 ELSEWHERE = 3
 EACH_EDIT = 0.3  # of the points for a word
 SAME_FIRST_LETTER = 5
@@ -15,12 +16,17 @@ SAME_LENGTH = 10
 def score(query: Query, row) -> float:
     """Return the points of a profile for all words and phrases; `row` has its folded texts."""
     parts = [*query.words, *query.phrases]
-    points = sum(word_score(part, row.entry__name, row.entry__headline) for part in parts)
+    points = sum(word_score(part, *texts_of(row)) for part in parts)
     is_whole_name = sorted(row.entry__name.split()) == sorted(" ".join(parts).split())
     return points + WHOLE_NAME * is_whole_name
 
 
-def word_score(word: str, name: str, headline: str) -> float:
+def texts_of(row) -> tuple[str, str, str]:
+    """Return the name, the headline, and the details that the viewer's audience may see."""
+    return row.entry__name, row.entry__headline, row.details
+
+
+def word_score(word: str, name: str, headline: str, details: str) -> float:
     inside = len(word) > SHORT  # a shorter one was looked for at the start of words alone
     if f" {word} " in name:
         return WHOLE_WORD
@@ -32,20 +38,26 @@ def word_score(word: str, name: str, headline: str) -> float:
         return INSIDE
     if inside and word in headline:
         return HEADLINE_INSIDE
+    if f" {word}" in details:
+        return DETAIL_START
+    if inside and word in details:
+        return DETAIL_INSIDE
     return ELSEWHERE
 
 
 def near_score(query: Query, near: dict[str, dict[str, int]], row) -> float:
     """Return the points of a profile whose words are near to those of the query."""
     names, headline = row.entry__name.split(), row.entry__headline.split()
+    details = row.details.split()
     names_and_pairs = {*names, *joined(row.entry__name)}
     points = 0
     for word in query.words:
         edits = near.get(word, {})
         points += max(
-            word_score(word, row.entry__name, row.entry__headline),
+            word_score(word, *texts_of(row)),
             near_word_score(word, edits, names_and_pairs, WHOLE_WORD),
             near_word_score(word, edits, headline, HEADLINE_START),
+            near_word_score(word, edits, details, DETAIL_START),
         )
     return points + SAME_LENGTH * (len(names) == len(query.words))
 

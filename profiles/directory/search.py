@@ -7,6 +7,8 @@ and ranked here. No near word is shown anywhere, since it may be a hidden member
 
 from dataclasses import dataclass
 
+from django.db.models import F
+
 from .models import DirectoryEntry, ProfileWord, WordDeletion
 from .near import near_words
 from .query import Query, word_pattern
@@ -47,20 +49,23 @@ def search(profiles, text: str, *, for_members: bool, order=ALPHABETICALLY, unfi
 
 def find_exact(profiles, query: Query, text_field: str, order) -> Found:
     """Find who has all the words. If too many have, those who have them in the name come first."""
-    rows = rows_of(profiles.filter(query.matches(f"entry__{text_field}")), order, MAX_FOUND + 1)
+    having_all = profiles.filter(query.matches(f"entry__{text_field}"))
+    rows = rows_of(having_all, text_field, order, MAX_FOUND + 1)
     is_capped = len(rows) > MAX_FOUND
     if order == ALPHABETICALLY:
         if is_capped:
-            named = rows_of(profiles.filter(query.matches("entry__name")), order, MAX_FOUND)
+            having_name = profiles.filter(query.matches("entry__name"))
+            named = rows_of(having_name, text_field, order, MAX_FOUND)
             rows = {row.pk: row for row in [*named, *rows]}.values()
         rows = sorted(rows, key=lambda row: (-score(query, row), row.sort_key, row.pk))
     return Found([row.pk for row in rows[:MAX_FOUND]], is_capped=is_capped)
 
 
-def rows_of(profiles, order, count: int) -> list:
-    """Read what ranking needs of the first profiles: keys, the folded name and headline."""
-    columns = ("pk", "sort_key", "entry__name", "entry__headline")
-    return list(profiles.order_by(*order).values_list(*columns, named=True)[:count])
+def rows_of(profiles, text_field: str, order, count: int) -> list:
+    """Read what ranking needs of the first profiles: keys, and the folded short texts."""
+    columns = ("pk", "sort_key", "entry__name", "entry__headline", "details")
+    rows = profiles.annotate(details=F(f"entry__{text_field}_details")).order_by(*order)
+    return list(rows.values_list(*columns, named=True)[:count])
 
 
 def find_near(profiles, query: Query, text_field: str, order) -> Found:
@@ -72,7 +77,7 @@ def find_near(profiles, query: Query, text_field: str, order) -> Found:
         profiles = profiles.filter(Query((), query.phrases).matches(f"entry__{text_field}"))
     for word in query.words:
         profiles = profiles.filter(pk__in=owners_of(word, near.get(word, {}), text_field))
-    rows = rows_of(profiles, order, MAX_NEAR)
+    rows = rows_of(profiles, text_field, order, MAX_NEAR)
     if order == ALPHABETICALLY:
         rows.sort(key=lambda row: -near_score(query, near, row))
     return Found([row.pk for row in rows], is_near=True)

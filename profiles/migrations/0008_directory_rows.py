@@ -1,20 +1,11 @@
 from django.db import migrations
 
-from profiles.directory.indexing import index_all
-
-
-def fold_profiles(apps, schema_editor):
-    """Fold what members have written until now, so that they are found as soon as this is done."""
-    profiles = apps.get_model("profiles", "Profile").objects.using(schema_editor.connection.alias)
-    for _ in index_all(profiles.all()):
-        pass
-
 
 class Migration(migrations.Migration):
+    """Does nothing any more: the index has grown, and the newest migration of this kind fills it."""
+
     dependencies = [
         ("profiles", "0007_directory"),
     ]
 
-    operations = [
-        migrations.RunPython(fold_profiles, migrations.RunPython.noop),
-    ]
+    operations = []
