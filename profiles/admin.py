@@ -20,7 +20,7 @@ from portal.files.fields import CleanedFileField
 from .details import SkillsField
 from .directory.query import Query
 from .directory.tags import SKILL
-from .directory.widgets import SuggestedInput
+from .directory.widgets import SuggestedList
 from .fields import composed
 from .forms import DETAILS
 from .models import Profile, ResumeDownload, User
@@ -116,7 +116,7 @@ class ProfileInline(admin.StackedInline):
     radio_fields = {"visibility": admin.VERTICAL}
     formfield_overrides = {
         CleanedFileField: {"widget": UploadInput},
-        SkillsField: {"widget": SuggestedInput(SKILL, is_list=True, attrs={"class": "vTextField"})},
+        SkillsField: {"widget": SuggestedList(SKILL, attrs={"rows": 2})},
     }
     form = StoredUploadsForm
 

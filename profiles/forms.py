@@ -1,7 +1,7 @@
 from django import forms
 
 from .directory.tags import PLACE, SKILL
-from .directory.widgets import SuggestedInput
+from .directory.widgets import SuggestedInput, SuggestedList
 from .models import Profile
 from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
@@ -26,7 +26,7 @@ class ProfileForm(StoredUploadsForm):
             "headline": forms.TextInput(attrs={"dir": "auto"}),
             "bio": forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
             "place": SuggestedInput(PLACE),
-            "skills": SuggestedInput(SKILL, is_list=True),
+            "skills": SuggestedList(SKILL, attrs={"rows": 2}),
             "links": forms.Textarea(attrs={"rows": 3, "dir": "ltr", "inputmode": "url"}),
             "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
             "visibility": forms.RadioSelect,

@@ -3,23 +3,25 @@ from django.forms.widgets import Script
 from django.urls import reverse
 
 
-class SuggestedInput(forms.TextInput):
-    """A text input that suggests tags while one types; without JavaScript, a plain one.
-
-    If `is_list`, the text is a list with commas, and what is suggested is its last part.
-    """
+class Suggested:
+    """A widget mixin: suggests tags while one types. Without JavaScript, it is a plain input."""
 
     class Media:
         js = [Script("suggestions.js", defer=True)]  # the admin has it in the head
 
-    def __init__(self, kind: str, *, is_list=False, attrs=None):
+    def __init__(self, kind: str, attrs=None):
         super().__init__({"autocomplete": "off", "dir": "auto", **(attrs or {})})
-        self.kind, self.is_list = kind, is_list
+        self.kind = kind
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
-        suggesting = {"data-suggestions": reverse("suggestions", args=[self.kind])}
-        if self.is_list:
-            suggesting["data-list"] = True
-        context["widget"]["attrs"] |= suggesting
+        context["widget"]["attrs"]["data-suggestions"] = reverse("suggestions", args=[self.kind])
         return context
+
+
+class SuggestedInput(Suggested, forms.TextInput):
+    """An input for one tag."""
+
+
+class SuggestedList(Suggested, forms.Textarea):
+    """An input for tags with commas between them, of which the last is completed."""
