@@ -175,8 +175,8 @@ def test_links_telephone_and_address_are_links_that_tell_the_other_site_nothing(
         ("javascript:alert.1", ">javascript:alert.1<"),
         ("https://bank.example@thief.example", ">https://bank.example@thief.example<"),
         (
-            "one\r\ntwo\n\nسلام",
-            '<p dir="auto">one\ntwo</p>\n<p dir="auto">سلام</p>',
+            "one\r\ntwo\n\nصبح",
+            '<p dir="auto">one\ntwo</p>\n<p dir="auto">صبح</p>',
         ),
     ],
 )

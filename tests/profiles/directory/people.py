@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 from profiles.directory.indexing import index_all
+from profiles.forms import with_audiences
 from profiles.models import Profile, User
 
 HERE = Path(__file__).parent
@@ -27,6 +28,13 @@ WORKS = [
     "Archives letters",
     "Works on land law",
 ]
+PLACES = [
+    "Oslo, Norway",
+    "Graz, Österreich",
+    "Kraków, Polska",
+    "Bergen, Norway",
+    "Leiden, Nederland",
+]
 
 
 def settle(total: int) -> None:
@@ -38,7 +46,13 @@ def settle(total: int) -> None:
     while len(known) + len(others) < total:
         name = f"{chance.choice(FIRST_NAMES)} {chance.choice(LAST_NAMES)}"
         if name not in taken:
-            others.append({"name": name, "headline": chance.choice(WORKS)})
+            person = {"name": name, "headline": chance.choice(WORKS)}
+            if len(others) % 10 == 0:
+                person |= {
+                    "place": PLACES[len(others) // 10 % len(PLACES)],
+                    "skills": "Python, GIS",
+                }
+            others.append(person)
     people = [*known, *others]
     User.objects.bulk_create(
         (
@@ -56,6 +70,7 @@ def settle(total: int) -> None:
                 headline=person.get("headline", ""),
                 bio=person.get("bio", ""),
                 visibility=person.get("visibility", "public"),
+                **{field: person[field] for field in with_audiences() if field in person},
             )
             for number, person in enumerate(people)
         ),
