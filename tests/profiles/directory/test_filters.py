@@ -200,3 +200,13 @@ def test_no_word_filter_suggestion_or_page_depends_on_a_detail_for_others(
                 found[way].add(audience)
 
     assert found == dict.fromkeys(found, FINDS[role])
+
+
+def test_the_order_depends_on_no_detail_for_others(client, member):
+    """The control: to a member, who may see the place, a whole word comes before part of one."""
+    add("Abe", "", "Photogrammetry")
+    add("Zoe", "Grammetry", "Photogrammetry", place_visibility="members")
+
+    assert names(client, "q=grammetry") == ["Abe", "Zoe"]
+    client.force_login(member)
+    assert names(client, "q=grammetry") == ["Zoe", "Abe"]

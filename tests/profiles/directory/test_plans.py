@@ -2,9 +2,11 @@
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
-from profiles.directory.search import search
+from profiles.directory.search import ALPHABETICALLY, search
+from profiles.directory.tags import has_tag, suggestions
 from profiles.models import Profile
 from tests.conftest import make_member
 
@@ -40,6 +42,16 @@ def test_a_rare_word_is_found_by_an_index_in_few_queries():
         assert len(plans) <= 3, kind
         assert index in "\n".join(plans), kind
         assert [each for each in plans if "Seq Scan" in each] == [], kind
+
+    filtered = visible.filter(has_tag("skill", "Fortran", for_members=True))
+    with CaptureQueriesContext(connection) as queries:
+        assert len(filtered.order_by(*ALPHABETICALLY)[:24]) == 1
+        assert suggestions(visible, "skill", "fortr", for_members=True) == ["Fortran"]
+    for query in queries.captured_queries:
+        assert "profile_by_tag" in plan(query["sql"])
+        assert "Seq Scan" not in plan(query["sql"])
+    with_resume = visible.filter(~Q(resume="")).order_by(*ALPHABETICALLY)[:24]
+    assert "profile_with_resume" in with_resume.explain()
 
     with CaptureQueriesContext(connection) as queries:
         assert len(search(visible, "roads", for_members=True).pks) > 100
