@@ -20,7 +20,8 @@ class ProfileForm(StoredUploadsForm):
 
     class Meta:
         model = Profile
-        fields = ["name", "headline", "bio", "visibility", "avatar", "resume", *with_audiences()]
+        fields = ["name", "headline", "bio", "visibility", "avatar", "resume", "resume_is_searched"]
+        fields += with_audiences()
         widgets = {
             "name": forms.TextInput(attrs={"dir": "auto"}),
             "headline": forms.TextInput(attrs={"dir": "auto"}),

@@ -34,9 +34,9 @@ DECISIONS = {
     "profiles.Profile": Decision(
         of_departed("user"),
         kept="id user name headline bio visibility avatar resume sort_key created_at updated_at "
-        "avatar_small resume_picture resume_pages resume_bytes place place_visibility skills "
-        "skills_visibility links links_visibility phone phone_visibility contact_email "
-        "contact_email_visibility",
+        "avatar_small resume_picture resume_pages resume_bytes resume_is_searched "
+        "place place_visibility skills skills_visibility links links_visibility phone "
+        "phone_visibility contact_email contact_email_visibility",
     ),
     "profiles.DirectoryEntry": Decision(
         of_departed("profile__user"),
@@ -45,6 +45,7 @@ DECISIONS = {
     "profiles.ProfileTag": Decision(
         of_departed("profile__user"), kept="id profile kind key label for_everyone"
     ),
+    "profiles.ResumeText": Decision(of_departed("profile__user"), kept="profile source text words"),
     # Before ProfileWord, and so scrubbed after it: words that nobody has any more are deleted.
     "profiles.WordDeletion": Decision(NOBODYS_WORD, kept="id rest word"),
     "profiles.ProfileWord": Decision(
@@ -52,6 +53,7 @@ DECISIONS = {
     ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),
+    "profiles.PendingFile": Decision(EVERY_ROW),  # of processes that the live site runs
     "profiles.ResumeDownload": Decision(
         of_departed("profile__user"),
         kept="id profile opened_at",

@@ -18,6 +18,7 @@ from profiles.details import split_skills
 from .fold import fold, sort_key
 from .models import ProfileWord, WordDeletion
 from .near import FIRST_LETTERS, can_be_near, deletions
+from .resume_texts import renew
 from .tags import Tag, tags_of
 
 BATCH = 1_000
@@ -91,20 +92,22 @@ def index(profiles, *, dry_run=False) -> int:
     passes its own models' rows.
     """
     with transaction.atomic(using=profiles.db):
-        found = list(profiles.select_for_update().only(*SOURCES, "sort_key"))
+        locked = profiles.select_for_update().only(*SOURCES, "sort_key", "resume")
+        found = {profile: texts_of(profile) for profile in locked}
         pks = [each.pk for each in found]
         entries = related(profiles, "DirectoryEntry").in_bulk(pks)
         tags = stored_tags(related(profiles, "ProfileTag").filter(profile__in=pks))
         wrong = []
-        for profile in found:
-            texts, entry = texts_of(profile), entries.get(profile.pk)
+        for profile, texts in found.items():
+            entry = entries.get(profile.pk)
             is_right = entry and texts == tuple(getattr(entry, name) for name in Texts._fields)
             is_right = is_right and tags.get(profile.pk, {}) == tags_of(profile)
             if not is_right or profile.sort_key != sort_key(profile.name):
                 wrong.append((profile, texts))
         if wrong and not dry_run:
             write(profiles, wrong)
-    return len(wrong)
+        resumes = renew(related(profiles, "ResumeText"), found, dry_run=dry_run)
+    return len({profile.pk for profile, _ in wrong} | resumes)
 
 
 def related(profiles, name):

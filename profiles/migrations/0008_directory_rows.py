@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    """Does nothing any more: the index has grown, and the newest migration of this kind fills it."""
+    """Nothing: what was written before is folded after all migrations (profiles/apps.py)."""
 
     dependencies = [
         ("profiles", "0007_directory"),
