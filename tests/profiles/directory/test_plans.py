@@ -4,10 +4,12 @@ import json
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
 from profiles.directory.paging import MAX_COUNTED
-from profiles.directory.search import search
+from profiles.directory.search import ALPHABETICALLY, search
+from profiles.directory.tags import has_tag, suggestions
 from profiles.directory.views import PROFILES_PER_PAGE
 from profiles.models import Profile, User
 from tests.conftest import make_member
@@ -65,6 +67,16 @@ def test_a_rare_word_is_found_by_an_index_and_no_list_reads_everybody(client, so
         assert len(plans) <= 3, kind
         assert index in "\n".join(plans), kind
         assert "Seq Scan" not in "\n".join(plans), kind
+
+    filtered = visible.filter(has_tag("skill", "Fortran", for_members=True))
+    with CaptureQueriesContext(connection) as queries:
+        assert len(filtered.order_by(*ALPHABETICALLY)[:24]) == 1
+        assert suggestions(visible, "skill", "fortr", for_members=True) == ["Fortran"]
+    for query in queries.captured_queries:
+        assert "profile_by_tag" in plan(query["sql"])
+        assert "Seq Scan" not in plan(query["sql"])
+    with_resume = visible.filter(~Q(resume="")).order_by(*ALPHABETICALLY)[:24]
+    assert "profile_with_resume" in with_resume.explain()
 
     with CaptureQueriesContext(connection) as queries:
         assert len(search(visible, "university", for_members=True).pks) > 100
