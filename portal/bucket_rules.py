@@ -6,6 +6,7 @@ which no certificate is valid, and each request would fail long after the site h
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from .environment import Environment
@@ -22,7 +23,7 @@ AWS_ENDPOINT = re.compile(r"((bucket\.)?vpce-[^.]+\.)?s3[.-]([a-z0-9.-]+\.)?amaz
 def settle_address(
     env: Environment,
     prefix: str,
-    found: dict[str, str | None],
+    found: dict[str, Any],
     buckets: Iterable[str],
     called: Mapping[str, str],
 ) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
@@ -37,7 +37,7 @@ class Setting(NamedTuple):
     what: str
     name: str  # of the methods get_name, put_name and delete_name
     field: str  # of the answer
-    request: Callable[[object], dict]  # what to put, as the method takes it
+    request: Callable[[Any], dict]  # what to put, as the method takes it
 
 
 BLOCK = Setting(
@@ -72,13 +72,12 @@ OWNERSHIP = Setting(
 )
 
 
-def set_up(storages: list, link_seconds: int) -> Iterator[Step]:
+def set_up(storages: list) -> Iterator[Step]:
     """Create and configure the bucket that some storages share, one setting after the other.
 
-    `link_seconds` is how long a link to a protected file may open it. Raises botocore's errors
-    where S3 refuses or does not answer.
+    Raises botocore's errors where S3 refuses or does not answer.
     """
-    bucket = BucketSetup(storages, link_seconds)
+    bucket = BucketSetup(storages)
     yield bucket.create()
     # The block comes first: it decides if S3 accepts a policy that opens something.
     for setting, step in (
@@ -100,8 +99,8 @@ def set_up(storages: list, link_seconds: int) -> Iterator[Step]:
 class BucketSetup:
     """One bucket, and the storages that keep files in it."""
 
-    def __init__(self, storages: list, link_seconds: int):
-        self.storages, self.link_seconds = storages, link_seconds
+    def __init__(self, storages: list):
+        self.storages = storages
         self.bucket, self.region = storages[0].bucket_name, storages[0].region_name
         self.client = storages[0].connection.meta.client
         self.answers: dict[str, object] = {}  # what each setting was when it was last read
@@ -173,7 +172,7 @@ class BucketSetup:
     def set_policy(self) -> Step:
         """Open the public prefixes; without the limits, if the server refuses those statements."""
         public = documents.public_statements(self.storages)
-        limits = documents.limits(self.storages, self.link_seconds)
+        limits = documents.limits(self.storages)
         present = json.loads(self.get(POLICY) or '{"Statement": []}')["Statement"]
         present = present if isinstance(present, list) else [present]
         try:
@@ -247,7 +246,9 @@ class BucketSetup:
         """Return what to open where there are no bucket policies; empty if nothing is public."""
         public = documents.public_statements(self.storages)
         prefixes = " and ".join(statement["Resource"] for statement in public)
-        return public and (
+        if not public:
+            return ""
+        return (
             f"Open {prefixes} to anonymous clients by the provider's own means, and nothing else:"
             " docs/storage.md."
         )

@@ -127,9 +127,9 @@ def public_file(alias, probe, domains, client) -> Iterator[Finding]:
 def how_to_open(storage: S3Storage, base: str, *, is_domain: bool) -> str:
     """Return what to do where an address does not serve a public file."""
     if is_domain:
-        return f"Make {base} serve {storage.location}/* of the bucket {storage.bucket_name}."
+        return f"Make {base} serve {prefix_of(storage)}* of the bucket {storage.bucket_name}."
     return (
-        f"Run setup_bucket, which opens {storage.location}/* of {storage.bucket_name}; a provider"
+        f"Run setup_bucket, which opens {prefix_of(storage)}* of {storage.bucket_name}; a provider"
         " without bucket policies needs a public domain instead, named in AWS_S3_CUSTOM_DOMAIN,"
         " and PROTECTED_BUCKET_NAME beside it."
     )
@@ -139,7 +139,7 @@ def protected_file(alias, probe, domains, client) -> Iterator[Finding]:
     """Check that a protected file opens by a signed link alone, at every address of the site."""
     storage = probe.storage
     hint = (
-        f"Remove what opens {storage.location}/* to Principal * from the policy of"
+        f"Remove what opens {prefix_of(storage)}* to Principal * from the policy of"
         f" {storage.bucket_name}; setup_bucket --dry-run prints what belongs there."
     )
     for base in (storage.bucket_url, *domains):

@@ -84,5 +84,5 @@ class Probes:
             yield Finding(
                 FAIL, storage.bucket_name, "the probe was removed", observed,
                 f"Delete {probe.key} from {storage.bucket_name} by hand, and let the site's key"
-                f" delete below {storage.location}/.",
+                f" delete below {prefix_of(storage) or '/'}.",
             )  # fmt: skip

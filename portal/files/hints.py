@@ -48,7 +48,7 @@ OPTIONS = Variables(
     "bucket_name", "location", "access_key", "secret_key", "region_name", "endpoint_url"
 )
 
-HINTS = {
+HINTS: dict[Kind | None, str] = {
     Kind.ACCESS_KEY: "Set {key} and {secret} to a key pair that this provider knows.",
     Kind.SECRET_KEY: "Set {secret} to the secret half of {key}.",
     Kind.CLOCK: "Set this machine's clock, for S3 checks the time of a signature.",
