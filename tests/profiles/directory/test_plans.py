@@ -41,33 +41,33 @@ def society(db):
         )
         cursor.execute(
             "INSERT INTO profiles_resumetext (profile_id, source, text, words)"
-            " SELECT id, resume, '', ' university ' ||"
-            " (SELECT string_agg(md5(n::text), ' ') FROM generate_series(1, 20) n) || ' ' || md5(id::text) || ' '"
+            " SELECT id, resume, '', ' university ' || (SELECT string_agg(md5(n::text), ' ')"
+            " FROM generate_series(1, 20) n) || ' ' || md5(id::text) || ' '"
             " FROM profiles_profile ON CONFLICT DO NOTHING"
         )
     reader = make_member("reader@example.org")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+        # As for rows in memory; else 5,000 are too few for an index to be worth its while.
+        cursor.execute("SET LOCAL random_page_cost = 1.1")
     return reader
 
 
 def test_a_rare_word_is_found_by_an_index_and_no_list_reads_everybody(client, society):
-    """The control: a common word, for which no index of words is right."""
+    """The control, of the method: a common word, for which all texts are read."""
     visible = Profile.objects.visible_to(society)
 
     for kind, (text, index) in RARE.items():
         with CaptureQueriesContext(connection) as queries:
             assert len(search(visible, text, for_members=True).pks) == 1, kind
         plans = [plan(query["sql"]) for query in queries.captured_queries]
-        assert len(plans) <= 3, kind
+        assert len(plans) <= 4, kind
         assert index in "\n".join(plans), kind
         assert "Seq Scan" not in "\n".join(plans), kind
 
     with CaptureQueriesContext(connection) as queries:
-        assert len(search(visible, "university", for_members=True).pks) > 100
-    assert "words_vector" not in plan(queries.captured_queries[0]["sql"]).replace(
-        "words_vector @@", ""
-    )
+        assert len(search(visible, "r", for_members=True).pks) > 100
+    assert "Seq Scan" in plan(queries.captured_queries[0]["sql"])
 
     client.force_login(society)
     with CaptureQueriesContext(connection) as queries:

@@ -194,12 +194,6 @@ def test_a_profile_found_by_other_words_too_comes_before_one_found_by_its_resume
     assert found(reader) == ["Hydrology Zoe", "Zoe Headline", "Zoe Bio", "Síofra Ní Dhubhghaill"]
 
 
-def test_a_misspelt_name_and_a_word_of_a_resume_find_a_member_together(reader, siofra):
-    page = reader.get("/members/", {"q": "dhubhgail hydrology"}).context
-
-    assert [profile.name for profile in page["page"]] == ["Síofra Ní Dhubhghaill"]
-
-
 @pytest.mark.parametrize(
     "text",
     [
