@@ -45,7 +45,7 @@ def near_score(query: Query, near: dict[str, dict[str, int]], row) -> float:
     """Return the points of a profile whose words are near to those of the query."""
     names, headline = row.entry__name.split(), row.entry__headline.split()
     names_and_pairs = {*names, *joined(row.entry__name)}
-    points = 0
+    points = 0.0
     for word in query.words:
         edits = near.get(word, {})
         points += max(
