@@ -60,7 +60,7 @@ other-server: $(VENV)/bench/installed  ## the same at 10 moments over JuiceFS's 
 
 search: $(VENV)/installed-dev  ## what 100,000 members are found by, and how PostgreSQL does it; make whole has 5,000
 	SEARCH_MEMBERS=100000 $(BIN)/python -m tests.support.with_postgresql \
-		$(BIN)/python -m pytest -s -m whole tests/profiles/directory/test_queries.py tests/profiles/directory/test_plans.py
+		$(BIN)/python -m pytest -s -m whole tests/profiles/directory/test_queries.py tests/profiles/directory/test_growth.py
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)

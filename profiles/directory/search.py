@@ -7,9 +7,9 @@ and ranked here. No near word is shown anywhere, since it may be a hidden member
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F
 
-from .models import FINDABLE, DirectoryEntry, ProfileWord, ResumeText, WordDeletion
+from .models import FINDABLE, DirectoryEntry, ProfileWord, WordDeletion
 from .near import near_words
 from .query import Query, word_pattern
 from .ranking import ELSEWHERE, RESUME, near_score, score
@@ -102,19 +102,14 @@ def rows_of(profiles, text_field: str, order, *more: str, most: int = MAX_FOUND 
 def find_near(profiles, query: Query, text_field: str, order, near) -> Found:
     """Find who has each of the words, or one that is at most one or two edits away from it.
 
-    `near` has those words. For members, a resume may have some of the words, as they were typed.
+    `near` has those words. Resumes are not looked into: among their words, most are near to one.
     """
     if not any(near.values()):
         return Found([])
     if query.phrases:
         profiles = profiles.filter(Query((), query.phrases).matches(f"entry__{text_field}"))
-    owners = [owners_of(word, near.get(word, {}), text_field) for word in query.words]
-    in_resume = [Q()] * len(owners)
-    if text_field == "members" and len(owners) > 1:
-        profiles = profiles.filter(pk__in=owners[0].union(*owners[1:]))
-        in_resume = [Q(Exists(resume_with(word))) for word in query.words]
-    for pks, has_it_there in zip(owners, in_resume, strict=True):
-        profiles = profiles.filter(Q(pk__in=pks) | has_it_there)
+    for word in query.words:
+        profiles = profiles.filter(pk__in=owners_of(word, near.get(word, {}), text_field))
     rows = rows_of(profiles, text_field, order, most=MAX_NEAR)
     if order == ALPHABETICALLY:
         rows.sort(key=lambda row: -near_score(query, near, row))
@@ -128,8 +123,3 @@ def owners_of(word: str, near: dict[str, int], text_field: str):
     if text_field == "everyone":
         words = words.filter(for_everyone=True)
     return has_it.values("pk").union(words.values("profile"))
-
-
-def resume_with(word: str):
-    resumes = ResumeText.objects.findable().filter(profile=OuterRef("pk"))
-    return resumes.filter(words__has=Query((word,), ()))
