@@ -19,6 +19,7 @@ from portal.files.fields import CleanedFileField
 
 from .directory.query import Query
 from .fields import composed
+from .invitations.models import Invitation
 from .models import Profile, ResumeDownload, User
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
 from .staff_messages import invite
@@ -208,7 +209,8 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
     def get_deleted_objects(self, objs, request):
         # Rows that are deleted with their member need no permission of their own.
         objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        with_member = {ResumeDownload._meta.verbose_name, Authenticator._meta.verbose_name}
+        models = ResumeDownload, Authenticator, Invitation
+        with_member = {model._meta.verbose_name for model in models}
         return objects, counts, lacking - with_member, protected
 
     def get_search_results(self, request, queryset, search_term):

@@ -67,6 +67,9 @@ DECISIONS = {
     "sessions.Session": Decision(EVERY_ROW),
     "usersessions.UserSession": Decision(EVERY_ROW),
     "outbox.OutgoingMessage": Decision(EVERY_ROW),  # or staging would send them to members
+    # Behind the messages that they point to: they name people who were invited on the live site.
+    "invitations.InvitationList": Decision(EVERY_ROW),
+    "invitations.Invitation": Decision(EVERY_ROW),
 }
 
 RULES = ScrubRules(
