@@ -3,7 +3,8 @@
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Count
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.html import format_html
 
 from portal.accounts.site_address import site_url
 from portal.outbox.queue import is_delivering
@@ -47,7 +48,9 @@ class InvitationAdmin(admin.ModelAdmin):
 
     @admin.display(description="name", ordering="user__profile__sort_key")
     def name(self, invitation):
-        return invitation.user.profile.name or "(no name yet)"
+        name = invitation.user.profile.name or "(no name yet)"
+        address = reverse("admin:profiles_user_change", args=[invitation.user_id])
+        return format_html('<a href="{}">{}</a>', address, name)
 
     @admin.display(description="e-mail address", ordering="user__email")
     def address(self, invitation):
@@ -67,6 +70,10 @@ class InvitationAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).pending().with_state()
+
+    def changelist_view(self, request, extra_context=None):
+        titles = {"title": "Pending invitations"}
+        return super().changelist_view(request, titles | (extra_context or {}))
 
     def get_urls(self):
         wrap = self.admin_site.admin_view

@@ -20,6 +20,7 @@ class Fate(TextChoices):
 
     NEW = "new", "will be invited"
     CHANGED = "changed", "gets another name"
+    INVITED = "invited", "was invited before"
     EXISTS = "exists", "is a member already"
     TWICE = "twice", "is in the list twice"
     REFUSED = "refused", "cannot be invited"
@@ -107,6 +108,5 @@ def against(each: Judged, user) -> Judged:
     if each.name and each.name != name:
         was = f"{name} becomes {each.name}." if name else f"The name becomes {each.name}."
         return each._replace(fate=Fate.CHANGED, why=f"Invited before, and has not come. {was}")
-    return each._replace(
-        fate=Fate.EXISTS, why="Invited before, and has not come: see the pending invitations."
-    )
+    why = "Has not come yet. A new link can be sent from the pending invitations."
+    return each._replace(fate=Fate.INVITED, why=why)

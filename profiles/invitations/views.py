@@ -66,7 +66,7 @@ def one_list(request, pk):
     chosen = request.GET.get("fate")
     listed = [each for each in rows if each.fate == chosen] if chosen in Fate else rows
     context = {
-        "title": found.title,
+        "title": f"{found.title}: what becomes of each line",
         "list": found,
         "fates": [(fate, fates[fate]) for fate in Fate if fates[fate]],
         "chosen": chosen,

@@ -1,36 +1,31 @@
 """A list of people: pasted, looked at, confirmed. Catalogue row N1."""
 
+import io
+import os
+import time
+
 import pytest
-from django.contrib.auth.models import Permission
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from portal.outbox.models import OutgoingMessage
+from profiles.invitations import inviting
 from profiles.invitations.models import InvitationList
 from profiles.models import DirectoryEntry, User
 from tests.conftest import make_member
 
 pytestmark = pytest.mark.django_db
 
+LONG = int(os.environ.get("LONG_LIST", 60))  # lines; make batches has 5,000
+REQUEST_SECONDS = 30
 NEW = "/admin/invitations/invitation/new/"
 LINES = """Grace Hopper <grace@example.org>
 Mary Somerville; mary@example.org
 hedy@example.org"""
-
-
-@pytest.fixture
-def clerk(db):
-    """A member of the staff who may add members, and nothing else."""
-    clerk = make_member("clerk@example.org", name="Clerk", is_staff=True)
-    clerk.user_permissions.add(Permission.objects.get(codename="add_user"))
-    return clerk
-
-
-@pytest.fixture
-def desk(client, clerk):
-    client.force_login(clerk)
-    return client
 
 
 def paste(client, lines) -> str:
@@ -142,6 +137,51 @@ def test_the_name_of_somebody_who_has_not_come_is_corrected(desk):
     assert grace.profile.name == "Grace Hopper"
     assert DirectoryEntry.objects.get(profile=grace.profile).name == " grace hopper "
     assert len(mail.outbox) == 1
+
+
+def test_two_clerks_at_the_same_moment_both_succeed(desk, monkeypatch):
+    """One looked before the other had written: the database refuses the second, who looks again."""
+    preview = paste(desk, LINES)
+    make_member("mary@example.org", name="Mary, by another clerk")
+    look, looks = inviting.judged, []
+
+    def outdated(rows, **options):
+        found = look(rows, **options)
+        looks.append(found)
+        return [each._replace(fate="new") for each in found] if len(looks) == 1 else found
+
+    monkeypatch.setattr(inviting, "judged", outdated)
+    desk.post(preview)
+
+    assert len(looks) == 2
+    assert addresses() == {"grace@example.org", "mary@example.org", "hedy@example.org"}
+    assert len(mail.outbox) == 2
+    assert User.objects.get(email="mary@example.org").profile.name == "Mary, by another clerk"
+
+
+def test_a_long_list_is_written_within_a_request(desk, settings):
+    """N1: with a constant number of queries for each chunk; 5,000 lines in make batches."""
+    settings.OUTBOX_BACKEND = None
+    preview = paste(desk, "\n".join(f"Person {i} <p{i}@example.org>" for i in range(LONG)))
+    began = time.monotonic()
+
+    with CaptureQueriesContext(connection) as queries:
+        desk.post(preview)
+
+    assert time.monotonic() - began < REQUEST_SECONDS
+    assert len(queries) < 45 + LONG // 20
+    assert User.objects.filter(is_staff=False).count() == LONG
+
+
+def test_what_has_expired_is_deleted_by_the_nightly_list(desk):
+    preview = paste(desk, LINES)
+    paste(desk, LINES)
+    pk = int(preview.rstrip("/").rpartition("/")[2])
+    InvitationList.objects.filter(pk=pk).update(expires_at="2020-01-01T00:00Z")
+
+    call_command("nightly", stdout=io.StringIO())
+
+    assert InvitationList.objects.exclude(pk=pk).get()
 
 
 def test_a_list_is_its_owners_alone(desk, staff):
