@@ -55,6 +55,7 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default_hosts, may_be_any=IS_DEVELOPM
 INSTALLED_APPS = [
     "profiles",
     "profiles.invitations.apps.InvitationsConfig",
+    "profiles.batches.apps.BatchesConfig",
     "portal.apps.PortalConfig",
     "portal.files",
     "portal.buckets",
@@ -339,6 +340,7 @@ LOGGING = {
 NIGHTLY = [
     "clearsessions",
     "delete_expired_uploads",
+    "profiles.batches.models.delete_old_reports",
     "profiles.invitations.models.delete_expired_lists",
     "portal.accounts.ended_sessions.remove_records",
     "portal.outbox.leftovers.remove_old_messages",

@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from portal.accounts.email_address import canonical_part
 from portal.files.fields import CleanedFileField
 
+from .batches.admin import FilesByTheHundred
 from .directory.query import Query
 from .fields import composed
 from .invitations.models import Invitation
@@ -119,7 +120,7 @@ class ProfileInline(admin.StackedInline):
 
 
 @admin.register(User)
-class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
+class MemberAdmin(FilesByTheHundred, SecondFactorsOfMember, auth_admin.UserAdmin):
     """Invites members and keeps their accounts and profiles, on one form."""
 
     list_display = [

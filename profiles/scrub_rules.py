@@ -46,6 +46,7 @@ DECISIONS = {
     ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),
+    "batches.BatchFile": Decision(EVERY_ROW),
     "profiles.ResumeDownload": Decision(
         of_departed("profile__user"),
         kept="id profile opened_at",

@@ -64,7 +64,7 @@ class InvitationAdmin(admin.ModelAdmin):
     def sent(self, invitation):
         return invitation.sent_at
 
-    @admin.display(description="why")
+    @admin.display(description="why", empty_value="")
     def why(self, invitation):
         return invitation.message.last_error if invitation.message else ""
 

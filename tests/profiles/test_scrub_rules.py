@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
 from portal.staging.scrubbing import undecided_columns, undecided_tables
+from profiles.batches.models import BatchFile
 from profiles.invitations.models import Invitation, InvitationList
 from profiles.invitations.reading import Row
 from profiles.models import Profile, ResumeDownload, StoredUpload, User
@@ -74,7 +75,10 @@ def departed(staff, cache_table):
     departed.user_permissions.add(permission)
     add_account_rows(departed, PERSONAL["second e-mail"])
     add_log_rows(staff, departed)
-    StoredUpload.receive(departed, "resume", ContentFile(samples.pdf(), name="cv of Grace.pdf"))
+    upload = StoredUpload.receive(
+        departed, "resume", ContentFile(samples.pdf(), name="cv of Grace.pdf")
+    )
+    BatchFile.objects.create(owner=departed, upload=upload, filename=f"{PERSONAL['name']}.pdf")
     ResumeDownload.objects.create(profile=profile, member=staff)
     ResumeDownload.objects.create(profile=staff.profile, member=departed)
     message = OutgoingMessage.objects.create(to=departed.email, subject=f"Dear {PERSONAL['name']}")
