@@ -3,7 +3,8 @@
 "use strict";
 
 const AT_ONCE = 2; // the site checks one at a time; the second travels meanwhile
-const ATTEMPTS = 20;
+const ATTEMPTS = 20; // while the site is busy
+const BROKEN = 4; // connections
 const form = document.querySelector("[data-batch]");
 const save = document.querySelector("[data-save]");
 const progress = form.querySelector("progress");
@@ -25,7 +26,7 @@ function tell() {
   progress.value = done;
   const parts = [`${done} of ${total} checked.`];
   if (refused) parts.push(`Refused: ${refused}, see below.`);
-  if (lost.length) parts.push(`Could not be sent, please choose again: ${lost.join(", ")}.`);
+  if (lost.length) parts.push(`Could not be sent: ${lost.join(", ")}.`);
   status.textContent = parts.join(" ");
   for (const button of save.querySelectorAll("[name=save], [name=look]")) button.disabled = done < total;
 }
@@ -40,6 +41,11 @@ function show(html) {
 }
 
 async function send(file, folder) {
+  if (file.size > Number(form.dataset.most)) {
+    lost.push(`${file.name} (too large)`);
+    return;
+  }
+  let broken = 0;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const body = new FormData();
     body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
@@ -52,7 +58,9 @@ async function send(file, folder) {
       if (answer.status !== 503) break;
       await pause(Number(answer.headers.get("Retry-After")) || 5);
     } catch {
-      await pause(Math.min(attempt, 10)); // the connection broke
+      broken += 1;
+      if (broken === BROKEN) break;
+      await pause(broken);
     }
   }
   lost.push(file.name);

@@ -17,6 +17,7 @@ from .models import How
 
 MAX_WORDS = 5  # of a name whose words are tried in any order
 MAX_CANDIDATES = 6
+MAX_TEXT, MAX_ALL_WORDS = 255, 12  # of what is matched at all
 ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+")
 AT = re.compile(r"[ _.(\[-]at[ _.)\]-]", re.IGNORECASE)
 # Words of file names that are seldom those of people; tried as part of a name first.
@@ -48,6 +49,7 @@ def match(filename: str, folder: str, profiles) -> Match:
 
 def match_text(text: str, profiles) -> Match:
     """Match a text with members, from the surest way to the least sure."""
+    text = text[:MAX_TEXT]
     if holder := by_address(text, profiles):
         return Match(How.CERTAIN, holder)
     for words in spellings(text):
@@ -81,7 +83,7 @@ def spellings(text: str) -> list[list[str]]:
     """The words of a name as a file may hold them: each way once, the likeliest first."""
     words = [word for word in fold(separated(text)).split() if not word.isdecimal()]
     without_noise = [word for word in words if word not in NOISE]
-    ways = [words, without_noise]
+    ways = [words[:MAX_ALL_WORDS], without_noise[:MAX_ALL_WORDS]]
     ways += [[re.sub("([aou])e", r"\1", word) for word in way] for way in ways]  # Mueller
     return [list(way) for way in dict.fromkeys(map(tuple, ways)) if way]
 

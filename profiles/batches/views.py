@@ -1,5 +1,6 @@
 """The staff's page for files by the hundred: chosen, matched, looked at, and then saved."""
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -137,6 +138,7 @@ def render(request, files, *, status=200, problems=None, ticked=()) -> TemplateR
         "title": "Photos and resumes",
         "files": [each for each in files if each.upload],
         "refused": [each for each in files if not each.upload],
+        "most_bytes": max(settings.AVATAR_MAX_BYTES, settings.RESUME_MAX_BYTES),
         "members": [label(each) for each in members[:MEMBERS_OFFERED]],
     }
     response = TemplateResponse(request, "batches/page.html", context, status=status)

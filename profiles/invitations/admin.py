@@ -106,7 +106,9 @@ class InvitationAdmin(admin.ModelAdmin):
         if self.are_too_many(request, queryset):
             return
         ours = self.manageable(request, queryset)
-        count = invite_again(ours, site_url(request), by=request.user)
+        count, left_out = invite_again(ours, site_url(request), by=request.user)
+        if left_out:
+            messages.info(request, f"Left out, as invited within the last minute: {left_out}.")
         if is_delivering():
             messages.success(request, f"On the way to {count}.")
         else:

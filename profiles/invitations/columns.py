@@ -61,6 +61,8 @@ def columns_of(header: list[str]) -> Columns | None:
     if any("@" in cell for cell in header):
         return None
     address = first_of(names, ADDRESS)
+    if address is None and sum(map(bool, names)) > 1:  # such as "E-mail (required)"
+        address = next((i for i, name in enumerate(names) if ADDRESS & set(name.split())), None)
     if address is None:
         return None
     whole, first, last = (first_of(names, known) for known in (WHOLE, FIRST, LAST))

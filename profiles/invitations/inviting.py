@@ -1,5 +1,7 @@
 """Writes what a list asks for, and sends invitations again or withdraws them."""
 
+from datetime import timedelta
+
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
@@ -17,6 +19,7 @@ from .models import REPORT_KEPT, Invitation, InvitationList
 from .reading import Row
 
 BATCH = 500  # rows in one query
+JUST_NOW = timedelta(minutes=1)
 ATTEMPTS = 3  # each after somebody else has added one of the members meanwhile
 
 
@@ -120,12 +123,19 @@ def invite_all(users: list, base_url: str, *, by, source: InvitationList | None 
     )
 
 
-def invite_again(invitations, base_url: str, *, by) -> int:
-    """Send a new link to those who have not come; return to how many."""
+def invite_again(invitations, base_url: str, *, by) -> tuple[int, int]:
+    """Send a new link to those who have not come, unless one was written just now: a double click.
+
+    Returns to how many, and how many were left out.
+    """
     with transaction.atomic():
         users = list(pending_users(invitations))
-        invite_all(users, base_url, by=by)
-    return len(users)
+        just_now = timezone.now() - JUST_NOW
+        recent = Invitation.objects.filter(user__in=users, invited_at__gt=just_now)
+        left_out = set(recent.values_list("user", flat=True))
+        again = [user for user in users if user.pk not in left_out]
+        invite_all(again, base_url, by=by)
+    return len(again), len(left_out)
 
 
 def withdraw(invitations) -> tuple[int, int]:

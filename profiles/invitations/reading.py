@@ -74,7 +74,7 @@ def read_file(file: File) -> Reading:
 def decoded(content: bytes) -> str:
     """Return the text of a file in one of the encodings that spreadsheets write."""
     mark = next((mark for mark in MARKS if content.startswith(mark)), None)
-    for encoding in [MARKS[mark]] if mark else ["utf-8", "cp1252"]:
+    for encoding in [MARKS[mark]] if mark else unmarked(content):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
@@ -85,6 +85,14 @@ def decoded(content: bytes) -> str:
         "This is neither text nor a spreadsheet. Please choose a CSV, XLSX or ODS file.",
         code="unreadable",
     )
+
+
+def unmarked(content: bytes) -> list[str]:
+    """The encodings to try without a mark; in UTF-16, every other byte of a separator is zero."""
+    zeros = content[::2].count(0), content[1::2].count(0)
+    if max(zeros) > len(content) // 8 and min(zeros) == 0:
+        return ["utf-16-be" if zeros[0] else "utf-16-le"]
+    return ["utf-8", "cp1252"]
 
 
 def records(text: str) -> Iterator[tuple[int, list[str]]]:

@@ -58,6 +58,7 @@ def one_list(request, pk):
         found = confirm(pk, request.user, site_url(request))
         if found is None:
             return expired(request)
+        tell_changes(request, found)
         return redirect("admin:invitations_list", found.pk)
     lists = InvitationList.objects.usable().filter(owner=request.user)
     found = get_object_or_404(lists, pk=pk)
@@ -78,6 +79,16 @@ def one_list(request, pk):
         "is_delivering": is_delivering(),
     }
     return render(request, "invitations/list.html", context)
+
+
+def tell_changes(request, found: InvitationList) -> None:
+    """Say so if others were at work between the preview and the click."""
+    invited = sum(fate == Fate.NEW for fate, _, _ in found.outcome)
+    seen = request.POST.get("new", "")
+    if seen.isdecimal() and seen != str(invited):
+        messages.warning(
+            request, f"Others were at work meanwhile: {invited} of {seen} were invited."
+        )
 
 
 def recorded(found: InvitationList) -> list[Judged]:

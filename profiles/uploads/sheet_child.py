@@ -64,7 +64,8 @@ def rows_of(workbook, name: str, *, max_rows: int, max_cell: int) -> list:
 
 def as_text(cell) -> str:
     """A cell as people see it; whole numbers come as floats."""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    return text.replace("\0", "")  # which PostgreSQL does not store
 
 
 def has_address(rows) -> bool:

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from portal.outbox.models import OutgoingMessage
 from profiles.batches import views as batches
+from profiles.invitations.models import Invitation
 from profiles.models import Profile, User
 from profiles.uploads.turns import Busy
 from tests.conftest import make_member
@@ -69,7 +70,9 @@ def test_forty_members_are_invited_from_a_spreadsheet(page, staff, tmp_path, wid
     expect(page.get_by_text(f"{PEOPLE} invited.")).to_be_visible()
     assert is_sound(page, width)
     assert User.objects.filter(is_staff=False).count() == PEOPLE
-    OutgoingMessage.objects.update(finished_at=timezone.now() - timedelta(days=15))
+    long_ago = timezone.now() - timedelta(days=15)
+    OutgoingMessage.objects.update(finished_at=long_ago)
+    Invitation.objects.update(invited_at=long_ago)
     hand.click("link", "Pending invitations")
     expect(page.get_by_text("expired (40)")).to_be_visible()
     assert is_sound(page, width)

@@ -6,7 +6,7 @@ from profiles.batches.matching import match, resolve
 from profiles.models import Profile
 from tests.conftest import make_member
 
-pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+pytestmark = pytest.mark.django_db
 
 PEOPLE = {
     "ada@example.org": "Ada Lovelace",
@@ -117,6 +117,8 @@ def test_what_is_typed_is_an_address_or_a_whole_name(society, typed, how):
     assert resolve(typed, society).how == how
 
 
-@pytest.mark.parametrize("name", ["a@" * 50, "@", "a@.", "a@b..c", "é" * 100, "A" * 100, "x " * 50])
+@pytest.mark.parametrize(
+    "name", ["a@" * 50, "@", "a@.", "a@b..c", "é" * 100, "A" * 100, "x " * 50, "zeno " * 5000]
+)
 def test_no_name_breaks_the_matching(society, name):
-    assert match(f"{name}.jpg", name, society).how == "nobody"
+    assert match(f"{name[:200]}.jpg", name, society).how == "nobody"

@@ -110,8 +110,9 @@ def test_confirming_looks_again(desk):
     preview = paste(desk, LINES)
     make_member("mary@example.org", name="Mary, by somebody else")
 
-    desk.post(preview)
+    page = desk.post(preview, {"new": "3"}, follow=True)
 
+    assert "Others were at work meanwhile: 2 of 3 were invited." in page.content.decode()
     assert User.objects.get(email="mary@example.org").profile.name == "Mary, by somebody else"
     assert len(mail.outbox) == 2
     assert (2, "mary@example.org", "exists") in fates(desk, preview)

@@ -27,7 +27,10 @@ def invited(desk):
     def invite(email):
         preview = desk.post(NEW, {"lines": f"{email.partition('@')[0].title()} <{email}>"})
         desk.post(preview["Location"])
-        return Invitation.objects.get(user__email=email)
+        invitation = Invitation.objects.get(user__email=email)
+        invitation.invited_at -= timedelta(minutes=2)
+        invitation.save()
+        return invitation
 
     return invite
 
@@ -97,6 +100,17 @@ def test_invitations_are_sent_again_one_or_all(desk, invited, across):
     assert len(mail.outbox) == (2 if across else 1)
     assert f"On the way to {len(mail.outbox)}." in page.content.decode()
     assert Invitation.objects.get(pk=first.pk).invited_at > first.invited_at
+
+
+def test_a_double_click_sends_one_link(desk, invited):
+    invitation = invited("first@example.org")
+    mail.outbox.clear()
+
+    act(desk, "invite_again", invitation)
+    page = act(desk, "invite_again", invitation)
+
+    assert len(mail.outbox) == 1
+    assert "Left out, as invited within the last minute: 1." in page.content.decode()
 
 
 @pytest.mark.parametrize("across", ["", "1"])

@@ -35,7 +35,7 @@ def test_any_separator_and_newline_is_read(separator, newline):
     assert found(read_text(text)) == PEOPLE
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_any_encoding_of_spreadsheets_is_read(encoding):
     text = "\r\n".join("\t".join(row) for row in TABLE)
 
@@ -69,6 +69,7 @@ def test_excels_line_about_the_separator_is_obeyed():
         ("姓;名;メールアドレス", "Lovelace;Ada;ada@example.org"),
         ("First Name;Last Name;Phone;EMAIL", "Ada;Lovelace;01 23;ada@example.org"),
         ("e_mail;full name", "ada@example.org;Ada Lovelace"),
+        ("E-mail (required);Name", "ada@example.org;Ada Lovelace"),
         ("Ad Soyad;E-posta", "Ada Lovelace;ada@example.org"),
     ],
 )
