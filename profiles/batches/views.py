@@ -106,6 +106,7 @@ def mend(file: BatchFile, sent, staff) -> None:
 
 def files_of(owner) -> list[BatchFile]:
     kept = BatchFile.objects.kept(owner).select_related("upload", "profile__user")
+    kept = kept.defer("upload__text", "profile__bio")
     return with_candidates(list(kept))
 
 

@@ -24,13 +24,13 @@ from portal.staging.scrubbing import undecided_columns, undecided_tables
 from profiles.batches.models import BatchFile
 from profiles.invitations.models import Invitation, InvitationList
 from profiles.invitations.reading import Row
-from profiles.models import Profile, ResumeDownload, StoredUpload, User
+from profiles.models import PendingFile, Profile, ResumeDownload, StoredUpload, User
 from profiles.scrub_rules import RULES
 from tests.conftest import PASSWORD, make_member
 from tests.support import samples
 from tests.support.rows import scrub_members, whole_database
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 # What only departed members have, in the rows below.
 PERSONAL = {
@@ -79,6 +79,7 @@ def departed(staff, cache_table):
         departed, "resume", ContentFile(samples.pdf(), name="cv of Grace.pdf")
     )
     BatchFile.objects.create(owner=departed, upload=upload, filename=f"{PERSONAL['name']}.pdf")
+    PendingFile.objects.create(field="profiles.Profile.resume", name="resumes/x.pdf")
     ResumeDownload.objects.create(profile=profile, member=staff)
     ResumeDownload.objects.create(profile=staff.profile, member=departed)
     message = OutgoingMessage.objects.create(to=departed.email, subject=f"Dear {PERSONAL['name']}")
