@@ -13,6 +13,7 @@ from profiles.models import Profile
 from .reading import Row
 
 BATCH = 500  # addresses in one query
+DONE = {"new": "invited", "changed": "got another name"}  # once the list is confirmed
 
 
 class Fate(TextChoices):
@@ -35,14 +36,20 @@ class Judged(NamedTuple):
     address: str = ""  # in canonical form
     name: str = ""
     user: int | None = None  # the member who has the address
+    is_done: bool = False
 
     @property
     def fate_label(self) -> str:
-        return Fate(self.fate).label
+        return label(self.fate, is_done=self.is_done)
 
     @property
     def shown_address(self) -> str:
         return shown(self.address) if self.address else self.row.address
+
+
+def label(fate: str, *, is_done: bool) -> str:
+    """Say what becomes of a row, or what became of it."""
+    return (is_done and DONE.get(fate)) or Fate(fate).label
 
 
 def judged(rows: Iterable[Row], *, lock: bool = False) -> list[Judged]:
@@ -87,7 +94,7 @@ def first_of_each(rows: Iterable[Judged]) -> Iterator[Judged]:
 def holders(addresses: list[str], *, lock: bool) -> dict:
     """Return the members who have these addresses, with their profiles, by address."""
     User, found = get_user_model(), {}
-    users = User.objects.select_related("profile").order_by("email")
+    users = User.objects.select_related("profile", "invitation").order_by("email")
     if lock:
         users = users.select_for_update(of=("self",))
     addresses = sorted(addresses)
@@ -108,5 +115,6 @@ def against(each: Judged, user) -> Judged:
     if each.name and each.name != name:
         was = f"{name} becomes {each.name}." if name else f"The name becomes {each.name}."
         return each._replace(fate=Fate.CHANGED, why=f"Invited before, and has not come. {was}")
-    why = "Has not come yet. A new link can be sent from the pending invitations."
+    where = "the pending invitations" if hasattr(user, "invitation") else "the members’ list"
+    why = f"Has not come yet. A new link can be sent from {where}."
     return each._replace(fate=Fate.INVITED, why=why)

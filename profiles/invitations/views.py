@@ -14,7 +14,7 @@ from portal.outbox.queue import is_delivering
 from profiles.directory.paging import NumberedPaginator
 from profiles.uploads.forms import BUSY_SECONDS
 
-from .fates import Fate, Judged, judged
+from .fates import Fate, Judged, judged, label
 from .forms import InvitationListForm
 from .inviting import confirm
 from .models import Invitation, InvitationList, State
@@ -62,20 +62,22 @@ def one_list(request, pk):
         return redirect("admin:invitations_list", found.pk)
     lists = InvitationList.objects.usable().filter(owner=request.user)
     found = get_object_or_404(lists, pk=pk)
-    rows = recorded(found) if found.confirmed_at else judged(Row(*row) for row in found.rows)
+    is_done = found.confirmed_at is not None
+    rows = recorded(found) if is_done else judged(Row(*row) for row in found.rows)
     fates = Counter(each.fate for each in rows)
     chosen = request.GET.get("fate")
     listed = [each for each in rows if each.fate == chosen] if chosen in Fate else rows
     context = {
-        "title": f"{found.title}: what becomes of each line",
+        "title": f"{found.title}: what {'became' if is_done else 'becomes'} of each line",
         "list": found,
-        "fates": [(fate, fates[fate]) for fate in Fate if fates[fate]],
+        "fates": [
+            (fate, label(fate, is_done=is_done), fates[fate]) for fate in Fate if fates[fate]
+        ],
         "chosen": chosen,
         "acting": fates[Fate.NEW] + fates[Fate.CHANGED],
         "new": fates[Fate.NEW],
-        "left": sum(fates.values()) - fates[Fate.NEW] - fates[Fate.CHANGED],
         "page": NumberedPaginator(listed, ROWS_PER_PAGE).get_page(request.GET.get("page")),
-        "progress": progress(found) if found.confirmed_at else None,
+        "progress": progress(found) if is_done else None,
         "is_delivering": is_delivering(),
     }
     return render(request, "invitations/list.html", context)
@@ -94,7 +96,7 @@ def tell_changes(request, found: InvitationList) -> None:
 def recorded(found: InvitationList) -> list[Judged]:
     """The rows of a confirmed list, with what became of them."""
     return [
-        Judged(Row(*row), fate, why, user=user)
+        Judged(Row(*row), fate, why, user=user, is_done=True)
         for row, (fate, why, user) in zip(found.rows, found.outcome, strict=True)
     ]
 

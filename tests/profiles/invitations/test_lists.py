@@ -103,6 +103,7 @@ def test_a_list_is_confirmed_once(desk):
     assert first["Location"] == second["Location"]
     assert len(mail.outbox) == 3
     assert User.objects.filter(is_staff=False).count() == 3
+    assert {fate for _, _, fate in fates(desk, preview)} == {"new"}, "the report is the first's"
 
 
 def test_confirming_looks_again(desk):
