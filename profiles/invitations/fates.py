@@ -115,6 +115,6 @@ def against(each: Judged, user) -> Judged:
     if each.name and each.name != name:
         was = f"{name} becomes {each.name}." if name else f"The name becomes {each.name}."
         return each._replace(fate=Fate.CHANGED, why=f"Invited before, and has not come. {was}")
-    where = "the pending invitations" if hasattr(user, "invitation") else "the members’ list"
+    where = "the pending invitations" if hasattr(user, "invitation") else "the list of members"
     why = f"Has not come yet. A new link can be sent from {where}."
     return each._replace(fate=Fate.INVITED, why=why)
