@@ -54,9 +54,9 @@ def receive(owner, file: File, folder: str = "") -> BatchFile:
 
 
 class Saved(NamedTuple):
-    """What became of a batch: how many were saved, and why each other one was not."""
+    """What became of a batch: the number of files saved, and why each other one was not."""
 
-    count: int
+    number: int
     left: dict[int, str]  # by the number of the file
     unfinished: int  # not yet tried, when the time was over
 
@@ -96,9 +96,9 @@ def save_one(file: BatchFile, may_replace: bool, by) -> str:
         )
     file.upload.publish()
     with transaction.atomic():
-        profile = manageable_by(by).select_for_update(of=("self",)).filter(pk=file.profile_id)
-        profile = profile.first()
-        upload = StoredUpload.objects.select_for_update().filter(pk=file.upload_id).first()
+        locked = manageable_by(by).select_for_update(of=("self",))
+        profile = locked.filter(user=file.profile.user_id).first()
+        upload = StoredUpload.objects.select_for_update().filter(pk=file.upload.pk).first()
         if profile is None:
             return "This member is not there any more."
         if upload is None:

@@ -78,8 +78,8 @@ def save(request):
     ticked = {each.pk for each in files if f"replace-{each.pk}" in request.POST}
     shown = [each for each in files if f"member-{each.pk}" in request.POST]
     saved = save_batch(shown, ticked, request.user)
-    if saved.count:
-        messages.success(request, f"Saved: {saved.count}.")
+    if saved.number:
+        messages.success(request, f"Saved: {saved.number}.")
     if saved.left:
         messages.warning(request, f"Not saved: {len(saved.left)}. Each says why below.")
     if saved.unfinished:

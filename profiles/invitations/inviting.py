@@ -50,7 +50,7 @@ def write(found: InvitationList, base_url: str) -> None:
     users = create_members(new)
     log(found.owner, users, ADDITION, f"Invited with the list “{found.title}”.")
     invite_all(users, base_url, by=found.owner, source=found)
-    changed = {each.user: each.name for each in rows if each.fate == Fate.CHANGED}
+    changed = {each.user: each.name for each in rows if each.user and each.fate == Fate.CHANGED}
     rename(changed, found)
     found.confirmed_at = timezone.now()
     found.expires_at = found.confirmed_at + REPORT_KEPT
@@ -83,8 +83,8 @@ def create_members(rows: list[Judged]) -> list:
 
 def rename(names: dict[int, str], found: InvitationList) -> None:
     """Give another name to members who were invited and have not come."""
-    profiles = Profile.objects.filter(user__in=names).select_related("user").order_by("pk")
-    profiles = list(profiles.select_for_update(of=("self",)))
+    waiting = Profile.objects.filter(user__in=names).select_related("user").order_by("pk")
+    profiles = list(waiting.select_for_update(of=("self",)))
     for profile in profiles:
         profile.name = names[profile.user_id]
         profile.sort_key = sort_key(profile.name)
