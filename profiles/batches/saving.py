@@ -94,7 +94,12 @@ def save_one(file: BatchFile, may_replace: bool, by) -> str:
         return (
             f"There is a {file.upload.get_purpose_display()} already. Tick “Replace it” to do so."
         )
-    file.upload.publish()
+    try:
+        file.upload.publish()
+    except FileNotFoundError:
+        if StoredUpload.objects.filter(pk=file.upload.pk).exists():
+            raise
+        return ""  # saved by another click on the same button
     with transaction.atomic():
         locked = manageable_by(by).select_for_update(of=("self",))
         profile = locked.filter(user=file.profile.user_id).first()
@@ -102,7 +107,7 @@ def save_one(file: BatchFile, may_replace: bool, by) -> str:
         if profile is None:
             return "This member is not there any more."
         if upload is None:
-            return ""  # saved by another click on the same button
+            return ""
         if getattr(profile, upload.purpose) and not may_replace:
             return "Somebody has added one meanwhile. Tick “Replace it” to replace that."
         for name, value in upload.values().items():

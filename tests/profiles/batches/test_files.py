@@ -256,6 +256,24 @@ def test_a_double_click_saves_once(desk, member):
     assert profile_of(member).avatar.name == before
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_once_save_once(desk, member, monkeypatch):
+    """The later of two requests has read its rows before the earlier has deleted them."""
+    send(desk, photo("Ada Lovelace.jpg"))
+    save_one = saving.save_one
+
+    def twice(file, *others):
+        save_one(BatchFile.objects.select_related("upload", "profile").get(pk=file.pk), *others)
+        return save_one(file, *others)
+
+    monkeypatch.setattr(saving, "save_one", twice)
+    page = save(desk)
+
+    assert page.status_code == 200
+    avatar = profile_of(member).avatar
+    assert avatar.storage.exists(avatar.name)
+
+
 def test_what_takes_too_long_is_saved_by_the_next_click(desk, member, other_member, monkeypatch):
     monkeypatch.setattr(saving, "SAVE_SECONDS", -1)
     send(desk, photo("Ada Lovelace.jpg"), photo("Grace Hopper.jpg"))

@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
-from profiles.invitations.models import Invitation
+from profiles.invitations.models import Invitation, InvitationQuerySet
 from profiles.models import User
 from tests.conftest import PASSWORD
 from tests.support import samples
@@ -147,6 +147,26 @@ def test_what_a_member_has_begun_is_never_withdrawn(desk, clerk, invited, what):
 
     assert User.objects.filter(pk=user.pk).exists()
     assert not User.objects.filter(pk=other.user_id).exists()
+
+
+@pytest.mark.parametrize("what", ["a password", "a log-in"])
+def test_who_comes_while_the_staff_look_is_not_withdrawn(desk, clerk, invited, monkeypatch, what):
+    """The list was read before; the rows are read again once they are locked."""
+    invitation = invited("first@example.org")
+    may_delete(clerk)
+    if what == "a password":
+        invitation.user.set_password(PASSWORD)
+    else:
+        invitation.user.last_login = timezone.now()
+    invitation.user.save()
+    mail.outbox.clear()
+    monkeypatch.setattr(InvitationQuerySet, "pending", lambda everyone: everyone)
+
+    act(desk, "withdraw", invitation, confirmed="yes")
+    act(desk, "invite_again", invitation)
+
+    assert User.objects.filter(pk=invitation.user_id).exists()
+    assert mail.outbox == []
 
 
 def test_withdrawing_needs_the_right_to_delete_members(desk, invited):
