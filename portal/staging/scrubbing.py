@@ -184,9 +184,21 @@ def columns_without_field(rules: ScrubRules) -> list[str]:
             if model._meta.proxy or table not in present or is_emptied:
                 continue
             known = {field.column for field in model._meta.local_concrete_fields}
+            known |= derived_columns(cursor, table)
             described = connection.introspection.get_table_description(cursor, table)
             found += [f"{table}.{column.name}" for column in described if column.name not in known]
     return sorted(found)
+
+
+def derived_columns(cursor, table: str) -> set[str]:
+    """Return the columns that PostgreSQL makes of others of the row, which have the decisions."""
+    if connection.vendor != "postgresql":
+        return set()
+    cursor.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attgenerated <> ''",
+        [connection.ops.quote_name(table)],
+    )
+    return {name for (name,) in cursor.fetchall()}
 
 
 def undecided_tables(rules: ScrubRules) -> list[str]:

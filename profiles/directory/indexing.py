@@ -64,7 +64,7 @@ def index(profiles, *, dry_run=False) -> int:
     passes its own models' rows.
     """
     with transaction.atomic(using=profiles.db):
-        locked = profiles.select_for_update().only(*SOURCES, "sort_key", "resume")
+        locked = profiles.select_for_update(of=("self",)).only(*SOURCES, "sort_key", "resume")
         found = {profile: texts_of(profile) for profile in locked}
         entries = related(profiles, "DirectoryEntry").in_bulk([each.pk for each in found])
         wrong = []
