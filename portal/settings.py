@@ -56,6 +56,8 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default_hosts, may_be_any=IS_DEVELOPM
 
 INSTALLED_APPS = [
     "profiles",
+    "profiles.invitations.apps.InvitationsConfig",
+    "profiles.batches.apps.BatchesConfig",
     "portal.apps.PortalConfig",
     "portal.files",
     "portal.buckets",
@@ -341,6 +343,8 @@ LOGGING = {
 NIGHTLY = [
     "clearsessions",
     "delete_expired_uploads",
+    "profiles.batches.models.delete_old_reports",
+    "profiles.invitations.models.delete_expired_lists",
     "portal.accounts.ended_sessions.remove_records",
     "portal.outbox.leftovers.remove_old_messages",
     "index_profiles",

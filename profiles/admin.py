@@ -17,13 +17,16 @@ from django.utils.html import format_html
 from portal.accounts.email_address import canonical_part
 from portal.files.fields import CleanedFileField
 
+from .batches.admin import FilesByTheHundred
 from .details import SkillsField
 from .directory.query import Query
 from .directory.tags import SKILL
 from .directory.widgets import SuggestedList
 from .fields import composed
 from .forms import DETAILS
+from .invitations.models import Invitation
 from .models import Profile, ResumeDownload, User
+from .openings_admin import ResumeDownloadAdmin
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
 from .staff_messages import invite
 from .staff_rights import may_manage
@@ -126,7 +129,9 @@ class ProfileInline(admin.StackedInline):
 
 
 @admin.register(User)
-class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, auth_admin.UserAdmin):
+class MemberAdmin(
+    FilesByTheHundred, StoresUploadsFirst, SecondFactorsOfMember, auth_admin.UserAdmin
+):
     """Invites members and keeps their accounts and profiles, on one form."""
 
     list_display = [
@@ -217,7 +222,8 @@ class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, auth_admin.UserAdmi
     def get_deleted_objects(self, objs, request):
         # Rows that are deleted with their member need no permission of their own.
         objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        with_member = {ResumeDownload._meta.verbose_name, Authenticator._meta.verbose_name}
+        models = ResumeDownload, Authenticator, Invitation
+        with_member = {model._meta.verbose_name for model in models}
         return objects, counts, lacking - with_member, protected
 
     def get_search_results(self, request, queryset, search_term):
@@ -277,23 +283,5 @@ class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, auth_admin.UserAdmi
     actions = ["invite_again", "delete_selected"]
 
 
-@admin.register(ResumeDownload)
-class ResumeDownloadAdmin(admin.ModelAdmin):
-    """The record of opened resumes, which is read-only."""
-
-    list_display = fields = readonly_fields = ("opened_at", "profile", "member")
-    list_select_related = ["profile__user", "member"]
-    search_fields = ["profile__name", "member__email", "member__profile__name"]
-    date_hierarchy = "opened_at"
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-
+admin.site.register(ResumeDownload, ResumeDownloadAdmin)
 admin.site.register(Authenticator, SecondFactorAdmin)

@@ -53,6 +53,7 @@ DECISIONS = {
     ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),
+    "batches.BatchFile": Decision(EVERY_ROW),
     "profiles.PendingFile": Decision(EVERY_ROW),  # of processes that the live site runs
     "profiles.ResumeDownload": Decision(
         of_departed("profile__user"),
@@ -75,6 +76,9 @@ DECISIONS = {
     "sessions.Session": Decision(EVERY_ROW),
     "usersessions.UserSession": Decision(EVERY_ROW),
     "outbox.OutgoingMessage": Decision(EVERY_ROW),  # or staging would send them to members
+    # Behind the messages that they point to: they name people who were invited on the live site.
+    "invitations.InvitationList": Decision(EVERY_ROW),
+    "invitations.Invitation": Decision(EVERY_ROW),
 }
 
 RULES = ScrubRules(

@@ -2,9 +2,11 @@
 
 from django.contrib import messages
 
-from portal.accounts.messages import ask_for_reset, send_invitation
+from portal.accounts.messages import ask_for_reset
 from portal.accounts.site_address import site_url
 from portal.outbox.queue import is_delivering
+
+from .invitations.inviting import invite_all
 
 
 def invite(request, user) -> None:
@@ -16,7 +18,7 @@ def invite(request, user) -> None:
         ask_for_reset(user.email, site_url(request))
         what = "A link to set a new password"
     else:
-        send_invitation(user, site_url(request))
+        invite_all([user], site_url(request), by=request.user)
         what = "An invitation"
     if is_delivering():
         messages.success(request, f"{what} is on its way to {user.shown_email}.")

@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.outbox.composers import composer
-from portal.outbox.queue import enqueue
+from portal.outbox.models import OutgoingMessage
+from portal.outbox.queue import enqueue, enqueue_all
 
 from .invitations import invitation_url
 from .site_address import site_url
@@ -24,9 +25,19 @@ from .site_address import site_url
 RESET_EXPIRES = timedelta(days=2)  # longer than delivery is retried
 
 
-def send_invitation(user, base_url: str) -> None:
-    """Send a new member a link to choose a password with, valid for INVITATION_DAYS."""
-    enqueue(kind="invitation", to=user.email, context={"user": user.pk, "site_url": base_url})
+def send_invitations(users, base_url: str) -> list[OutgoingMessage]:
+    """Send new members links to choose a password with, valid for INVITATION_DAYS.
+
+    Returns the messages in the order of the users.
+    """
+    return enqueue_all(
+        {
+            "kind": "invitation",
+            "to": user.email,
+            "context": {"user": user.pk, "site_url": base_url},
+        }
+        for user in users
+    )
 
 
 def ask_for_reset(address: str, base_url: str) -> None:

@@ -7,6 +7,8 @@ as a change that waits for confirmation. So the user model's ``save()`` keeps th
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+BATCH = 500  # rows in one query
+
 
 def verify_address(user) -> None:
     """Make the address that was just saved the account's one verified, primary address.
@@ -20,6 +22,18 @@ def verify_address(user) -> None:
     # user.email is unique, so a verified row of another user is a leftover of an update().
     addresses.filter(Q(user=user) | Q(email=user.email, verified=True)).delete()
     addresses.create(user=user, email=user.email, verified=True, primary=True)
+
+
+def verify_new_addresses(users) -> None:
+    """Do the same for users who were just made with bulk_create, in a few queries."""
+    addresses = email_addresses()
+    for start in range(0, len(users), BATCH):
+        batch = users[start : start + BATCH]
+        addresses.filter(email__in=[user.email for user in batch], verified=True).delete()
+        addresses.bulk_create(
+            addresses.model(user=user, email=user.email, verified=True, primary=True)
+            for user in batch
+        )
 
 
 def users_without_verified_address(using: str | None = None) -> QuerySet:

@@ -27,7 +27,7 @@ QUEUE = "portal-uploads"
 WAIT_SECONDS = 12  # with the work itself, and storing, well within the 30 of Heroku's router
 WORK_SECONDS = 10  # by the clock, for a machine that is busy; the limit on work is the child's
 
-LIBRARIES = ("PIL", "pi_heif", "pypdfium2_raw")
+LIBRARIES = ("PIL", "pi_heif", "pypdfium2_raw", "python_calamine")
 
 TOO_COMPLEX = {"verdict": "too_complex"}
 

@@ -21,6 +21,9 @@ from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
 from portal.staging.scrubbing import undecided_columns, undecided_tables
+from profiles.batches.models import BatchFile
+from profiles.invitations.models import Invitation, InvitationList
+from profiles.invitations.reading import Row
 from profiles.models import PendingFile, Profile, ResumeDownload, StoredUpload, User
 from profiles.scrub_rules import RULES
 from tests.conftest import PASSWORD, make_member
@@ -78,11 +81,17 @@ def departed(staff, cache_table):
     departed.user_permissions.add(permission)
     add_account_rows(departed, PERSONAL["second e-mail"])
     add_log_rows(staff, departed)
-    StoredUpload.receive(departed, "resume", ContentFile(samples.pdf(), name="cv of Grace.pdf"))
+    upload = StoredUpload.receive(
+        departed, "resume", ContentFile(samples.pdf(), name="cv of Grace.pdf")
+    )
+    BatchFile.objects.create(owner=departed, upload=upload, filename=f"{PERSONAL['name']}.pdf")
     PendingFile.objects.create(field="profiles.Profile.resume", name="resumes/x.pdf")
     ResumeDownload.objects.create(profile=profile, member=staff)
     ResumeDownload.objects.create(profile=staff.profile, member=departed)
-    OutgoingMessage.objects.create(to=departed.email, subject=f"Dear {PERSONAL['name']}")
+    message = OutgoingMessage.objects.create(to=departed.email, subject=f"Dear {PERSONAL['name']}")
+    Invitation.objects.create(user=departed, message=message)
+    row = Row(1, departed.email, PERSONAL["name"])
+    InvitationList.objects.create(owner=staff, title="members.csv", rows=[row])
     cache_table.set(f"throttle:login:{departed.email}", [1, 2, 3])
     return departed
 

@@ -29,6 +29,10 @@ RULES = Rules(
     rooms=ROOMS | {SHELL: set(ROOMS)},
     above={"profiles": {*ROOMS, SHELL}},
     roots=frozenset({"portal.settings", "portal.urls"}),
+    features={
+        "profiles.invitations": {"profiles.admin", "profiles.staff_messages"},
+        "profiles.batches": {"profiles.admin"},
+    },
     without={
         "portal.s3.addresses": {"boto3", "botocore"},
         "portal.copying": {"django.db", "django.apps", "django.contrib"},
@@ -66,6 +70,9 @@ SOUND = {
     "people/__init__.py": "",
     "people/urls.py": "from house.kitchen.stove import settings\nfrom house import views\n",
     "people/models.py": 'name = "people.Person"\n',
+    "people/guests.py": "from .parties.music import band\n",
+    "people/parties/__init__.py": "",
+    "people/parties/music.py": "from people import models\n",
     "tests/__init__.py": "",
     "tests/test_stove.py": "from people import models\n",
 }
@@ -74,6 +81,7 @@ SOUND_RULES = Rules(
     rooms={"cellar": set(), "kitchen": {"cellar"}, SHELL: {"cellar", "kitchen"}},
     above={"people": {"cellar", "kitchen", SHELL}},
     roots=frozenset({"house.settings", "house.urls"}),
+    features={"people.parties": {"people.guests"}},
     without={"house.cellar.wine": {"boto3"}},
     of_any_length=frozenset({"house.settings"}),
 )
@@ -153,6 +161,16 @@ def test_what_stands_above_is_named_by_nobody_below(tree, module, line, target):
     name = module.removesuffix(".py").replace("/", ".")
 
     assert tree({module: line}) == {Problem(name, target)}
+
+
+@pytest.mark.parametrize(
+    "line", ["from .parties import music", 'band = import_string("people.parties.music.band")']
+)
+def test_a_feature_that_is_named_by_others_is_seen(tree, line):
+    [problem] = tree({"people/models.py": line})
+
+    assert problem.module == "people.models"
+    assert problem.what.startswith("people.parties.music")
 
 
 def test_words_in_prose_are_no_arrows(tree):

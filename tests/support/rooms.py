@@ -22,6 +22,9 @@ class Rules:
     # Modules of the shell that put the site together: they may name what is above, and no room and
     # nothing above may name them.
     roots: frozenset[str] = frozenset()
+    # For each feature of a package above, a room of its own: the modules that may name it. Whoever
+    # copies the site without the feature has only these to change.
+    features: Mapping[str, set[str]] = field(default_factory=dict)
     # For a module, or all modules of a package: libraries that none of its imports may lead to.
     without: Mapping[str, set[str]] = field(default_factory=dict)
     max_lines: int = 300
@@ -117,6 +120,7 @@ def problems(root: Path, rules: Rules) -> set[Problem]:
     tree = Tree(root, [rules.house, *rules.above])
     found = {
         *forbidden_arrows(tree, rules),
+        *named_features(tree, rules),
         *forbidden_libraries(tree, rules),
         *full_inits(root, rules),
         *long_modules(root, rules),
@@ -139,6 +143,17 @@ def forbidden_arrows(tree: Tree, rules: Rules) -> Iterator[Problem]:
             is_root = tree.module(arrow.target) in rules.roots and room != SHELL
             if is_root or room_of(arrow.target, tree, rules) not in may_use:
                 yield Problem(name, arrow.target)
+
+
+def named_features(tree: Tree, rules: Rules) -> Iterator[Problem]:
+    """Arrows to a feature from modules that are not its own and may not name it."""
+    for feature, may_name in rules.features.items():
+        for name in tree.files:
+            if is_within(name, feature) or name in may_name | rules.roots:
+                continue
+            for arrow in tree.arrows(name):
+                if is_within(arrow.target, feature):
+                    yield Problem(name, arrow.target)
 
 
 def forbidden_libraries(tree: Tree, rules: Rules) -> Iterator[Problem]:

@@ -1,0 +1,214 @@
+"""Reads what the staff paste or upload: lines, CSV in any common dialect, spreadsheets."""
+
+import csv
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.core.files import File
+
+from portal.files.fields import check_size
+from profiles.uploads import sandbox
+
+from .columns import Columns, columns_of
+
+MAX_ROWS = 5_000
+MAX_BYTES = 5_000_000
+MAX_CELL = 1_000  # characters; more of a cell is not read
+SEPARATORS = "\t;,|"
+SAMPLE_ROWS = 50  # from which the separator is told
+HEADER_WITHIN = 10  # rows: some sheets begin with a title
+MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # ZIP (xlsx, ods) and the format of old xls
+
+NAMED = re.compile(r"(?P<name>[^<>]*)<\s*(?P<address>[^<>]*)>[\s,;]*")
+UNCLOSED = "A quotation mark is opened on this line and never closed. Please close or delete it."
+
+REFUSALS = {
+    "damaged": "This spreadsheet cannot be opened. Please save it as CSV and choose that file.",
+    "protected": "This spreadsheet has a password. Please save it without one.",
+    "too_complex": "This spreadsheet takes too much work to open. Please keep the columns with "
+    "names and addresses alone, or save it as CSV.",
+}
+
+
+class Row(NamedTuple):
+    """One person of a list, or a line that could not be read and why."""
+
+    line: int
+    address: str
+    name: str = ""
+    problem: str = ""
+
+
+class Reading(NamedTuple):
+    """The rows of a list, and sentences about it as a whole."""
+
+    rows: list[Row]
+    notes: list[str]
+
+
+def read_text(text: str) -> Reading:
+    """Read pasted lines, or the text of a file. Raises ValidationError."""
+    return people(records(text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")))
+
+
+def read_file(file: File) -> Reading:
+    """Read an uploaded file by what is in it, whatever its name. Raises ValidationError, Busy."""
+    check_size(file, MAX_BYTES)
+    file.seek(0)
+    content = file.read()
+    if not content.startswith(SHEETS):
+        return read_text(decoded(content))
+    sheet = sandbox.parse("sheet_child", file, max_rows=MAX_ROWS + HEADER_WITHIN, max_cell=MAX_CELL)
+    if (verdict := sheet.report["verdict"]) != "good":
+        raise ValidationError(REFUSALS[verdict], code=verdict)
+    reading = people(iter([(line, cells) for line, cells in sheet.report["rows"]]))
+    if sheet.report["others"]:
+        used, others = sheet.report["sheet"], ", ".join(sheet.report["others"])
+        reading.notes.append(f"Read from the sheet “{used}”. Not read: {others}.")
+    return reading
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a file in one of the encodings that spreadsheets write."""
+    mark = next((mark for mark in MARKS if content.startswith(mark)), None)
+    for encoding in [MARKS[mark]] if mark else unmarked(content):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise ValidationError(
+        "This is neither text nor a spreadsheet. Please choose a CSV, XLSX or ODS file.",
+        code="unreadable",
+    )
+
+
+def unmarked(content: bytes) -> list[str]:
+    """The encodings to try without a mark; in UTF-16, every other byte of a separator is zero."""
+    zeros = content[::2].count(0), content[1::2].count(0)
+    if max(zeros) > len(content) // 8 and min(zeros) == 0:
+        return ["utf-16-be" if zeros[0] else "utf-16-le"]
+    return ["utf-8", "cp1252"]
+
+
+def records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records of a text with the numbers of their first lines.
+
+    A quotation mark that is never closed would swallow all that follows it. The line with it is
+    reported (as a record of None), and the next one read as if nothing had been.
+    """
+    lines = text.split("\n")
+    start, separator = 0, ""
+    if lines[0].strip().lower().startswith("sep=") and len(lines[0].strip()) == 5:
+        start, separator = 1, lines[0].strip()[4]
+    separator = separator or separator_of(lines)
+    while start < len(lines):
+        start = yield from unbroken(lines, start, separator)
+
+
+def unbroken(lines: list[str], start: int, separator: str):
+    """Yield the records from a line on; return where to begin anew."""
+    reader = csv.reader((f"{line}\n" for line in lines[start:]), delimiter=separator)
+    while True:
+        first = start + reader.line_num
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return len(lines)
+        except csv.Error:  # a cell that is longer than any cell
+            yield first + 1, None
+            return first + 1
+        last = start + reader.line_num
+        spanned = lines[first:last]
+        if len(spanned) > 1 and is_broken(spanned, is_last=last >= len(lines)):
+            yield first + 1, None
+            return first + 1
+        yield first + 1, [" ".join(cell[:MAX_CELL].split()) for cell in cells]
+
+
+def is_broken(spanned: list[str], *, is_last: bool) -> bool:
+    """Return True if a record of several lines has swallowed others than its own."""
+    unclosed = is_last and sum(line.count('"') for line in spanned) % 2 == 1
+    return unclosed or sum("@" in line for line in spanned) > 1
+
+
+def separator_of(lines: list[str]) -> str:
+    """Return the separator by which most lines fall into the same number of cells."""
+
+    def agreement(separator: str) -> tuple[bool, int]:
+        sample = [cells for cells in csv.reader(lines[:SAMPLE_ROWS], delimiter=separator) if cells]
+        has_header = any(columns_of(cells) for cells in sample[:HEADER_WITHIN] if len(cells) > 1)
+        widths = [len(cells) for cells in sample if len(cells) > 1]
+        return has_header, max((widths.count(width) for width in widths), default=0)
+
+    return max(SEPARATORS, key=agreement)
+
+
+def people(found: Iterator[tuple[int, list[str] | None]]) -> Reading:
+    """Make rows of records: by their headers, or else by where an address is."""
+    rows, notes, columns, seen = [], [], None, 0
+    for line, cells in found:
+        if cells is None:
+            rows.append(Row(line, "", problem=UNCLOSED))
+            continue
+        if not any(cells):
+            continue
+        seen += 1
+        if columns is None and seen <= HEADER_WITHIN and (columns := columns_of(cells)):
+            rows = [row for row in rows if "@" in row.address or row.problem == UNCLOSED]
+            if columns.unused:
+                notes.append(f"Columns that are not used: {', '.join(columns.unused)}.")
+            continue
+        rows += by_columns(line, cells, columns) if columns else by_sight(line, cells)
+        if len(rows) > MAX_ROWS:
+            raise ValidationError(
+                f"This list has more than {MAX_ROWS:,} lines. Please split it.", code="too_many"
+            )
+    if not any("@" in row.address for row in rows):
+        raise ValidationError(
+            "There is no e-mail address in this. Please give one line for each person, such as "
+            "“Ada Lovelace <ada@example.org>”, or a table with a column “E-mail”.",
+            code="no_address",
+        )
+    return Reading(rows, notes)
+
+
+def by_columns(line: int, cells: list[str], columns: Columns) -> list[Row]:
+    cell = cells[columns.address] if columns.address < len(cells) else ""
+    if not cell:
+        return [Row(line, "", columns.name(cells), "There is no e-mail address on this line.")]
+    name, address = name_and_address(cell)
+    return [Row(line, address, columns.name(cells) or name)]
+
+
+def by_sight(line: int, cells: list[str]) -> list[Row]:
+    """Take each cell with an @ as a person, named by the cell, or by the others if it is alone."""
+    found = [name_and_address(cell) for cell in cells if "@" in cell]
+    others = [cell for cell in cells if cell and "@" not in cell]
+    if not found:
+        text = " ".join(others)
+        return [Row(line, text[:MAX_CELL], "", "There is no e-mail address on this line.")]
+    if len(found) > 1:
+        return [Row(line, address, name) for name, address in found]
+    [(name, address)] = found
+    return [Row(line, address, " ".join([name, *others[:2]]).strip())]
+
+
+def name_and_address(cell: str) -> tuple[str, str]:
+    """Take apart "Ada Lovelace <ada@example.org>", "Ada ada@example.org" or the address alone."""
+    if match := NAMED.fullmatch(cell):
+        return match["name"].strip(" \"'"), without_scheme(match["address"].strip())
+    words = cell.strip(" ,;").split(" ")
+    addresses = [word for word in words if "@" in word]
+    if len(addresses) != 1:
+        return "", without_scheme(cell)
+    name = " ".join(word for word in words if word != addresses[0])
+    return name.strip(" \"'(),;"), without_scheme(addresses[0].strip("(),;"))
+
+
+def without_scheme(address: str) -> str:
+    return address[7:] if address[:7].lower() == "mailto:" else address

@@ -1,0 +1,230 @@
+"""Pending invitations: how far each has come, sent again or withdrawn, one or all."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core import mail
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from portal.outbox.models import OutgoingMessage
+from profiles.invitations.models import Invitation, InvitationQuerySet
+from profiles.models import User
+from tests.conftest import PASSWORD
+from tests.support import samples
+
+pytestmark = pytest.mark.django_db
+
+PENDING = "/admin/invitations/invitation/"
+NEW = "/admin/invitations/invitation/new/"
+
+
+@pytest.fixture
+def invited(desk):
+    """A function that invites somebody and returns the invitation."""
+
+    def invite(email):
+        preview = desk.post(NEW, {"lines": f"{email.partition('@')[0].title()} <{email}>"})
+        desk.post(preview["Location"])
+        invitation = Invitation.objects.get(user__email=email)
+        invitation.invited_at -= timedelta(minutes=2)
+        invitation.save()
+        return invitation
+
+    return invite
+
+
+def listed(client, query="") -> dict[str, str]:
+    """The addresses on the page, with the states beside them."""
+    found = client.get(PENDING + query).context["cl"].result_list
+    return {invitation.user.email: invitation.state for invitation in found}
+
+
+def act(client, action, *invitations, **more):
+    chosen = [invitation.pk for invitation in invitations]
+    data = {"action": action, "_selected_action": chosen, **more}
+    return client.post(PENDING, data, follow=True)
+
+
+def may_delete(clerk):
+    clerk.user_permissions.add(Permission.objects.get(codename="delete_user"))
+
+
+def test_each_invitation_shows_how_far_it_has_come(desk, invited, settings):
+    sent, expired = invited("sent@example.org"), invited("expired@example.org")
+    settings.OUTBOX_BACKEND = None
+    waiting, failed = invited("waiting@example.org"), invited("failed@example.org")
+    long_ago = timezone.now() - timedelta(days=settings.INVITATION_DAYS, minutes=1)
+    OutgoingMessage.objects.filter(pk=expired.message_id).update(finished_at=long_ago)
+    OutgoingMessage.objects.filter(pk=failed.message_id).update(
+        state="failed", last_error="550 no such user"
+    )
+
+    assert listed(desk) == {
+        "sent@example.org": "sent",
+        "expired@example.org": "expired",
+        "waiting@example.org": "waiting",
+        "failed@example.org": "failed",
+    }
+    assert listed(desk, "?state=failed") == {"failed@example.org": "failed"}
+    page = desk.get(PENDING).content.decode()
+    assert "550 no such user" in page
+    assert "expired (1)" in page
+    assert (sent.message.state, waiting.message.state) == ("sent", "waiting")
+
+
+def test_who_has_come_is_not_pending(desk, invited):
+    come, waits = invited("come@example.org"), invited("waits@example.org")
+    come.user.set_password(PASSWORD)
+    come.user.save()
+
+    assert listed(desk) == {waits.user.email: "sent"}
+
+
+def test_an_invitation_outlives_the_record_of_its_message(desk, invited):
+    """The outbox forgets messages after thirty days."""
+    invited("sent@example.org")
+    OutgoingMessage.objects.all().delete()
+
+    assert listed(desk) == {"sent@example.org": "sent"}
+
+
+@pytest.mark.parametrize("across", ["", "1"])
+def test_invitations_are_sent_again_one_or_all(desk, invited, across):
+    first, _ = invited("first@example.org"), invited("second@example.org")
+    mail.outbox.clear()
+
+    page = act(desk, "invite_again", first, select_across=across)
+
+    assert len(mail.outbox) == (2 if across else 1)
+    assert f"On the way to {len(mail.outbox)}." in page.content.decode()
+    assert Invitation.objects.get(pk=first.pk).invited_at > first.invited_at
+
+
+def test_a_double_click_sends_one_link(desk, invited):
+    invitation = invited("first@example.org")
+    mail.outbox.clear()
+
+    act(desk, "invite_again", invitation)
+    page = act(desk, "invite_again", invitation)
+
+    assert len(mail.outbox) == 1
+    assert "Left out, as invited within the last minute: 1." in page.content.decode()
+
+
+@pytest.mark.parametrize("across", ["", "1"])
+def test_invitations_are_withdrawn_one_or_all_after_a_question(desk, clerk, invited, across):
+    first, second = invited("first@example.org"), invited("second@example.org")
+    may_delete(clerk)
+
+    question = act(desk, "withdraw", first, select_across=across)
+    assert "Withdraw 2 invitations?" in question.content.decode() or not across
+    assert User.objects.filter(pk=first.user_id).exists()
+    act(desk, "withdraw", first, select_across=across, confirmed="yes")
+
+    assert not User.objects.filter(pk=first.user_id).exists()
+    assert User.objects.filter(pk=second.user_id).exists() is not bool(across)
+
+
+@pytest.mark.parametrize("what", ["a password", "a log-in", "a bio", "a photo"])
+def test_what_a_member_has_begun_is_never_withdrawn(desk, clerk, invited, what):
+    invitation, other = invited("first@example.org"), invited("other@example.org")
+    may_delete(clerk)
+    user = invitation.user
+    if what == "a password":
+        user.set_password(PASSWORD)
+    elif what == "a log-in":
+        user.last_login = timezone.now()
+    elif what == "a bio":
+        user.profile.bio = "Mine"
+    else:
+        user.profile.avatar = ContentFile(samples.jpeg(), name="photo.jpg")
+    user.profile.save()
+    user.save()
+
+    act(desk, "withdraw", invitation, other, confirmed="yes")
+
+    assert User.objects.filter(pk=user.pk).exists()
+    assert not User.objects.filter(pk=other.user_id).exists()
+
+
+@pytest.mark.parametrize("what", ["a password", "a log-in"])
+def test_who_comes_while_the_staff_look_is_not_withdrawn(desk, clerk, invited, monkeypatch, what):
+    """The list was read before; the rows are read again once they are locked."""
+    invitation = invited("first@example.org")
+    may_delete(clerk)
+    if what == "a password":
+        invitation.user.set_password(PASSWORD)
+    else:
+        invitation.user.last_login = timezone.now()
+    invitation.user.save()
+    mail.outbox.clear()
+    monkeypatch.setattr(InvitationQuerySet, "pending", lambda everyone: everyone)
+
+    act(desk, "withdraw", invitation, confirmed="yes")
+    act(desk, "invite_again", invitation)
+
+    assert User.objects.filter(pk=invitation.user_id).exists()
+    assert mail.outbox == []
+
+
+def test_withdrawing_needs_the_right_to_delete_members(desk, invited):
+    """Resending needs no more than inviting does: the control."""
+    invitation = invited("first@example.org")
+    mail.outbox.clear()
+
+    act(desk, "withdraw", invitation, confirmed="yes")
+    assert User.objects.filter(pk=invitation.user_id).exists()
+
+    act(desk, "invite_again", invitation)
+    assert len(mail.outbox) == 1
+
+
+def test_invitations_of_staff_are_left_to_superusers(desk, clerk, invited):
+    invitation = invited("first@example.org")
+    may_delete(clerk)
+    User.objects.filter(pk=invitation.user_id).update(is_staff=True)
+    mail.outbox.clear()
+
+    act(desk, "invite_again", invitation)
+    act(desk, "withdraw", invitation, confirmed="yes")
+    assert mail.outbox == []
+    assert User.objects.filter(pk=invitation.user_id).exists()
+
+    User.objects.filter(pk=clerk.pk).update(is_superuser=True)
+    act(desk, "invite_again", invitation)
+    assert len(mail.outbox) == 1
+
+
+def test_a_link_of_a_withdrawn_invitation_does_not_work(desk, clerk, invited, client):
+    invitation = invited("first@example.org")
+    may_delete(clerk)
+    link = next(word for word in mail.outbox[0].body.split() if "/accounts/invitation/" in word)
+
+    act(desk, "withdraw", invitation, confirmed="yes")
+
+    assert client.get(link.partition("testserver")[2]).status_code == 410
+
+
+@pytest.mark.parametrize("address", [PENDING, "/admin/", "/admin/profiles/user/"])
+def test_the_pages_are_reached_from_where_the_staff_are(admin_client, address):
+    page = admin_client.get(address).content.decode()
+
+    assert "/admin/invitations/invitation/new/" in page
+
+
+def test_who_is_invited_alone_is_pending_too(admin_client):
+    admin_client.post("/admin/profiles/user/add/", {"email": "new@example.org", "name": "New"})
+
+    assert listed(admin_client) == {"new@example.org": "sent"}
+
+
+def test_staff_delete_a_member_with_an_invitation(desk, clerk, invited):
+    """Rows that go with their member need no permission of their own."""
+    invitation = invited("first@example.org")
+    may_delete(clerk)
+
+    desk.post(f"/admin/profiles/user/{invitation.user_id}/delete/", {"post": "yes"}, follow=True)
+
+    assert not Invitation.objects.filter(pk=invitation.pk).exists()
