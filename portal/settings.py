@@ -25,7 +25,9 @@ SITE_ENVIRONMENT = env.choice(
 )
 IS_DEVELOPMENT = SITE_ENVIRONMENT == "development"
 
-SITE_NAME = env.text("SITE_NAME", "The Meridian Society", most=80)
+# Until the staff have named the society in the admin. SITE_NAME_SOURCE returns the name by then.
+SITE_NAME = env.text("SITE_NAME", "Our society", most=80)
+SITE_NAME_SOURCE = "profiles.society.current.name"
 
 DEBUG = env.bool("DEBUG", IS_DEVELOPMENT)
 if DEBUG and not IS_DEVELOPMENT:
@@ -54,6 +56,7 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default_hosts, may_be_any=IS_DEVELOPM
 
 INSTALLED_APPS = [
     "profiles",
+    "profiles.society.apps.SocietyConfig",
     "portal.apps.PortalConfig",
     "portal.files",
     "portal.buckets",
@@ -112,6 +115,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.context_processors.site",
+                "profiles.society.context.society",
             ],
         },
     },
@@ -170,7 +174,6 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # of the first address, for which the staff
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_CHANGE_EMAIL = True  # at most one address waits for confirmation
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{SITE_NAME}: "
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # other sessions end in any case, this one stays
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if IS_DEVELOPMENT else "https"
@@ -178,7 +181,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.number(
     "TRUSTED_PROXY_COUNT", 1 if ON_HEROKU else 0, least=0, most=10
 )
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_TOTP_ISSUER = SITE_NAME
+MFA_ADAPTER = "portal.accounts.adapter.NamedMFAAdapter"
 # The staff vouch for addresses, so a second factor can be set up without a confirmed one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_DEVELOPMENT

@@ -44,6 +44,12 @@ DECISIONS = {
     "profiles.ProfileWord": Decision(
         of_departed("profile__user"), kept="id profile word for_everyone"
     ),
+    # The texts are public. Whom to ask for an invitation is a person of the live site.
+    "society.Society": Decision(
+        NO_ROW,
+        kept="id name tagline welcome logo accent privacy_notice imprint updated_at",
+        cleared={"contact": Cleared(""), "contact_email": Cleared("")},
+    ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),
     "profiles.ResumeDownload": Decision(

@@ -12,10 +12,10 @@ from portal.views import forbidden
 
 from .directory.paging import NumberedPaginator
 from .forms import ProfileForm
+from .home import NEWEST, newest_for
 from .models import Profile, ResumeDownload
 from .uploads.forms import BUSY_SECONDS
 
-NEWEST = 6
 LATEST_DOWNLOADS = 3
 DOWNLOADS_PER_PAGE = 50
 # The standard's, then those of older Chromium, Safari and Firefox.
@@ -25,9 +25,9 @@ PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 @require_safe
 def home(request):
     """Show what this site is for, and to members what is new."""
-    visible = Profile.objects.visible_to(request.user).exclude(name="")
-    context = {"newest": visible.order_by("-created_at", "-pk")[:NEWEST]}
+    context = {"newest": newest_for(request.user)}
     if request.user.is_authenticated:
+        visible = Profile.objects.visible_to(request.user).exclude(name="")
         with_resume = visible.exclude(resume="").exclude(user=request.user)
         context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
         context["opened"] = opened_by_others(request.user.profile)[:LATEST_DOWNLOADS]

@@ -20,6 +20,8 @@ from portal.buckets import documents as buckets
 from portal.files.references import file_fields
 from portal.outbox import sender
 from profiles.models import Profile, User
+from profiles.society import current
+from profiles.society.models import Society
 from profiles.uploads import sandbox
 from tests.support import samples
 from tests.support.strict_s3 import StrictS3
@@ -105,6 +107,12 @@ def on_disk(settings, monkeypatch, tmp_path):
     values = settings_for({"MEDIA_ROOT": str(tmp_path / "media-root")})
     values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
     use_settings(settings, monkeypatch, {name: values[name] for name in ("MEDIA_ROOT", "STORAGES")})
+
+
+@pytest.fixture(autouse=True)
+def unnamed_society(monkeypatch):
+    """Begin each test with a society that nobody has named, and remembered: it costs no query."""
+    monkeypatch.setattr(current, "_remembered", (float("inf"), Society.unnamed()))
 
 
 @pytest.fixture(autouse=True)

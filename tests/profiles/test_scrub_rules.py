@@ -23,6 +23,7 @@ from portal.outbox.models import OutgoingMessage
 from portal.staging.scrubbing import undecided_columns, undecided_tables
 from profiles.models import Profile, ResumeDownload, StoredUpload, User
 from profiles.scrub_rules import RULES
+from profiles.society.models import Society
 from tests.conftest import PASSWORD, make_member
 from tests.support import samples
 from tests.support.rows import scrub_members, whole_database
@@ -75,6 +76,7 @@ def departed(staff, cache_table):
     StoredUpload.receive(departed, "resume", ContentFile(samples.pdf(), name="cv of Grace.pdf"))
     ResumeDownload.objects.create(profile=profile, member=staff)
     ResumeDownload.objects.create(profile=staff.profile, member=departed)
+    Society.objects.create(name="Society", contact=PERSONAL["name"], contact_email=departed.email)
     OutgoingMessage.objects.create(to=departed.email, subject=f"Dear {PERSONAL['name']}")
     cache_table.set(f"throttle:login:{departed.email}", [1, 2, 3])
     return departed
