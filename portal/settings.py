@@ -57,6 +57,7 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default_hosts, may_be_any=IS_DEVELOPM
 INSTALLED_APPS = [
     "profiles",
     "profiles.society.apps.SocietyConfig",
+    "profiles.privacy.apps.PrivacyConfig",
     "portal.apps.PortalConfig",
     "portal.files",
     "portal.buckets",
@@ -96,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "profiles.privacy.middleware.LeaversMiddleware",
     "portal.middleware.private_pages",
     "portal.files.middleware.StorageFailureMiddleware",
     "portal.accounts.middleware.AtomicAccountsMiddleware",  # last, as it calls the view
@@ -251,6 +253,10 @@ FILE_UPLOAD_HANDLERS = [
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin names each of the members to be deleted
 
+# Privacy: the days in which members who leave can come back, and for which openings are recorded.
+LEAVING_DAYS = env.number("LEAVING_DAYS", 14, least=1, most=365)
+OPENINGS_KEPT_DAYS = env.number("OPENINGS_KEPT_DAYS", 365, least=1, most=3650)
+
 # What scrub_members removes from a copy of the live database: a decision for every column.
 SCRUB_RULES = "profiles.scrub_rules.RULES"
 
@@ -341,6 +347,8 @@ LOGGING = {
 NIGHTLY = [
     "clearsessions",
     "delete_expired_uploads",
+    "profiles.privacy.deletion.delete_leavers",
+    "profiles.privacy.openings.delete_old",
     "portal.accounts.ended_sessions.remove_records",
     "portal.outbox.leftovers.remove_old_messages",
     "index_profiles",

@@ -10,14 +10,14 @@ class ProfileQuerySet(QuerySet):
         """The access rule: the profiles that this user may see. Every view starts from here.
 
         Staff see all. Members see public and members-only profiles, and their own.
-        Anyone else sees public ones. Only staff see profiles of inactive owners.
+        Anyone else sees public ones. Only staff see profiles of owners who are inactive or leaving.
         """
         if user.is_staff:
             return self
         seen = Q(visibility=self.model.Visibility.PUBLIC)
         if user.is_authenticated:
             seen |= Q(visibility=self.model.Visibility.MEMBERS) | Q(user=user)
-        return self.filter(seen, user__is_active=True)
+        return self.filter(seen, user__is_active=True, user__leaves_at=None)
 
 
 def sees_all_fields(user) -> bool:

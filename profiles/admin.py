@@ -20,6 +20,7 @@ from portal.files.fields import CleanedFileField
 from .directory.query import Query
 from .fields import composed
 from .models import Profile, ResumeDownload, User
+from .privacy.admin import LeavingOfMember
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
 from .staff_messages import invite
 from .staff_rights import may_manage
@@ -118,7 +119,7 @@ class ProfileInline(admin.StackedInline):
 
 
 @admin.register(User)
-class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
+class MemberAdmin(SecondFactorsOfMember, LeavingOfMember, auth_admin.UserAdmin):
     """Invites members and keeps their accounts and profiles, on one form."""
 
     list_display = [
@@ -130,7 +131,14 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
         "is_active",
         "is_staff",
     ]
-    list_filter = ["is_active", "is_staff", HasAvatarFilter, HasResumeFilter, "profile__visibility"]
+    list_filter = [
+        "is_active",
+        "is_staff",
+        HasAvatarFilter,
+        HasResumeFilter,
+        "profile__visibility",
+        ("leaves_at", admin.EmptyFieldListFilter),
+    ]
     list_select_related = ["profile"]
     list_per_page = 50
     search_fields = ["email", "profile__name", "profile__headline"]
@@ -148,7 +156,7 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
     ]
     fieldsets = [
         (None, {"fields": ["email", "is_active", "second_factors"]}),
-        ("Dates", {"classes": ["collapse"], "fields": ["date_joined", "last_login"]}),
+        ("Dates", {"classes": ["collapse"], "fields": ["date_joined", "last_login", "leaves_at"]}),
     ]
     superusers_fieldsets = [
         (
@@ -159,7 +167,7 @@ class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
             },
         ),
     ]
-    readonly_fields = ["second_factors", "date_joined", "last_login"]
+    readonly_fields = ["second_factors", "date_joined", "last_login", "leaves_at"]
     filter_horizontal = ["user_permissions"]
     inlines = [ProfileInline]
 

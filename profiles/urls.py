@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from . import views
 from .directory.views import directory
@@ -11,6 +11,7 @@ urlpatterns = [
     path("members/<int:pk>/resume/", views.resume, name="resume"),
     path("members/<int:pk>/resume/first-page/", uploads.resume_picture, name="resume-picture"),
     path("me/", views.me, name="me"),
+    path("me/data/", include("profiles.privacy.urls")),
     path("me/edit/", views.edit_me, name="edit-me"),
     path("me/uploads/<str:purpose>/", uploads.receive, name="upload"),
     path("me/uploads/<int:pk>/picture/", uploads.picture, name="upload-picture"),

@@ -22,6 +22,7 @@ from django.utils import timezone
 from portal.outbox.models import OutgoingMessage
 from portal.staging.scrubbing import undecided_columns, undecided_tables
 from profiles.models import Profile, ResumeDownload, StoredUpload, User
+from profiles.privacy.models import Departure
 from profiles.scrub_rules import RULES
 from profiles.society.models import Society
 from tests.conftest import PASSWORD, make_member
@@ -76,6 +77,7 @@ def departed(staff, cache_table):
     StoredUpload.receive(departed, "resume", ContentFile(samples.pdf(), name="cv of Grace.pdf"))
     ResumeDownload.objects.create(profile=profile, member=staff)
     ResumeDownload.objects.create(profile=staff.profile, member=departed)
+    Departure.objects.create(digest="0" * 64, record="departures/" + "0" * 64)
     Society.objects.create(name="Society", contact=PERSONAL["name"], contact_email=departed.email)
     OutgoingMessage.objects.create(to=departed.email, subject=f"Dear {PERSONAL['name']}")
     cache_table.set(f"throttle:login:{departed.email}", [1, 2, 3])
