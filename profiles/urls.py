@@ -13,6 +13,7 @@ urlpatterns = [
     path("me/", views.me, name="me"),
     path("me/data/", include("profiles.privacy.urls")),
     path("me/edit/", views.edit_me, name="edit-me"),
+    path("me/not-now/<str:name>/", views.not_now, name="not-now"),
     path("me/uploads/<str:purpose>/", uploads.receive, name="upload"),
     path("me/uploads/<int:pk>/picture/", uploads.picture, name="upload-picture"),
     path("me/resume/opened/", views.resume_opened, name="resume-opened"),

@@ -2,18 +2,20 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.views import forbidden
 
 from .directory.paging import NumberedPaginator
 from .forms import ProfileForm
-from .home import NEWEST, newest_for
+from .home import ASKED, NEWEST, do_not_ask_again, first_missing, newest_for
 from .models import Profile, ResumeDownload
+from .society.first_steps import first_steps
 from .uploads.forms import BUSY_SECONDS
 
 LATEST_DOWNLOADS = 3
@@ -31,7 +33,19 @@ def home(request):
         with_resume = visible.exclude(resume="").exclude(user=request.user)
         context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
         context["opened"] = opened_by_others(request.user.profile)[:LATEST_DOWNLOADS]
+        context["missing"] = first_missing(request.user.profile)
+        context["first_steps"] = first_steps(request.user)
     return render(request, "profiles/home.html", context)
+
+
+@require_POST
+@login_required
+def not_now(request, name):
+    """Do not ask a member again for what the profile lacks."""
+    if name not in {missing.name for missing in ASKED}:
+        raise Http404("Nothing that is asked for")
+    do_not_ask_again(request.user.profile, name)
+    return redirect("home")
 
 
 @require_safe
@@ -60,7 +74,10 @@ def resume(request, pk):
         raise Http404("No resume")
     link = profile.resume.storage.url(profile.resume.name, filename=profile.resume_filename)
     if request.method == "GET":  # a HEAD only asks whether there is something to open
-        ResumeDownload.objects.create(profile=profile, member=request.user)
+        try:
+            ResumeDownload.objects.create(profile=profile, member=request.user)
+        except IntegrityError:  # the owner was deleted at this moment
+            raise Http404("No resume") from None
     return HttpResponseRedirect(link, headers={"Referrer-Policy": "no-referrer"})
 
 
