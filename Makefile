@@ -14,7 +14,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql coverage kills search rehearse siege lint format lock check-installs \
+.PHONY: run run-s3 test test-sqlite test-postgresql whole coverage kills search rehearse siege lint format lock check-installs \
 	vendor corpus bench bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
@@ -25,29 +25,33 @@ run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk;
 run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server on this machine
 	@$(BIN)/python -m tests.support.run_s3 --port $(PORT)
 
-test: test-sqlite test-postgresql  ## all tests, on SQLite and on a PostgreSQL that they bring along; make PYTEST="-k throttle" test for some
+test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="-k throttle" test for some
 
-test-sqlite: $(VENV)/installed-dev  ## the half of the tests that runs on SQLite
+test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those of make whole
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
 
-test-postgresql: $(VENV)/installed-dev  ## the half of the tests that runs on PostgreSQL
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 $(PYTEST)
+test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a PostgreSQL that they bring along
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "postgresql and not whole" $(PYTEST)
+
+whole: $(VENV)/installed-dev  ## what make test leaves out: browsers, dynos, the largest files, all else on PostgreSQL
+	$(BIN)/python -m pytest -n 2 -m whole $(PYTEST)
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "whole or not postgresql" $(PYTEST)
 
 coverage: PYTEST = --cov --cov-fail-under=95
-coverage: test-sqlite  ## the half on SQLite, which fails if it runs less than 95 % of the code
+coverage: test-sqlite  ## the tests on SQLite, which fails if it runs less than 95 % of the code
 
-kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make test has a few of them
-	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest tests/outbox/test_kills.py
+kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
+	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py
 
-search: $(VENV)/installed-dev  ## what 100,000 members are found by, and how PostgreSQL does it; make test has 5,000
+search: $(VENV)/installed-dev  ## what 100,000 members are found by, and how PostgreSQL does it; make whole has 5,000
 	SEARCH_MEMBERS=100000 $(BIN)/python -m tests.support.with_postgresql \
-		$(BIN)/python -m pytest -s tests/profiles/directory/test_queries.py tests/profiles/directory/test_plans.py
+		$(BIN)/python -m pytest -s -m whole tests/profiles/directory/test_queries.py tests/profiles/directory/test_plans.py
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)
 
 siege: $(VENV)/installed-dev  ## a minute of slow clients, uploads and a frozen S3 at once; fails if pages wait
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -W ignore::pytest.PytestUnraisableExceptionWarning tests/site/siege.py
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -m whole -W ignore::pytest.PytestUnraisableExceptionWarning tests/site/siege.py
 
 lint: $(VENV)/installed-dev  ## ruff, djade, migrations, workflows, deployment checks; changes nothing
 	$(BIN)/ruff check .

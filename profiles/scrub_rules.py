@@ -34,11 +34,12 @@ DECISIONS = {
     "profiles.Profile": Decision(
         of_departed("user"),
         kept="id user name headline bio visibility avatar resume sort_key created_at updated_at "
-        "avatar_small resume_picture resume_pages resume_bytes not_asked",
+        "avatar_small resume_picture resume_pages resume_bytes resume_is_searched not_asked",
     ),
     "profiles.DirectoryEntry": Decision(
         of_departed("profile__user"), kept="profile name headline everyone members"
     ),
+    "profiles.ResumeText": Decision(of_departed("profile__user"), kept="profile source text words"),
     # Before ProfileWord, and so scrubbed after it: words that nobody has any more are deleted.
     "profiles.WordDeletion": Decision(NOBODYS_WORD, kept="id rest word"),
     "profiles.ProfileWord": Decision(
@@ -53,6 +54,7 @@ DECISIONS = {
     ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),
+    "profiles.PendingFile": Decision(EVERY_ROW),  # of processes that the live site runs
     "profiles.ResumeDownload": Decision(
         of_departed("profile__user"),
         kept="id profile opened_at",

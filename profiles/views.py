@@ -12,11 +12,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from portal.views import forbidden
 
 from .directory.paging import NumberedPaginator
+from .directory.resume_texts import state_of
 from .forms import ProfileForm
 from .home import ASKED, NEWEST, do_not_ask_again, first_missing, newest_for
 from .models import Profile, ResumeDownload
 from .society.first_steps import first_steps
-from .uploads.forms import BUSY_SECONDS
+from .uploads.forms import told_to_wait
 
 LATEST_DOWNLOADS = 3
 DOWNLOADS_PER_PAGE = 50
@@ -99,6 +100,7 @@ def render_profile(request, profile):
     context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
     if context["is_own"]:
         context["opened"] = opened_by_others(profile)[:LATEST_DOWNLOADS]
+        context["resume_search"] = state_of(profile)
     return render(request, "profiles/profile.html", context)
 
 
@@ -116,9 +118,7 @@ def edit_me(request):
             messages.info(request, note)
         return redirect("me")
     response = render(request, "profiles/edit.html", {"form": form})
-    if any(form.has_error(name, "busy") for name in form.fields):
-        response.status_code, response["Retry-After"] = 503, str(BUSY_SECONDS)
-    return response
+    return told_to_wait(response) if form.is_busy else response
 
 
 @require_safe

@@ -63,8 +63,16 @@ def match_routes():
         clear_url_caches()
 
 
+# Fixtures that start a browser, or gunicorn: a test that uses one is one of the whole site.
+PROGRAMS = {"browser", "first_dyno"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(config, items):
-    """Skip tests without a database in the run on PostgreSQL: it makes no difference to them."""
+    """Mark tests of the whole site, and skip tests without a database in the run on PostgreSQL."""
+    for item in items:
+        if PROGRAMS & set(item.fixturenames):
+            item.add_marker("whole")
     if "TEST_DATABASE_URL" in os.environ:
         needing = [item for item in items if depends_on_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in needing])
@@ -72,6 +80,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def depends_on_database(item) -> bool:
+    """Return True if it makes a difference to a test which database it runs on."""
     if item.get_closest_marker("any_database"):
         return False
     names = {"db", "transactional_db", "live_server"}
@@ -164,15 +173,31 @@ def s3_environment(s3):
     }
 
 
+@pytest.fixture(scope="session")
+def set_up_once(s3_server):
+    """A function that makes the buckets of the settings with setup_bucket, or as it made them."""
+    made = {}
+
+    def set_up():
+        storages = repr(settings.STORAGES)
+        if storages in made:
+            s3_server.restore(made[storages])
+        else:
+            call_command("setup_bucket", stdout=io.StringIO())
+            made[storages] = s3_server.state()
+
+    return set_up
+
+
 @pytest.fixture
-def on_s3(s3, s3_environment, on_disk, settings, monkeypatch, tmp_path):
+def on_s3(s3, s3_environment, set_up_once, on_disk, settings, monkeypatch, tmp_path):
     """The site with its files on S3, in a bucket made by setup_bucket as on AWS itself."""
     values = settings_for(s3_environment)
     values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
     names = ("AWS_AVAILABLE", "MEDIA_URL", "STORAGES", "CONTENT_SECURITY_POLICY")
     use_settings(settings, monkeypatch, {name: values[name] for name in names})
     monkeypatch.setattr(buckets, "is_aws", lambda storage: True)
-    call_command("setup_bucket", stdout=io.StringIO())
+    set_up_once()
     s3.clear()
     yield s3
     settings.AWS_AVAILABLE = False

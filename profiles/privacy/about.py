@@ -65,7 +65,8 @@ TABLES = {
     "profiles.Profile": Given(
         "profile",
         of("user"),
-        "name headline bio visibility resume_pages resume_bytes created_at updated_at not_asked",
+        "name headline bio visibility resume_pages resume_bytes resume_is_searched created_at "
+        "updated_at not_asked",
         {"id user": NUMBER, "sort_key": MADE, "avatar avatar_small resume resume_picture": FILE},
     ),
     "profiles.ResumeDownload": Given(
@@ -77,7 +78,7 @@ TABLES = {
     "profiles.StoredUpload": Given(
         "files that were chosen and not saved, and are deleted within the hour",
         of("owner"),
-        "purpose filename pages bytes note created_at expires_at",
+        "purpose filename pages bytes text note created_at expires_at",
         {"id owner": NUMBER, "file picture published published_small": FILE},
     ),
     "profiles.User_user_permissions": Given(
@@ -125,6 +126,13 @@ TABLES = {
             "object_repr": "The name or address at that time, for the list of the staff.",
         },
     ),
+    "profiles.ResumeText": Given(
+        "what others find you by in your resume",
+        of("profile__user"),
+        "text",
+        {"profile": NUMBER, "source": FILE, "words": MADE},
+    ),
+    "profiles.PendingFile": NotGiven("Names of files that are being stored or deleted."),
     "profiles.DirectoryEntry": NotGiven(MADE),
     "profiles.ProfileWord": NotGiven(MADE),
     "profiles.WordDeletion": NotGiven(MADE),

@@ -42,6 +42,7 @@ def no_sender(monkeypatch):
     sender.stop()
 
 
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_several_senders_send_each_message_once(mail_server, senders):
     """E4."""
@@ -142,6 +143,7 @@ def site(tmp_path):
         yield server, environment
 
 
+@pytest.mark.whole
 @pytest.mark.any_database
 def test_one_dyno_is_enough_and_stops_in_time(site, tmp_path):
     """E4: gunicorn's workers deliver; SIGTERM is obeyed while the mail server hangs."""
@@ -164,6 +166,7 @@ def test_one_dyno_is_enough_and_stops_in_time(site, tmp_path):
         assert web.process.returncode == 0, web.said()
 
 
+@pytest.mark.whole
 @pytest.mark.any_database
 def test_a_worker_process_delivers_and_ends_with_sigterm(site, tmp_path):
     server, environment = site
@@ -182,6 +185,7 @@ def test_a_worker_process_delivers_and_ends_with_sigterm(site, tmp_path):
         assert worker.process.returncode == 0, worker.said()
 
 
+@pytest.mark.whole
 @pytest.mark.any_database
 def test_a_laptop_prints_messages_at_once(site):
     """make run, without EMAIL_URL: before the command that writes the message has ended."""

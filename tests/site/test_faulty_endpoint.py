@@ -25,8 +25,17 @@ COMMANDS = {
     "seed_demo": [],
     "sweep_media": [],
 }
-each_command = pytest.mark.parametrize("command", COMMANDS)
-pytestmark = pytest.mark.django_db
+# Two in make test, and the others, which store many files, in make whole.
+each_command = pytest.mark.parametrize(
+    "command",
+    [
+        "setup_bucket",
+        "sweep_media",
+        pytest.param("collectstatic", marks=pytest.mark.whole),
+        pytest.param("seed_demo", marks=pytest.mark.whole),
+    ],
+)
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture
@@ -135,6 +144,7 @@ def test_all_is_well_where_s3_answers(site, s3, command):
     call_command(command, *COMMANDS[command], stdout=io.StringIO(), stderr=io.StringIO())
 
 
+@pytest.mark.whole
 def test_the_operator_reads_a_sentence(s3_environment, tmp_path):
     """As a build on a host runs it."""
     others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}

@@ -6,7 +6,7 @@ from django.urls import reverse
 from profiles.models import Profile
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 NAMES = ["Zahra", "Ánte", "Łucja", "Maria", "ada", "Lu Wei", "Øystein", "Åse", "Żaneta", "3D Guild"]
 SORTED = ["3D Guild", "ada", "Ánte", "Åse", "Lu Wei", "Łucja", "Maria", "Øystein", "Zahra"]
@@ -158,3 +158,19 @@ def test_a_list_takes_the_same_few_queries_however_many_there_are(
         page = client.get(reverse("directory") + address.removeprefix("/members/"))
 
     assert len(page.context["page"]) > 0
+
+
+def test_a_long_list_is_counted_no_further_than_can_be_paged_to(client, society, monkeypatch):
+    """The control: a shorter one is counted whole."""
+    monkeypatch.setattr("profiles.directory.views.PROFILES_PER_PAGE", 2)
+    assert "10 profiles" in client.get("/members/").content.decode()
+    monkeypatch.setattr("profiles.directory.paging.MAX_COUNTED", 3)
+
+    first, third, last = (client.get("/members/", {"page": page}) for page in ("", "3", "9"))
+
+    assert "More than 1,000 profiles" in first.content.decode()
+    assert first.context["page"].paginator.num_pages == 2
+    assert third.context["page"].paginator.num_pages == 5
+    assert [profile.name for profile in third.context["page"]] == SORTED[4:6]
+    assert [profile.name for profile in last.context["page"]] == SORTED[8:]
+    assert "10 profiles" in last.content.decode()

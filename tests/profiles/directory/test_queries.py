@@ -21,10 +21,11 @@ FIRST, AMONG_FIVE = (0.95, 0.98) if MEMBERS <= USUAL else (0.92, 0.95)
 
 @pytest.fixture
 def viewers(db):
-    settle(MEMBERS)
+    settle(MEMBERS, with_resumes=MEMBERS > USUAL)
     return {"member": make_member("reader@example.org"), "visitor": AnonymousUser()}
 
 
+@pytest.mark.whole
 def test_most_queries_find_the_right_person_and_both_databases_agree(viewers, tmp_path):
     lines, first, among_five, missed = [], 0, 0, []
     for role, viewer in viewers.items():

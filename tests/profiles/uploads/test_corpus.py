@@ -9,10 +9,11 @@ import pytest
 from django.core.files.base import ContentFile
 
 from tests.support.corpus import run
+from tests.support.corpus.habits import HABITS
 from tests.support.corpus.pdfs import ASKS_FOR_A_PASSWORD, BENDS, pdfs
 from tests.support.corpus.photos import photos
 
-PARTS = 12
+PARTS = 18
 TODAY = date.today().toordinal() % PARTS
 
 
@@ -27,14 +28,14 @@ def outcome(content, *, is_pdf):
 
 def test_has_every_producer_bent_in_every_way():
     assert len(BENDS) >= 40
-    assert len(list(pdfs())) == 4 * len(BENDS)
+    assert len(list(pdfs())) == 4 * len(BENDS) + len(HABITS)
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [pytest.param(*entry, id=entry[0]) for entry in part_of(pdfs())]
+    ("name", "make"), [pytest.param(*entry, id=entry[0]) for entry in part_of(pdfs())]
 )
-def test_what_viewers_show_is_accepted_or_repaired(name, content, tmp_path):
-    path = tmp_path / "file.pdf"
+def test_what_viewers_show_is_accepted_or_repaired(name, make, tmp_path):
+    content, path = make(), tmp_path / "file.pdf"
     path.write_bytes(content)
     shown = {"PDFium": run.pdfium_shows(path), "poppler": run.poppler_shows(path)}
 
@@ -49,11 +50,11 @@ def test_what_viewers_show_is_accepted_or_repaired(name, content, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "is_harmless"),
+    ("make", "is_harmless"),
     [pytest.param(*entry[1:], id=entry[0]) for entry in part_of(photos())],
 )
-def test_a_photo_is_accepted_unless_a_part_of_it_is_missing(content, is_harmless):
-    verdict = outcome(content, is_pdf=False)
+def test_a_photo_is_accepted_unless_a_part_of_it_is_missing(make, is_harmless):
+    verdict = outcome(make(), is_pdf=False)
 
     expected = {"accepted"} if is_harmless else {"accepted", "cut_off", "damaged", "not_a_photo"}
     assert verdict in expected
