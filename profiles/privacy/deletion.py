@@ -19,14 +19,14 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
-from portal.files.references import field_storages, file_fields, named_among, storage_label
+from portal.files.references import file_fields
 from portal.files.storages import protected_media
 from portal.outbox.models import OutgoingMessage
-from portal.s3.errors import StorageError, storage_errors
+from portal.s3.errors import storage_errors
 from profiles.directory.indexing import forget_unused_words
-from profiles.models import Profile, StoredUpload, User
+from profiles.models import PendingFile, Profile, StoredUpload, User
 
-from .about import TABLES, about_account, addresses, rows_about
+from .about import TABLES, Given, about_account, addresses, rows_about
 from .leaving import is_last_superuser
 from .models import Departure
 
@@ -35,25 +35,24 @@ logger = logging.getLogger(__name__)
 FOLDER = "departures"
 
 
-class NotAllDeleted(Exception):
-    """Some members, or files of theirs, are still there, and are tried again in the next night."""
+class NotDeleted(Exception):
+    """A member is still there, and is tried again in the next night."""
 
 
 def delete_leavers() -> str:
-    """Delete everybody whose date has come, and what is left of those before; returns a report."""
+    """Delete everybody whose date has come, and whom a backup has brought back; return a report."""
     read_records()
     deleted = failed = 0
     for pk in due_members():
         try:
             deleted += delete_member(pk)
-        except (StorageError, OSError, NotAllDeleted) as error:
+        except (OSError, NotDeleted) as error:  # OSError: the storage does not answer
             failed += 1
             logger.error("A member who has left could not be deleted yet: %s", error)
-    failed += delete_files()
     if deleted:
         forget_unused_words()  # their names are among the words that typos are compared with
     if failed:
-        raise NotAllDeleted(f"{deleted} members deleted; {failed} tried again in the next night")
+        raise NotDeleted(f"{deleted} members deleted; {failed} tried again in the next night")
     return f"{deleted} members deleted"
 
 
@@ -76,24 +75,30 @@ def digest(pk: int, date_joined) -> str:
 def delete_member(pk: int) -> bool:
     """Delete a member with all rows; returns False if they have come back in the meantime.
 
-    The files are named in the row of the departure, so that they are deleted even if this process
-    is killed after the commit. Raises NotAllDeleted for the last superuser.
+    The files are written down as pending in the same transaction, so that they are deleted even if
+    this process is killed after the commit, or the storage refuses. Raises NotDeleted for the last
+    superuser.
     """
     with transaction.atomic():
         user = User.objects.select_for_update().filter(pk=pk).first()
         if user is None or not is_due(user):
             return False
         if is_last_superuser(user):
-            raise NotAllDeleted("it is the only superuser")
+            raise NotDeleted("it is the only superuser")
         # Whoever saves the profile or names an upload at this moment is waited for.
         list(Profile.objects.select_for_update().filter(user=user))
         list(StoredUpload.objects.select_for_update().filter(owner=user))
         departure, _ = Departure.objects.get_or_create(digest=digest(user.pk, user.date_joined))
-        departure.files = [*departure.files, *files_of(user)]
         departure.record.name = written_record(departure.digest)
         departure.save()
+        files = PendingFile.objects.bulk_create(files_of(user))
         delete_traces(user)
         user.delete()
+    for file in files:  # django-cleanup has deleted most of them, and reports no failure
+        try:
+            file.settle()
+        except OSError as error:
+            logger.error("A file of a deleted member is deleted in the next night: %s", error)
     return True
 
 
@@ -103,12 +108,13 @@ def is_due(user) -> bool:
     return has_come or departed.exists()
 
 
-def files_of(user) -> Iterator[tuple[str, str]]:
-    """Yield the storage and the name of each file that a row about a user names."""
+def files_of(user) -> Iterator[PendingFile]:
+    """Yield each file that a row about a user names, to be deleted."""
     for model, field in file_fields():
-        if hasattr(TABLES[model._meta.label], "rows"):
-            names = rows_about(user, model).values_list(field.name, flat=True)
-            yield from ((storage_label(field.storage), name) for name in names if name)
+        if isinstance(TABLES[model._meta.label], Given):
+            for name in rows_about(user, model).values_list(field.name, flat=True):
+                if name:
+                    yield PendingFile(field=str(field), name=name)
 
 
 def delete_traces(user) -> None:
@@ -117,28 +123,6 @@ def delete_traces(user) -> None:
     sessions = UserSession.objects.filter(user=user).values_list("session_key", flat=True)
     Session.objects.filter(session_key__in=list(sessions)).delete()
     LogEntry.objects.filter(about_account(user)).update(object_repr="", change_message="")
-
-
-def delete_files() -> int:
-    """Delete the files of deleted members; returns for how many members it did not work.
-
-    django-cleanup has deleted most of them already, and reports no failure.
-    """
-    failed = 0
-    known = field_storages()
-    for departure in Departure.objects.exclude(files=[]):
-        try:
-            for label, name in departure.files:
-                storage = known.get(label)
-                if storage and not named_among(storage, [name]):
-                    storage.delete(name)
-        except (StorageError, OSError) as error:
-            failed += 1
-            logger.error("A file of a deleted member could not be deleted yet: %s", error)
-        else:
-            departure.files = []
-            departure.save(update_fields=["files"])
-    return failed
 
 
 def read_records() -> None:

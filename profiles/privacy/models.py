@@ -16,8 +16,6 @@ class Departure(models.Model):
     record = models.FileField(
         storage=protected_media, upload_to="departures", max_length=200, editable=False
     )
-    # What is still to be deleted: pairs of a storage's alias and a name; empty when it is done.
-    files = models.JSONField(default=list, editable=False)
     left_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self):

@@ -18,7 +18,6 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('digest', models.CharField(editable=False, max_length=64, unique=True)),
                 ('record', models.FileField(editable=False, max_length=200, storage=portal.files.storages.protected_media, upload_to='departures')),
-                ('files', models.JSONField(default=list, editable=False)),
                 ('left_at', models.DateTimeField(auto_now_add=True)),
             ],
         ),
