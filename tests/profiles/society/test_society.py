@@ -133,14 +133,14 @@ def test_a_text_brings_no_script_picture_or_style(client, hostile):
     Society.objects.create(name="S", imprint=f"before {hostile}\n\n**after**")
 
     page = text_of(client, "society:imprint")
-    text = page[page.index("<article") : page.index("</article>")]
+    text = page[page.index("<section") : page.index("</section>")]
 
     assert "<strong>after</strong>" in text
     found = []
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attributes: found.append((tag, dict(attributes)))
     parser.feed(text)
-    assert {tag for tag, _ in found} <= {"article", "h1", "p", "a", "strong"}
+    assert {tag for tag, _ in found} <= {"section", "h1", "p", "a", "strong"}
     for _, attributes in found:
         assert attributes.keys() <= {"class", "href", "title", "rel"}
         assert attributes.get("href", "https:").startswith("https:")
