@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 PYTEST =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql whole coverage kills search rehearse siege lint format lock check-installs \
-	vendor corpus bench bench-web bench-reset bench-copy bench-http help
+	vendor corpus bench bench-twin bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -85,6 +85,9 @@ corpus: $(VENV)/installed-dev  ## the upload rules over generated files, or over
 
 bench: $(VENV)/installed-dev  ## what a link and a page cost
 	$(BIN)/python -m tests.bench.bench_links
+
+bench-twin: $(VENV)/installed-dev  ## what a page costs beside a twin as the documentation would have it; make ROW=profile for one
+	$(BIN)/python -m tests.bench $(ROW)
 
 bench-web: $(VENV)/installed-dev  ## what one dyno holds
 	$(BIN)/python -m tests.bench.bench_web $(BENCH)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from .directory.views import SHOWN
 from .models import Profile
 
 NEWEST = 6
@@ -38,10 +39,14 @@ ASKED = [  # one at a time, in this order
 ]
 
 
-def newest_for(user):
-    """Return the newest members that somebody may see, who have a name."""
-    visible = Profile.objects.visible_to(user).exclude(name="")
-    return visible.order_by("-created_at", "-pk")[:NEWEST]
+def named_for(user):
+    """Return the members that somebody may see, who have a name, with what cards show of them."""
+    return Profile.objects.visible_to(user).exclude(name="").only(*SHOWN, "updated_at")
+
+
+def newest_of(profiles):
+    """Return those of the members who are the newest."""
+    return profiles.order_by("-created_at", "-pk")[:NEWEST]
 
 
 def first_missing(profile: Profile) -> Missing | None:

@@ -13,8 +13,9 @@ from portal.views import forbidden
 
 from .directory.paging import NumberedPaginator
 from .directory.resume_texts import state_of
+from .directory.views import SHOWN
 from .forms import ProfileForm
-from .home import ASKED, NEWEST, do_not_ask_again, first_missing, newest_for
+from .home import ASKED, NEWEST, do_not_ask_again, first_missing, named_for, newest_of
 from .models import Profile, ResumeDownload
 from .society.first_steps import first_steps
 from .uploads.forms import told_to_wait
@@ -28,12 +29,12 @@ PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 @require_safe
 def home(request):
     """Show what this site is for, and to members what is new."""
-    context = {"newest": newest_for(request.user)}
+    visible = named_for(request.user)
+    context = {"newest": newest_of(visible)}
     if request.user.is_authenticated:
-        visible = Profile.objects.visible_to(request.user).exclude(name="")
         with_resume = visible.exclude(resume="").exclude(user=request.user)
         context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
-        context["opened"] = opened_by_others(request.user.profile)[:LATEST_DOWNLOADS]
+        context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
         context["missing"] = first_missing(request.user.profile)
         context["first_steps"] = first_steps(request.user)
     return render(request, "profiles/home.html", context)
@@ -99,8 +100,8 @@ def render_profile(request, profile):
     """Render a profile; for its owner, with the members who opened the resume."""
     context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
     if context["is_own"]:
-        context["opened"] = opened_by_others(profile)[:LATEST_DOWNLOADS]
         context["resume_search"] = state_of(profile)
+        context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
     return render(request, "profiles/profile.html", context)
 
 
@@ -125,16 +126,18 @@ def edit_me(request):
 @login_required
 def resume_opened(request):
     """Tell members who opened their resume, and when."""
-    opened = opened_by_others(request.user.profile)
+    opened = opened_by_others(request.user)
     page = NumberedPaginator(opened, DOWNLOADS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "profiles/resume_opened.html", {"page": page})
 
 
-def opened_by_others(profile):
-    """Return the downloads of a profile's resume, newest first, without the owner's own.
+def opened_by_others(user):
+    """Return the downloads of a member's resume, newest first, without the member's own.
 
     Each has ``member_is_visible``: True if the owner may see the profile of the member.
     """
-    visible = Profile.objects.visible_to(profile.user).filter(user=OuterRef("member"))
-    opened = profile.downloads.exclude(member=profile.user)
-    return opened.select_related("member__profile").annotate(member_is_visible=Exists(visible))
+    visible = Profile.objects.visible_to(user).filter(user=OuterRef("member"))
+    opened = ResumeDownload.objects.filter(profile__user=user.pk).exclude(member=user.pk)
+    shown = ("opened_at", "member__leaves_at", *(f"member__profile__{name}" for name in SHOWN))
+    opened = opened.select_related("member__profile").only(*shown)
+    return opened.annotate(member_is_visible=Exists(visible))

@@ -18,6 +18,7 @@ from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
 from portal.files.references import file_fields
+from portal.middleware import policy_header
 from portal.outbox import sender
 from profiles.models import Profile, User
 from profiles.society import current
@@ -48,6 +49,7 @@ def use_settings(settings, monkeypatch, values: dict) -> None:
     """Serve the rest of the test with these settings, model fields and routes included."""
     for name, value in values.items():
         setattr(settings, name, value)
+    policy_header.cache_clear()
     for _, field in file_fields():
         monkeypatch.setattr(field, "storage", field._storage_callable())
     match_routes()

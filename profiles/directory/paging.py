@@ -28,6 +28,16 @@ class LongListPaginator(NumberedPaginator):
         super().__init__(object_list, per_page)
         is_number = asked and asked.isascii() and asked.isdecimal() and len(asked) <= MAX_DIGITS
         self.most = MAX_COUNTED + (int(asked) if is_number else 0) * per_page
+        self.is_first = not asked
+
+    def get_page(self, number):
+        """Return a page; the first is read before the count, and has all if it has room left."""
+        if not self.is_first:
+            return super().get_page(number)
+        found = list(self.object_list[: self.per_page])
+        if len(found) < self.per_page:
+            self.counted = len(found)
+        return self._get_page(found, 1, self)
 
     @cached_property
     def counted(self) -> int:
