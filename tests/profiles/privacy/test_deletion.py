@@ -221,3 +221,17 @@ def test_old_openings_are_deleted(owner, member, settings):
     assert delete_old() == "1 openings removed"
 
     assert ResumeDownload.objects.get().opened_at > now - timedelta(days=30)
+
+
+def test_the_record_is_in_the_bucket_too(on_s3, owner, member, client, log_in):
+    """X2, on S3: the listing brings a record back that a restored database does not have."""
+    before = User.objects.get(pk=owner.pk), Profile.objects.get(user=owner)
+    leave_and_delete(owner, log_in)
+    restored(*before)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM privacy_departure")
+
+    assert deletion.delete_leavers() == "1 members deleted"
+
+    assert not User.objects.filter(pk=owner.pk).exists()
+    assert Departure.objects.count() == 1
