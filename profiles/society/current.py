@@ -3,7 +3,7 @@
 import logging
 from time import monotonic
 
-from django.db import DatabaseError
+from django.db import Error
 
 from .models import Society
 
@@ -26,9 +26,10 @@ def current(*, fresh: bool = False) -> Society:
         return _remembered[1]
     try:
         society = Society.objects.first() or Society.unnamed()
-    except DatabaseError as error:
+    except Error as error:
+        # Remembered as well: a page that needs no database does not wait for it each time.
         logger.warning("The society could not be read: %s", type(error).__name__)
-        return _remembered[1] if _remembered else Society.unnamed()
+        society = _remembered[1] if _remembered else Society.unnamed()
     _remembered = monotonic(), society
     return society
 

@@ -8,10 +8,13 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.core import mail
 from django.test import Client
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 from django.utils import timezone
 
+from portal.outbox.composers import COMPOSERS
+from portal.outbox.models import OutgoingMessage
 from profiles.models import Profile, ResumeDownload, User
+from profiles.privacy.middleware import LEAVERS_MAY
 from tests.conftest import PASSWORD, make_member
 
 from .conftest import let_the_date_come
@@ -93,6 +96,33 @@ def test_a_leaver_is_led_to_coming_back_from_every_page(client, leaver, address,
     response = getattr(client, method)(address)
 
     assert (response.status_code, response["Location"]) == (302, reverse("privacy:data"))
+
+
+def test_what_a_leaver_may_do_is_there():
+    """Guards the list: after a page is renamed, its old name would have no effect."""
+    names = set()
+    for namespace, resolver in {None: get_resolver(), **namespaces()}.items():
+        prefix = f"{namespace}:" if namespace else ""
+        names |= {prefix + name for name in resolver.reverse_dict if isinstance(name, str)}
+
+    assert names >= LEAVERS_MAY
+
+
+def namespaces():
+    return {name: pair[1] for name, pair in get_resolver().namespace_dict.items()}
+
+
+def test_nobody_is_told_of_a_member_who_has_come_back_meanwhile(staff, owner, log_in, settings):
+    settings.OUTBOX_BACKEND = None
+    client = log_in(owner)
+    client.post("/me/data/leave/")
+    client.post("/me/data/stay/")
+
+    waiting = list(OutgoingMessage.objects.all())
+
+    assert {message.kind for message in waiting} == {"leaving", "member_leaving"}
+    assert [COMPOSERS[message.kind](message) for message in waiting] == [None, None]
+    assert "Somerville" not in "".join(f"{vars(message)}" for message in waiting)
 
 
 def test_an_upload_of_a_leaver_stores_nothing(client, leaver, settings):

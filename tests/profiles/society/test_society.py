@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
@@ -92,6 +92,26 @@ def test_whoever_changes_it_sees_it_at_once_in_every_process(client, staff, soci
     current._remembered = of_another_process
     client.cookies.pop(current.JUST_SAVED)
     assert "As another process remembers" in text_of(client)  # the control
+
+
+def test_a_page_that_needs_no_database_is_shown_without_one(client, monkeypatch, settings):
+    """F5: once in a few seconds it is tried, so that not every page waits."""
+    tried = []
+
+    class Unreachable:
+        @staticmethod
+        def first():
+            tried.append(1)
+            raise OperationalError("no database")
+
+    current.forget()
+    monkeypatch.setattr(current.Society, "objects", Unreachable)
+
+    pages = [client.get("/no-such-page/") for _ in range(3)]
+
+    assert {page.status_code for page in pages} == {404}
+    assert settings.SITE_NAME in pages[0].content.decode()
+    assert tried == [1]
 
 
 def test_messages_have_the_societys_name(client, society, member):
