@@ -13,9 +13,11 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-vers
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
+# Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql whole coverage kills search rehearse siege lint format lock check-installs \
-	vendor corpus bench bench-twin bench-web bench-reset bench-copy bench-http help
+.PHONY: run run-s3 test test-sqlite test-postgresql whole whole-sqlite whole-postgresql coverage kills search rehearse siege \
+	lint format lock check-installs vendor corpus bench bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -33,12 +35,16 @@ test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those of make wh
 test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a PostgreSQL that they bring along
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "postgresql and not whole" $(PYTEST)
 
-whole: $(VENV)/installed-dev  ## what make test leaves out: browsers, dynos, the largest files, all else on PostgreSQL
+whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, all rows on PostgreSQL
+
+whole-sqlite: $(VENV)/installed-dev  ## the half of them that runs on SQLite
 	$(BIN)/python -m pytest -n 2 -m whole $(PYTEST)
+
+whole-postgresql: $(VENV)/installed-dev  ## the half of them that runs on PostgreSQL
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "whole or not postgresql" $(PYTEST)
 
-coverage: PYTEST = --cov --cov-fail-under=95
-coverage: test-sqlite  ## the tests on SQLite, which fails if it runs less than 95 % of the code
+coverage: PYTEST = -m "" --cov --cov-fail-under=95
+coverage: test-sqlite  ## all tests on SQLite; fails if they run less than 95 % of the code
 
 kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
 	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py
@@ -83,23 +89,14 @@ vendor:  ## fetch the front-end files again (npm needed) and compare them with w
 corpus: $(VENV)/installed-dev  ## the upload rules over generated files, or over a folder: make corpus DIR=~/downloads
 	@$(BIN)/python -m tests.support.corpus.run $(DIR)
 
-bench: $(VENV)/installed-dev  ## what a link and a page cost
-	$(BIN)/python -m tests.bench.bench_links
+# The tools that the portal is compared with: s5cmd, rclone, and an S3 server.
+bench bench-http: export PATH := $(CURDIR)/$(VENV)/bench/bin:$(PATH)
 
-bench-twin: $(VENV)/installed-dev  ## what a page costs beside a twin as the documentation would have it; make ROW=profile for one
-	$(BIN)/python -m tests.bench $(ROW)
-
-bench-web: $(VENV)/installed-dev  ## what one dyno holds
-	$(BIN)/python -m tests.bench.bench_web $(BENCH)
-
-bench-reset: $(VENV)/installed-dev  ## how long a reset takes, for known and for unknown addresses
-	$(BIN)/python -m tests.bench.bench_reset $(BENCH)
-
-bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
-	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_copy $(BENCH)
+bench: $(VENV)/bench/installed  ## the portal beside what people would write instead; make bench ROW="profile rate" for some of it
+	$(BIN)/python -m tests.bench $(ROW) $(BENCH)
 
 bench-http: $(VENV)/bench/installed  ## the copier's requests beside other HTTP libraries
-	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_http $(BENCH)
+	$(BIN)/python -m tests.bench.http_libraries $(BENCH)
 
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

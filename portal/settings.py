@@ -231,10 +231,16 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = IS_DEVELOPMENT
 WHITENOISE_MANIFEST_STRICT = not IS_DEVELOPMENT
 
-# Files: buckets, prefixes and keys. This sets all variables about S3 as settings, and STORAGES,
-# MEDIA_URL, AWS_AVAILABLE, S3_REQUIRED, LIVE_STORAGES and CSP_SOURCES, which are made of them.
+# Files: buckets, prefixes and keys, made of the variables about S3.
 files = storage_settings(env, is_development=IS_DEVELOPMENT, media_root=MEDIA_ROOT)
-globals().update(files)
+STORAGES, MEDIA_URL, AWS_AVAILABLE = files["STORAGES"], files["MEDIA_URL"], files["AWS_AVAILABLE"]
+LIVE_STORAGES = files["LIVE_STORAGES"]  # of the live site, which a staging copy reads
+S3_REQUIRED, LIVE_REQUIRED = files["S3_REQUIRED"], files["LIVE_REQUIRED"]  # as messages name them
+S3_VARIABLES = files["S3_VARIABLES"]
+FILES_FOLDER = S3_VARIABLES["FILES_FOLDER"]
+AWS_S3_ENDPOINT_URL = S3_VARIABLES["AWS_S3_ENDPOINT_URL"]
+BATCH_ROLE_ARN = S3_VARIABLES["BATCH_ROLE_ARN"]
+BATCH_REPORT_PREFIX = S3_VARIABLES["BATCH_REPORT_PREFIX"]
 
 # Files: how long links and caches are valid, and the limits to uploads.
 PROTECTED_URL_SECONDS = env.number("PROTECTED_URL_SECONDS", 600, least=1, most=604_800)
@@ -259,6 +265,7 @@ OPENINGS_KEPT_DAYS = env.number("OPENINGS_KEPT_DAYS", 365, least=1, most=3650)
 
 # What scrub_members removes from a copy of the live database: a decision for every column.
 SCRUB_RULES = "profiles.scrub_rules.RULES"
+SWEEP_GUARD = "portal.staging.identity.refuse_foreign_files"  # asked before sweep_media deletes
 
 # Security: HTTPS behind a proxy, which sets X-Forwarded-Proto and drops that of a client.
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT
@@ -339,7 +346,6 @@ LOGGING = {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.utils.autoreload": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
-        "pikepdf": {"level": "WARNING"},
     },
 }
 

@@ -53,9 +53,9 @@ def storage_settings(env: Environment, *, is_development: bool, media_root: Path
     else:
         storages = storages_without_s3(media_root, is_development=is_development)
         addresses = {}
+    live, live_required, live_storages = live_settings(env, prefixes)
     return {
-        **bucket,
-        **prefixes,
+        "S3_VARIABLES": bucket | prefixes | live | batch_variables(env, bucket, prefixes),
         "AWS_AVAILABLE": is_available,
         "S3_REQUIRED": required,
         "STORAGES": storages,
@@ -64,8 +64,8 @@ def storage_settings(env: Environment, *, is_development: bool, media_root: Path
             alias: [addresses[alias]] if addresses else []
             for alias in ("default", "protected", "assets")
         },
-        **live_settings(env, prefixes),
-        **batch_settings(env, bucket, prefixes),
+        "LIVE_REQUIRED": live_required,
+        "LIVE_STORAGES": live_storages,
     }
 
 
@@ -242,8 +242,8 @@ def storages_without_s3(media_root: Path, *, is_development: bool) -> dict:
     }
 
 
-def live_settings(env: Environment, prefixes: dict) -> dict:
-    """Return the settings of the live site's files, which a staging copy reads."""
+def live_settings(env: Environment, prefixes: dict) -> tuple[dict, dict, dict]:
+    """Return the variables of the live site's files, those that are required, and the storages."""
     folder = prefixes["FILES_FOLDER"]
     found = {
         "LIVE_STORAGE_BUCKET_NAME": env.bucket("LIVE_STORAGE_BUCKET_NAME"),
@@ -278,11 +278,11 @@ def live_settings(env: Environment, prefixes: dict) -> dict:
         storages["protected"] = protected(
             options, found["LIVE_PROTECTED_PREFIX"], found["LIVE_PROTECTED_BUCKET_NAME"]
         )
-    return {**found, "LIVE_REQUIRED": required, "LIVE_STORAGES": storages}
+    return found, required, storages
 
 
-def batch_settings(env: Environment, bucket: dict, prefixes: dict) -> dict:
-    """Return the settings of copy_live_media --s3-batch: the role that copies, and its reports.
+def batch_variables(env: Environment, bucket: dict, prefixes: dict) -> dict:
+    """Return the variables of copy_live_media --s3-batch: the role that copies, and its reports.
 
     Manifests and reports name files, and are in the bucket of protected uploads: their prefix must
     not be public.

@@ -20,6 +20,7 @@ from portal.buckets import documents as buckets
 from portal.files.references import file_fields
 from portal.middleware import policy_header
 from portal.outbox import sender
+from portal.storage_settings import storages_without_s3
 from profiles.models import Profile, User
 from profiles.society import current
 from profiles.society.models import Society
@@ -115,9 +116,10 @@ def on_disk(settings, monkeypatch, tmp_path):
     """Give each test folders of its own, as in development, and an empty cache."""
     site_cache.clear()
     settings.STATIC_ROOT = tmp_path / "static"
-    values = settings_for({"MEDIA_ROOT": str(tmp_path / "media-root")})
-    values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
-    use_settings(settings, monkeypatch, {name: values[name] for name in ("MEDIA_ROOT", "STORAGES")})
+    media_root = tmp_path / "media-root"
+    stores = storages_without_s3(media_root, is_development=True)
+    stores["staticfiles"] = settings.STORAGES["staticfiles"]
+    use_settings(settings, monkeypatch, {"MEDIA_ROOT": media_root, "STORAGES": stores})
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from django.conf import settings
 from storages.backends.s3 import S3Storage
 
+from portal.files import conf
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, is_answer, storage_errors
 
@@ -69,7 +70,7 @@ def variables(subject: str) -> Variables:
         return Variables(*(f'{option} of {setting}["{alias}"]' for option in OPTIONS))
     others = OTHERS[subject].items()
     usual = LIVE if is_live else SITE
-    return usual._replace(**{what: name for what, name in others if getattr(settings, name, None)})
+    return usual._replace(**{what: name for what, name in others if conf.S3_VARIABLES.get(name)})
 
 
 def on_refusal(code: str, subject: str, storage: S3Storage) -> str:

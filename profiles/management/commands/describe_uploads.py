@@ -7,6 +7,7 @@ from contextlib import suppress
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.db.models import Q
 
 from portal.accounts.messages import composed
