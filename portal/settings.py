@@ -7,6 +7,7 @@ variable has a shape; portal/storage_settings.py makes buckets of the variables 
 
 from pathlib import Path
 
+import django
 from csp.constants import NONE, SELF
 
 from .environment import Environment
@@ -34,7 +35,7 @@ if DEBUG and not IS_DEVELOPMENT:
     env.refuse("DEBUG must be off outside development: its error pages show settings to anyone.")
 
 development_key = "insecure-and-public-for-development-only"
-SECRET_KEY = env.str("SECRET_KEY", development_key if IS_DEVELOPMENT else ...)
+SECRET_KEY = env.str("SECRET_KEY", development_key) if IS_DEVELOPMENT else env.str("SECRET_KEY")
 # Former keys: sessions and links that they signed stay valid until they expire.
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 if not IS_DEVELOPMENT:
@@ -45,13 +46,14 @@ if not IS_DEVELOPMENT:
             "SECRET_KEY and SECRET_KEY_FALLBACKS must not hold development's key: it is public."
         )
 
+default_hosts: list[str] | None
 if IS_DEVELOPMENT:
     default_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 elif ON_HEROKU:
     # Heroku's router passes on only hosts of the app; a system check asks for the real name.
     default_hosts = [".herokuapp.com"]
 else:
-    default_hosts = ...
+    default_hosts = None
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default_hosts, may_be_any=IS_DEVELOPMENT)
 
 INSTALLED_APPS = [
@@ -127,13 +129,15 @@ TEMPLATES = [
 if IS_DEVELOPMENT:
     database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR}/db.sqlite3", may_be_sqlite=True)
 else:
-    database = env.database("DATABASE_URL", ..., may_be_sqlite=False)
+    database = env.database("DATABASE_URL", may_be_sqlite=False)
 DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The cache holds the log-in throttle, which all dynos must share: a table that the release creates.
 if IS_DEVELOPMENT:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CACHES: dict[str, dict] = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    }
 else:
     CACHES = {
         "default": {
@@ -198,26 +202,19 @@ USE_TZ = True
 
 # E-mail. Messages are written into the outbox with the change that they are about, and delivered
 # outside of requests. Without EMAIL_URL development prints them at once; elsewhere they wait.
-EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "portal.outbox.backend.EmailBackend"}}
+else:
+    EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
 EMAIL_CONFIGURED = env.str("EMAIL_URL", None) is not None
 if EMAIL_CONFIGURED:
-    email = env.mail_server("EMAIL_URL", may_be_none=IS_DEVELOPMENT)
-    OUTBOX_BACKEND = email.get("EMAIL_BACKEND")
-    if OUTBOX_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
-        OUTBOX_BACKEND = "portal.outbox.smtp.EmailBackend"
-    EMAIL_HOST = email.get("EMAIL_HOST")
-    EMAIL_PORT = email.get("EMAIL_PORT")
-    EMAIL_HOST_USER = email.get("EMAIL_HOST_USER", "")
-    EMAIL_HOST_PASSWORD = email.get("EMAIL_HOST_PASSWORD", "")
-    EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
-    EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
+    OUTBOX_BACKEND, OUTBOX_OPTIONS = env.mail_server("EMAIL_URL", may_be_none=IS_DEVELOPMENT)
 elif IS_DEVELOPMENT:
-    OUTBOX_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    OUTBOX_BACKEND, OUTBOX_OPTIONS = "django.core.mail.backends.console.EmailBackend", {}
 else:
-    OUTBOX_BACKEND = None
+    OUTBOX_BACKEND, OUTBOX_OPTIONS = None, {}
 OUTBOX_AT_ONCE = IS_DEVELOPMENT and not EMAIL_CONFIGURED
 OUTBOX_IN_WEB = env.bool("OUTBOX_IN_WEB", True)  # off where send_outbox runs beside the web
-EMAIL_TIMEOUT = 10  # seconds, for connecting and for each answer
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # Files: uploads on a local disk, without S3, and the assets that collectstatic builds, always.

@@ -17,8 +17,13 @@ from django.utils.html import format_html
 from portal.accounts.email_address import canonical_part
 from portal.files.fields import CleanedFileField
 
+from .admin_filters import HasAvatarFilter, HasResumeFilter
+from .details import SkillsField
 from .directory.query import Query
+from .directory.tags import SKILL
+from .directory.widgets import SuggestedList
 from .fields import composed
+from .forms import DETAILS
 from .models import Profile, ResumeDownload, User
 from .privacy.admin import LeavingOfMember
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
@@ -33,35 +38,6 @@ from .widgets import UploadInput
 admin.site.unregister([Group, EmailAddress, UserSession, Authenticator])
 
 MAX_DELETED_AT_ONCE = 5_000  # members; the page that asks for confirmation has a field for each
-
-
-class HasFileFilter(admin.SimpleListFilter):
-    """Filters members by whether they have a file; a subclass names the field of the profile."""
-
-    field = ""
-
-    def lookups(self, request, model_admin):
-        return [("yes", "Yes"), ("no", "No")]
-
-    def queryset(self, request, queryset):
-        missing = {f"profile__{self.field}": ""}
-        if self.value() == "yes":
-            return queryset.exclude(**missing)
-        if self.value() == "no":
-            return queryset.filter(**missing)
-        return queryset
-
-
-class HasAvatarFilter(HasFileFilter):
-    title = "has an avatar"
-    parameter_name = "avatar"
-    field = "avatar"
-
-
-class HasResumeFilter(HasFileFilter):
-    title = "has a resume"
-    parameter_name = "resume"
-    field = "resume"
 
 
 class AddressForm(forms.ModelForm):
@@ -110,8 +86,12 @@ class ProfileInline(admin.StackedInline):
     can_delete = False
     min_num = max_num = 1
     fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
+    fields += [(field, f"{field}_visibility") for field in DETAILS]
     radio_fields = {"visibility": admin.VERTICAL}
-    formfield_overrides = {CleanedFileField: {"widget": UploadInput}}
+    formfield_overrides = {
+        CleanedFileField: {"widget": UploadInput},
+        SkillsField: {"widget": SuggestedList(SKILL, attrs={"rows": 2})},
+    }
     form = StoredUploadsForm
 
     def get_formset(self, request, obj=None, **kwargs):
@@ -124,6 +104,7 @@ class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, LeavingOfMember, au
 
     list_display = [
         "name",
+        "profile__place",
         "address",
         "thumbnail",
         "has_resume",
@@ -226,7 +207,7 @@ class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, LeavingOfMember, au
         addressed, _ = super().get_search_results(request, queryset, stored)
         found = named | addressed
         if query := Query.of(search_term):
-            found |= queryset.filter(query.matches("profile__entry__everyone"))
+            found |= queryset.filter(query.matches("profile__entry__members"))
         return found, may_repeat
 
     def get_inlines(self, request, obj):
@@ -280,7 +261,7 @@ class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, LeavingOfMember, au
 class ResumeDownloadAdmin(admin.ModelAdmin):
     """The record of opened resumes, which is read-only."""
 
-    list_display = fields = readonly_fields = ["opened_at", "profile", "member"]
+    list_display = fields = readonly_fields = ("opened_at", "profile", "member")
     list_select_related = ["profile__user", "member"]
     search_fields = ["profile__name", "member__email", "member__profile__name"]
     date_hierarchy = "opened_at"

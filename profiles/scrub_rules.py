@@ -34,10 +34,16 @@ DECISIONS = {
     "profiles.Profile": Decision(
         of_departed("user"),
         kept="id user name headline bio visibility avatar resume sort_key created_at updated_at "
-        "avatar_small resume_picture resume_pages resume_bytes resume_is_searched not_asked",
+        "avatar_small resume_picture resume_pages resume_bytes resume_is_searched "
+        "place place_visibility skills skills_visibility links links_visibility phone "
+        "phone_visibility contact_email contact_email_visibility not_asked",
     ),
     "profiles.DirectoryEntry": Decision(
-        of_departed("profile__user"), kept="profile name headline everyone members"
+        of_departed("profile__user"),
+        kept="profile name headline everyone members everyone_details members_details",
+    ),
+    "profiles.ProfileTag": Decision(
+        of_departed("profile__user"), kept="id profile kind key label for_everyone"
     ),
     "profiles.ResumeText": Decision(of_departed("profile__user"), kept="profile source text words"),
     # Before ProfileWord, and so scrubbed after it: words that nobody has any more are deleted.

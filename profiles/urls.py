@@ -1,16 +1,18 @@
 from django.urls import include, path
 
 from . import views
-from .directory.views import directory
+from .directory.views import directory, suggest
 from .uploads import views as uploads
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("members/", directory, name="directory"),
+    path("members/suggestions/<str:kind>/", suggest, name="suggestions"),
     path("members/<int:pk>/", views.profile, name="profile"),
     path("members/<int:pk>/resume/", views.resume, name="resume"),
     path("members/<int:pk>/resume/first-page/", uploads.resume_picture, name="resume-picture"),
     path("me/", views.me, name="me"),
+    path("me/as/<str:role>/", views.view_as, name="view-as"),
     path("me/data/", include("profiles.privacy.urls")),
     path("me/edit/", views.edit_me, name="edit-me"),
     path("me/not-now/<str:name>/", views.not_now, name="not-now"),

@@ -8,6 +8,7 @@ from functools import cache
 from unittest import mock
 
 import boto3
+import django
 import pytest
 from botocore.config import Config
 from django.conf import settings
@@ -134,7 +135,10 @@ def delivered_at_once(settings, monkeypatch):
 
     Set OUTBOX_AT_ONCE = False in a test whose messages are to wait.
     """
-    settings.EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": "portal.outbox.backend.EmailBackend"}}
+    else:
+        settings.EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
     settings.OUTBOX_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     monkeypatch.setattr(sender, "announce_on_commit", sender.announce)
 

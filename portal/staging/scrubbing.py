@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from django.apps import apps
 from django.db import Error, connection, transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import ForeignObjectRel, Model, Q, QuerySet
 
 from . import identity
 
@@ -134,7 +134,7 @@ def scrubbed(model: type[Model], decision: Decision, rules: ScrubRules) -> Itera
 def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRules) -> None:
     """Raise ScrubRefused if rows that stay point to rows that are about to be deleted."""
     for relation in model._meta.get_fields(include_hidden=True):
-        if relation.auto_created and (relation.one_to_one or relation.one_to_many):
+        if isinstance(relation, ForeignObjectRel) and not relation.many_to_many:
             pointer = relation.field
             if QuerySet(pointer.model).filter(**{f"{pointer.name}__in": leaving}).exists():
                 raise ScrubRefused(
@@ -184,9 +184,21 @@ def columns_without_field(rules: ScrubRules) -> list[str]:
             if model._meta.proxy or table not in present or is_emptied:
                 continue
             known = {field.column for field in model._meta.local_concrete_fields}
+            known |= derived_columns(cursor, table)
             described = connection.introspection.get_table_description(cursor, table)
             found += [f"{table}.{column.name}" for column in described if column.name not in known]
     return sorted(found)
+
+
+def derived_columns(cursor, table: str) -> set[str]:
+    """Return the columns that PostgreSQL makes of others of the row, which have the decisions."""
+    if connection.vendor != "postgresql":
+        return set()
+    cursor.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attgenerated <> ''",
+        [connection.ops.quote_name(table)],
+    )
+    return {name for (name,) in cursor.fetchall()}
 
 
 def undecided_tables(rules: ScrubRules) -> list[str]:

@@ -66,7 +66,8 @@ TABLES = {
         "profile",
         of("user"),
         "name headline bio visibility resume_pages resume_bytes resume_is_searched created_at "
-        "updated_at not_asked",
+        "updated_at not_asked place place_visibility skills skills_visibility links "
+        "links_visibility phone phone_visibility contact_email contact_email_visibility",
         {"id user": NUMBER, "sort_key": MADE, "avatar avatar_small resume resume_picture": FILE},
     ),
     "profiles.ResumeDownload": Given(
@@ -134,6 +135,7 @@ TABLES = {
     ),
     "profiles.PendingFile": NotGiven("Names of files that are being stored or deleted."),
     "profiles.DirectoryEntry": NotGiven(MADE),
+    "profiles.ProfileTag": NotGiven(MADE),
     "profiles.ProfileWord": NotGiven(MADE),
     "profiles.WordDeletion": NotGiven(MADE),
     "sessions.Session": NotGiven(KEY),

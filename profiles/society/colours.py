@@ -41,7 +41,8 @@ class Shades(NamedTuple):
 
 
 def parsed(colour: str) -> Colour:
-    return tuple(bytes.fromhex(colour.removeprefix("#")))
+    red, green, blue = bytes.fromhex(colour.removeprefix("#"))
+    return red, green, blue
 
 
 def written(colour: Colour) -> str:

@@ -1,5 +1,7 @@
 """A form of a profile that stores its files as they come, and names them when it is saved."""
 
+from typing import Any
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -28,7 +30,7 @@ class StoredUploadsForm(forms.ModelForm):
 
     uploader = None
     # What became of the files of a request, for a form that is validated more than once in it.
-    received: dict[str, StoredUpload | ValidationError] | None = None
+    received: Any = None  # a dict of StoredUploads and ValidationErrors
 
     def __init__(self, *args, uploader=None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -60,17 +62,17 @@ class StoredUploadsForm(forms.ModelForm):
         return None  # for the instance: nothing changes until the form is saved
 
     def received_once(self, name: str, file: UploadedFile, **choices) -> StoredUpload:
-        key = self.add_prefix(name)
-        if key not in self.received:
+        key, received = self.add_prefix(name), self.received
+        if key not in received:
             try:
-                self.received[key] = StoredUpload.receive(self.uploader, name, file, **choices)
+                received[key] = StoredUpload.receive(self.uploader, name, file, **choices)
             except Busy:
-                self.received[key] = ValidationError(BUSY, code="busy")
+                received[key] = ValidationError(BUSY, code="busy")
             except ValidationError as error:
-                self.received[key] = error
-        if isinstance(self.received[key], ValidationError):
-            raise self.received[key]
-        return self.received[key]
+                received[key] = error
+        if isinstance(received[key], ValidationError):
+            raise received[key]
+        return received[key]
 
     def stored_before(self, name: str, pk: str) -> StoredUpload:
         mine = StoredUpload.objects.usable().filter(owner=self.uploader, purpose=name)
@@ -89,6 +91,11 @@ class StoredUploadsForm(forms.ModelForm):
             for upload in self.uploads.values():
                 upload.publish()
 
+    def is_left_out(self, name: str) -> bool:
+        """Return True for a field that was not sent: an older page did not have it yet."""
+        widget = self.fields[name].widget
+        return widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name))
+
     def save(self, commit=True):
         """Save what has changed, on the row as it is by now; the later of two savers wins.
 
@@ -96,7 +103,8 @@ class StoredUploadsForm(forms.ModelForm):
         django-cleanup after the commit, which has to know it from the locked row.
         """
         changed = {name: self.cleaned_data[name] for name in super().changed_data}
-        changed = {name: value for name, value in changed.items() if name not in self.uploads}
+        for name in [*self.uploads, *filter(self.is_left_out, changed)]:
+            changed.pop(name, None)
         uploads = StoredUpload.objects.filter(pk__in=[each.pk for each in self.uploads.values()])
         with transaction.atomic():
             row = self.instance

@@ -257,3 +257,20 @@ def test_an_uploads_folder_within_the_assets_is_refused():
     with pytest.raises(ImproperlyConfigured, match="MEDIA_ROOT must not lie within STATIC_ROOT"):
         settings_for(inside)
     assert settings_for(inside | {"MEDIA_ROOT": "/srv/site/static-not"})
+
+
+def test_the_site_serves_its_assets_itself_where_it_is_told_to():
+    """For gateways that drop Content-Encoding; with the bucket serving them as the control."""
+    found = settings_of(OWN | {"ASSETS_SERVED_BY": "site"})
+    usual = settings_of(OWN)
+
+    assert found["STORAGES"]["staticfiles"]["BACKEND"].endswith(".OwnStaticFilesStorage")
+    assert usual["STORAGES"].keys() - found["STORAGES"].keys() == {"assets"}
+    assert found["CSP_SOURCES"] == usual["CSP_SOURCES"] | {"assets": []}
+    assert settings_of({"ASSETS_SERVED_BY": "site"})["AWS_AVAILABLE"] is False
+
+
+def test_assets_served_by_the_site_have_no_bucket():
+    message = refusal(OWN | {"ASSETS_SERVED_BY": "site", "ASSETS_BUCKET_NAME": "portal-assets"})
+
+    assert "ASSETS_SERVED_BY is site, so unset ASSETS_BUCKET_NAME" in message

@@ -97,6 +97,7 @@ def test_a_wrong_file_does_not_cost_the_other(logged_in, member):
     assert "This is not a PDF." in page.text
     assert "me.jpg is kept" in page.text
     assert not files_of(member.profile)
+    assert list(sweeping.listing(storages["default"])) == []  # public once the form is saved
 
 
 def test_a_photo_is_public_only_once_its_form_is_saved(logged_in, member):
@@ -131,6 +132,8 @@ def test_only_its_owner_sees_what_was_chosen(client, member, staff):
     client.force_login(member)
     link = client.get(address)
     assert link.status_code == 302
+    assert "no-store" in link["Cache-Control"]
+    assert link["Referrer-Policy"] == "no-referrer"
     assert b"".join(client.get(link["Location"]).streaming_content)[8:12] == b"WEBP"
 
 
@@ -230,6 +233,24 @@ def test_a_busy_site_says_so_at_once(logged_in, member, staff, monkeypatch, sent
     assert int(answer["Retry-After"]) > 0
     assert forms.BUSY in words
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("a\x00b\u202efdp.pdf", "abfdp.pdf"),
+        ("/home/ada/cv.pdf", "cv.pdf"),
+        ("x" * 150 + ".pdf", "x" * 94 + "…x.pdf"),
+    ],
+)
+def test_a_name_is_kept_as_its_owner_can_read_it(member, sent, shown):
+    """Django cuts a path off what a browser sends; a script sends what it likes."""
+    file = ContentFile(samples.pdf(), name="x")
+    file.name = sent
+
+    upload = StoredUpload.receive(member, "resume", file)
+
+    assert upload.filename == shown
 
 
 @pytest.mark.parametrize("purpose", ["avatar", "resume"])
