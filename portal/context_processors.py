@@ -2,5 +2,5 @@ from django.conf import settings
 
 
 def site(request):
-    """Return the name and the environment of the site, which every page shows."""
-    return {"site_name": settings.SITE_NAME, "site_environment": settings.SITE_ENVIRONMENT}
+    """Return the environment of the site, which every page of a staging copy shows."""
+    return {"site_environment": settings.SITE_ENVIRONMENT}

@@ -26,7 +26,9 @@ SITE_ENVIRONMENT = env.choice(
 )
 IS_DEVELOPMENT = SITE_ENVIRONMENT == "development"
 
-SITE_NAME = env.text("SITE_NAME", "The Meridian Society", most=80)
+# Until the staff have named the society in the admin. SITE_NAME_SOURCE returns the name by then.
+SITE_NAME = env.text("SITE_NAME", "Our society", most=80)
+SITE_NAME_SOURCE = "profiles.society.current.name"
 
 DEBUG = env.bool("DEBUG", IS_DEVELOPMENT)
 if DEBUG and not IS_DEVELOPMENT:
@@ -58,6 +60,8 @@ INSTALLED_APPS = [
     "profiles",
     "profiles.invitations.apps.InvitationsConfig",
     "profiles.batches.apps.BatchesConfig",
+    "profiles.society.apps.SocietyConfig",
+    "profiles.privacy.apps.PrivacyConfig",
     "portal.apps.PortalConfig",
     "portal.files",
     "portal.buckets",
@@ -97,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "profiles.privacy.middleware.LeaversMiddleware",
     "portal.middleware.private_pages",
     "portal.files.middleware.StorageFailureMiddleware",
     "portal.accounts.middleware.AtomicAccountsMiddleware",  # last, as it calls the view
@@ -116,6 +121,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "portal.context_processors.site",
+                "profiles.society.context.society",
             ],
         },
     },
@@ -176,7 +182,6 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # of the first address, for which the staff
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_CHANGE_EMAIL = True  # at most one address waits for confirmation
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{SITE_NAME}: "
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # other sessions end in any case, this one stays
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if IS_DEVELOPMENT else "https"
@@ -184,7 +189,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.number(
     "TRUSTED_PROXY_COUNT", 1 if ON_HEROKU else 0, least=0, most=10
 )
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_TOTP_ISSUER = SITE_NAME
+MFA_ADAPTER = "portal.accounts.adapter.NamedMFAAdapter"
 # The staff vouch for addresses, so a second factor can be set up without a confirmed one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_DEVELOPMENT
@@ -252,6 +257,10 @@ FILE_UPLOAD_HANDLERS = [
 ]
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin names each of the members to be deleted
+
+# Privacy: the days in which members who leave can come back, and for which openings are recorded.
+LEAVING_DAYS = env.number("LEAVING_DAYS", 14, least=1, most=365)
+OPENINGS_KEPT_DAYS = env.number("OPENINGS_KEPT_DAYS", 365, least=1, most=3650)
 
 # What scrub_members removes from a copy of the live database: a decision for every column.
 SCRUB_RULES = "profiles.scrub_rules.RULES"
@@ -345,6 +354,8 @@ NIGHTLY = [
     "delete_expired_uploads",
     "profiles.batches.models.delete_old_reports",
     "profiles.invitations.models.delete_expired_lists",
+    "profiles.privacy.deletion.delete_leavers",
+    "profiles.privacy.openings.delete_old",
     "portal.accounts.ended_sessions.remove_records",
     "portal.outbox.leftovers.remove_old_messages",
     "index_profiles",

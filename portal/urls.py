@@ -7,6 +7,7 @@ from .files import views as files
 
 urlpatterns = [
     path("", include("profiles.urls")),
+    path("society/", include("profiles.society.urls")),
     path("accounts/", include("portal.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -26,7 +26,7 @@ class ProfileQuerySet(QuerySet):
         """The access rule: the profiles that this user may see. Every view starts from here.
 
         Staff see all. Members see public and members-only profiles, and their own.
-        Anyone else sees public ones. Only staff see profiles of inactive owners.
+        Anyone else sees public ones. Only staff see profiles of owners who are inactive or leaving.
         """
         if user.is_staff:
             return self
@@ -34,7 +34,7 @@ class ProfileQuerySet(QuerySet):
         seen = Q(visibility=public)
         if user.is_authenticated:
             seen = Q(visibility__in=[public, members]) | Q(user=user.pk)
-        return self.filter(seen, user__is_active=True)
+        return self.filter(seen, user__is_active=True, user__leaves_at=None)
 
 
 def sees_field(user, profile, field: str) -> bool:

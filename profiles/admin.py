@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from portal.accounts.email_address import canonical_part
 from portal.files.fields import CleanedFileField
 
+from .admin_filters import HasAvatarFilter, HasResumeFilter
 from .batches.admin import FilesByTheHundred
 from .details import SkillsField
 from .directory.query import Query
@@ -27,6 +28,7 @@ from .forms import DETAILS
 from .invitations.models import Invitation
 from .models import Profile, ResumeDownload, User
 from .openings_admin import ResumeDownloadAdmin
+from .privacy.admin import LeavingOfMember
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
 from .staff_messages import invite
 from .staff_rights import may_manage
@@ -39,35 +41,6 @@ from .widgets import UploadInput
 admin.site.unregister([Group, EmailAddress, UserSession, Authenticator])
 
 MAX_DELETED_AT_ONCE = 5_000  # members; the page that asks for confirmation has a field for each
-
-
-class HasFileFilter(admin.SimpleListFilter):
-    """Filters members by whether they have a file; a subclass names the field of the profile."""
-
-    field = ""
-
-    def lookups(self, request, model_admin):
-        return [("yes", "Yes"), ("no", "No")]
-
-    def queryset(self, request, queryset):
-        missing = {f"profile__{self.field}": ""}
-        if self.value() == "yes":
-            return queryset.exclude(**missing)
-        if self.value() == "no":
-            return queryset.filter(**missing)
-        return queryset
-
-
-class HasAvatarFilter(HasFileFilter):
-    title = "has an avatar"
-    parameter_name = "avatar"
-    field = "avatar"
-
-
-class HasResumeFilter(HasFileFilter):
-    title = "has a resume"
-    parameter_name = "resume"
-    field = "resume"
 
 
 class AddressForm(forms.ModelForm):
@@ -130,7 +103,11 @@ class ProfileInline(admin.StackedInline):
 
 @admin.register(User)
 class MemberAdmin(
-    FilesByTheHundred, StoresUploadsFirst, SecondFactorsOfMember, auth_admin.UserAdmin
+    FilesByTheHundred,
+    StoresUploadsFirst,
+    SecondFactorsOfMember,
+    LeavingOfMember,
+    auth_admin.UserAdmin,
 ):
     """Invites members and keeps their accounts and profiles, on one form."""
 
@@ -144,7 +121,14 @@ class MemberAdmin(
         "is_active",
         "is_staff",
     ]
-    list_filter = ["is_active", "is_staff", HasAvatarFilter, HasResumeFilter, "profile__visibility"]
+    list_filter = [
+        "is_active",
+        "is_staff",
+        HasAvatarFilter,
+        HasResumeFilter,
+        "profile__visibility",
+        ("leaves_at", admin.EmptyFieldListFilter),
+    ]
     list_select_related = ["profile"]
     list_per_page = 50
     search_fields = ["email", "profile__name", "profile__headline"]
@@ -162,7 +146,7 @@ class MemberAdmin(
     ]
     fieldsets = [
         (None, {"fields": ["email", "is_active", "second_factors"]}),
-        ("Dates", {"classes": ["collapse"], "fields": ["date_joined", "last_login"]}),
+        ("Dates", {"classes": ["collapse"], "fields": ["date_joined", "last_login", "leaves_at"]}),
     ]
     superusers_fieldsets = [
         (
@@ -173,7 +157,7 @@ class MemberAdmin(
             },
         ),
     ]
-    readonly_fields = ["second_factors", "date_joined", "last_login"]
+    readonly_fields = ["second_factors", "date_joined", "last_login", "leaves_at"]
     filter_horizontal = ["user_permissions"]
     inlines = [ProfileInline]
 

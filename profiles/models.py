@@ -73,6 +73,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(
         "staff", default=False, help_text="May open the admin, as far as permissions go."
     )
+    leaves_at = models.DateTimeField(
+        "leaves",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Invisible already; deleted in the night after this.",
+    )
     date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
 
     objects = UserManager()
@@ -93,8 +100,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         return shown(self.email)
 
     def save(self, *, using=None, update_fields=None, **kwargs):
-        """Save the user with a profile and a verified address, in one transaction."""
+        """Save the user with a profile and a verified address, in one transaction.
+
+        Raises DatabaseError for one who was deleted in the meantime, instead of adding them anew.
+        """
         is_new = self._state.adding
+        if not is_new and update_fields is None:
+            kwargs.setdefault("force_update", True)
         saved = self.__dict__.keys() if update_fields is None else update_fields
         with transaction.atomic(using=using):
             super().save(using=using, update_fields=update_fields, **kwargs)
@@ -194,6 +206,8 @@ class Profile(models.Model):
         help_text="Visitors never do, and nobody does while the profile is hidden.",
     )
     sort_key = FoldedField(max_length=MAX_SORT_KEY, blank=True, default="", editable=False)
+    # Which of what is missing the home page does not ask for any more: names, separated by blanks.
+    not_asked = models.CharField(max_length=100, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -251,3 +265,8 @@ class ResumeDownload(models.Model):
 
     def __str__(self):
         return f"{self.member or 'A former member'} opened the resume of {self.profile}"
+
+    @property
+    def shown_profile(self) -> Profile | None:
+        """The profile of who opened it; None if they have left, or are leaving."""
+        return self.member.profile if self.member and not self.member.leaves_at else None

@@ -26,7 +26,7 @@ DECISIONS = {
     "auth.Group_permissions": Decision(NO_ROW, kept="id group permission"),
     "profiles.User": Decision(
         Q(is_staff=False),
-        kept="id email password is_active is_staff is_superuser date_joined",
+        kept="id email password is_active is_staff is_superuser date_joined leaves_at",
         cleared={"last_login": Cleared()},  # which makes links to set a password invalid
     ),
     "profiles.User_groups": Decision(of_departed("user"), kept="id user group"),
@@ -36,7 +36,7 @@ DECISIONS = {
         kept="id user name headline bio visibility avatar resume sort_key created_at updated_at "
         "avatar_small resume_picture resume_pages resume_bytes resume_is_searched "
         "place place_visibility skills skills_visibility links links_visibility phone "
-        "phone_visibility contact_email contact_email_visibility",
+        "phone_visibility contact_email contact_email_visibility not_asked",
     ),
     "profiles.DirectoryEntry": Decision(
         of_departed("profile__user"),
@@ -50,6 +50,13 @@ DECISIONS = {
     "profiles.WordDeletion": Decision(NOBODYS_WORD, kept="id rest word"),
     "profiles.ProfileWord": Decision(
         of_departed("profile__user"), kept="id profile word for_everyone"
+    ),
+    "privacy.Departure": Decision(EVERY_ROW),  # names of files in the live bucket
+    # The texts are public. Whom to ask for an invitation is a person of the live site.
+    "society.Society": Decision(
+        NO_ROW,
+        kept="id name tagline welcome logo accent privacy_notice imprint updated_at",
+        cleared={"contact": Cleared(""), "contact_email": Cleared("")},
     ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),

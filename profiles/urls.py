@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from . import views
 from .directory.views import directory, suggest
@@ -13,7 +13,9 @@ urlpatterns = [
     path("members/<int:pk>/resume/first-page/", uploads.resume_picture, name="resume-picture"),
     path("me/", views.me, name="me"),
     path("me/as/<str:role>/", views.view_as, name="view-as"),
+    path("me/data/", include("profiles.privacy.urls")),
     path("me/edit/", views.edit_me, name="edit-me"),
+    path("me/not-now/<str:name>/", views.not_now, name="not-now"),
     path("me/uploads/<str:purpose>/", uploads.receive, name="upload"),
     path("me/uploads/<int:pk>/picture/", uploads.picture, name="upload-picture"),
     path("me/resume/opened/", views.resume_opened, name="resume-opened"),

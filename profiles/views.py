@@ -5,11 +5,12 @@ from copy import copy
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
+from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.defaults import page_not_found
 
 from portal.views import forbidden
@@ -18,10 +19,11 @@ from .directory.paging import NumberedPaginator
 from .directory.resume_texts import state_of
 from .directory.views import SHOWN
 from .forms import ProfileForm
+from .home import ASKED, NEWEST, do_not_ask_again, first_missing, named_for, newest_of
 from .models import Profile, ResumeDownload, User
+from .society.first_steps import first_steps
 from .uploads.forms import told_to_wait
 
-NEWEST = 6
 LATEST_DOWNLOADS = 3
 DOWNLOADS_PER_PAGE = 50
 # The standard's, then those of older Chromium, Safari and Firefox.
@@ -31,14 +33,25 @@ PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 @require_safe
 def home(request):
     """Show what this site is for, and to members what is new."""
-    visible = Profile.objects.visible_to(request.user).exclude(name="")
-    visible = visible.only(*SHOWN, "updated_at")
-    context = {"newest": visible.order_by("-created_at", "-pk")[:NEWEST]}
+    visible = named_for(request.user)
+    context = {"newest": newest_of(visible)}
     if request.user.is_authenticated:
         with_resume = visible.exclude(resume="").exclude(user=request.user)
         context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
         context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
+        context["missing"] = first_missing(request.user.profile)
+        context["first_steps"] = first_steps(request.user)
     return render(request, "profiles/home.html", context)
+
+
+@require_POST
+@login_required
+def not_now(request, name):
+    """Do not ask a member again for what the profile lacks."""
+    if name not in {missing.name for missing in ASKED}:
+        raise Http404("Nothing that is asked for")
+    do_not_ask_again(request.user.profile, name)
+    return redirect("home")
 
 
 @require_safe
@@ -67,7 +80,10 @@ def resume(request, pk):
         raise Http404("No resume")
     link = profile.resume.storage.url(profile.resume.name, filename=profile.resume_filename)
     if request.method == "GET":  # a HEAD only asks whether there is something to open
-        ResumeDownload.objects.create(profile=profile, member=request.user)
+        try:
+            ResumeDownload.objects.create(profile=profile, member=request.user)
+        except IntegrityError:  # the owner was deleted at this moment
+            raise Http404("No resume") from None
     return HttpResponseRedirect(link, headers={"Referrer-Policy": "no-referrer"})
 
 
@@ -151,6 +167,6 @@ def opened_by_others(user):
     """
     visible = Profile.objects.visible_to(user).filter(user=OuterRef("member"))
     opened = ResumeDownload.objects.filter(profile__user=user.pk).exclude(member=user.pk)
-    shown = ("opened_at", *(f"member__profile__{name}" for name in SHOWN))
+    shown = ("opened_at", "member__leaves_at", *(f"member__profile__{name}" for name in SHOWN))
     opened = opened.select_related("member__profile").only(*shown)
     return opened.annotate(member_is_visible=Exists(visible))

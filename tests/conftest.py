@@ -23,6 +23,8 @@ from portal.middleware import policy_header
 from portal.outbox import sender
 from portal.storage_settings import storages_without_s3
 from profiles.models import Profile, User
+from profiles.society import current
+from profiles.society.models import Society
 from profiles.uploads import sandbox
 from tests.support import samples
 from tests.support.strict_s3 import StrictS3
@@ -119,6 +121,12 @@ def on_disk(settings, monkeypatch, tmp_path):
     stores = storages_without_s3(media_root, is_development=True)
     stores["staticfiles"] = settings.STORAGES["staticfiles"]
     use_settings(settings, monkeypatch, {"MEDIA_ROOT": media_root, "STORAGES": stores})
+
+
+@pytest.fixture(autouse=True)
+def unnamed_society(monkeypatch):
+    """Begin each test with a society that nobody has named, and remembered: it costs no query."""
+    monkeypatch.setattr(current, "_remembered", (float("inf"), Society.unnamed()))
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,10 @@
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from .email_address import canonical
 from .messages import ask_for_confirmation
+from .site_name import site_name
 from .throttle import in_words, longest_wait
 
 TOO_MANY_ATTEMPTS = (
@@ -42,6 +44,9 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         is_path = url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()
         return is_path and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
+    def format_email_subject(self, subject):
+        return f"{site_name()}: {subject}"
+
     def render_mail(self, template_prefix, email, context, headers=None):
         """Make a message about the account, which is sent even if the account is inactive."""
         message = super().render_mail(template_prefix, email, context, headers)
@@ -51,3 +56,13 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
     def send_confirmation_mail(self, request, emailconfirmation, signup):
         """Ask for the confirmation of an address; the link is made at delivery."""
         ask_for_confirmation(emailconfirmation.email_address, request)
+
+
+class NamedMFAAdapter(DefaultMFAAdapter):
+    """allauth's adapter for second factors; apps and keys list them under the site's name."""
+
+    def get_totp_issuer(self):
+        return site_name()
+
+    def _get_site_name(self):
+        return site_name()

@@ -5,13 +5,20 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 
+from .site_name import site_name
+
 
 class PortalAdminSite(admin.AdminSite):
     """Django's admin, entered by the site's own log-in and, when deployed, a second factor."""
 
-    site_title = site_header = settings.SITE_NAME
     index_title = "Administration"
     enable_nav_sidebar = False  # for three lists, it takes the width that the members' list needs
+
+    @property
+    def site_header(self):
+        return site_name()
+
+    site_title = site_header
 
     def has_permission(self, request):
         return super().has_permission(request) and (

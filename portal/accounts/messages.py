@@ -21,6 +21,7 @@ from portal.outbox.queue import enqueue, enqueue_all
 
 from .invitations import invitation_url
 from .site_address import site_url
+from .site_name import site_name
 
 RESET_EXPIRES = timedelta(days=2)  # longer than delivery is retried
 
@@ -108,5 +109,5 @@ def set_password_url(user, base_url: str) -> str:
 
 def composed(template: str, address: str, context: dict) -> EmailMessage:
     """Return a message made of templates, with the site's name in their context."""
-    context = {"site_name": settings.SITE_NAME, **context}
+    context = {"site_name": site_name(), **context}
     return get_adapter().render_mail(template, address, context)

@@ -4,8 +4,9 @@ from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.dispatch import receiver
+
+from .site_name import site_name
 
 
 @receiver(authenticator_added)
@@ -35,5 +36,5 @@ def tell_of_removal(user) -> None:
 
     Needs a current request.
     """
-    context = {"user": user, "site_name": settings.SITE_NAME}
+    context = {"user": user, "site_name": site_name()}
     get_adapter().send_mail("account/email/second_factor_removed", user.email, context)

@@ -43,7 +43,10 @@ class DirectoryEntry(models.Model):
 
 # The profiles that members may find by words of the resume, as long as it is the one that was read.
 FINDABLE = Q(
-    resume_is_searched=True, visibility__in=("public", "members"), user__is_active=True
+    resume_is_searched=True,
+    visibility__in=("public", "members"),
+    user__is_active=True,
+    user__leaves_at=None,
 ) & ~Q(resume="")
 
 

@@ -1,6 +1,7 @@
 """Makes small upright WebP squares of a photo of any common kind.
 
-sandbox.py starts this program; the request is {"sizes": [512, 96], "crop": {...} or null}.
+sandbox.py starts this program; the request is {"sizes": [512, 96], "crop": {...} or null}, or
+{"sizes": [640], "whole": true} for a picture that keeps its shape.
 """
 
 import json
@@ -83,7 +84,7 @@ def main():
     formats = load_codecs(upload[0])
     confine(cpu_seconds=CPU_SECONDS, memory_bytes=MEMORY_BYTES, output_bytes=OUTPUT_BYTES)
     try:
-        photos = made(upload.pop(), formats, request["sizes"], request.get("crop"))
+        photos = made(upload.pop(), formats, **request)
     except Refused as refused:
         report(verdict=refused.args[0])
     except MemoryError:
@@ -103,8 +104,8 @@ def verdict_of(error):
     return "not_a_photo" if "conversion from yuv" in words else "damaged"
 
 
-def made(data, formats, sizes, crop):
-    """Return the squares by their names. Raises Refused, or whatever Pillow raises."""
+def made(data, formats, sizes, crop=None, whole=False):
+    """Return the pictures by their names. Raises Refused, or whatever Pillow raises."""
     if not formats:
         raise Refused("not_a_photo")
     if formats == ["PNG"]:
@@ -123,14 +124,11 @@ def made(data, formats, sizes, crop):
             raise Refused("cut_off" if is_cut_off(data) else "damaged")
         image = opened(data + JPEG_END, formats, size, crop)
         image.load()
-    square = cut(image, size, crop, frame)
+    picture = uncut(image, size, frame) if whole else cut(image, size, crop, frame)
     photos = {}
     for each in sizes:
-        side = min(square.width, each)
         webp = BytesIO()
-        square.resize((side, side), Image.Resampling.LANCZOS).save(
-            webp, "WEBP", quality=WEBP_QUALITY, method=4
-        )
+        within(picture, each).save(webp, "WEBP", quality=WEBP_QUALITY, method=4)
         photos[f"{each}.webp"] = webp.getvalue()
     return photos
 
@@ -218,17 +216,31 @@ def cut(image, size, crop, frame):
     return in_srgb(square.resize((final, final), Image.Resampling.LANCZOS), image)
 
 
+def uncut(image, size, frame):
+    """Return the whole picture, upright and in sRGB."""
+    picture = reduced(image, (0, 0, *image.size), size, frame)
+    if turn := UPRIGHT.get(orientation_of(image)):
+        picture = picture.transpose(turn)
+    return in_srgb(within(picture, size), image)
+
+
+def within(picture, size):
+    """Return a picture that is at most so many pixels wide and high, in its own shape."""
+    scale = min(1, size / max(picture.size))
+    wanted = [max(1, round(side * scale)) for side in picture.size]
+    return picture.resize(wanted, Image.Resampling.LANCZOS)
+
+
 def reduced(image, box, size, frame):
-    """Return a square of the picture, opaque, at the smallest scale that still does.
+    """Return a part of the picture, opaque, at the smallest scale that still does.
 
     Worked through in bands of rows, since a second copy of 25 megapixels would be 100 MB more.
     """
     left, top, right, bottom = box
-    factor = max(1, (right - left) // (size * 2))
+    factor = max(1, max(right - left, bottom - top) // (size * 2))
     rows = BAND_ROWS * factor
     mode = {"CMYK": "CMYK", "L": "L", "LA": "L", "1": "L", "I;16": "L"}.get(image.mode, "RGB")
-    side = -(-(right - left) // factor)
-    small = Image.new(mode, (side, side))
+    small = Image.new(mode, (-(-(right - left) // factor), -(-(bottom - top) // factor)))
     for y in range(top, bottom, rows):
         band = image.crop((left, y, right, min(y + rows, bottom)))
         band = opaque(band, frame, left, y).convert(mode)

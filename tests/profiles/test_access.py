@@ -80,6 +80,8 @@ def examples(people, owner):
             "content_type_id": 999_999,
             "app_label": "profiles",
             "token": "forged",
+            "name": "avatar",
+            "look": "0b5c63-0123456789ab",
             "path": owner.profile.avatar.name,
             "key": "forged",
             "uidb36": "1",

@@ -144,7 +144,7 @@ def test_a_changed_password_is_said_on_the_page_and_by_e_mail(client, member):
 
     assert "Your password is changed." in page.content.decode()
     assert [message.subject for message in mail.outbox] == [
-        "The Meridian Society: Your password was changed"
+        "Our society: Your password was changed"
     ]
 
 
@@ -241,5 +241,5 @@ def test_recovery_codes_are_downloaded_with_what_they_are_for(client, member):
 
     codes = client.get("/accounts/2fa/recovery-codes/download/").content.decode()
 
-    assert codes.startswith(f"Recovery codes of {member.email} at The Meridian Society")
+    assert codes.startswith(f"Recovery codes of {member.email} at Our society")
     assert len(codes.split()) > 20

@@ -25,7 +25,9 @@ from profiles.batches.models import BatchFile
 from profiles.invitations.models import Invitation, InvitationList
 from profiles.invitations.reading import Row
 from profiles.models import PendingFile, Profile, ResumeDownload, StoredUpload, User
+from profiles.privacy.models import Departure
 from profiles.scrub_rules import RULES
+from profiles.society.models import Society
 from tests.conftest import PASSWORD, make_member
 from tests.support import samples
 from tests.support.rows import scrub_members, whole_database
@@ -92,6 +94,8 @@ def departed(staff, cache_table):
     Invitation.objects.create(user=departed, message=message)
     row = Row(1, departed.email, PERSONAL["name"])
     InvitationList.objects.create(owner=staff, title="members.csv", rows=[row])
+    Departure.objects.create(digest="0" * 64, record="departures/" + "0" * 64)
+    Society.objects.create(name="Society", contact=PERSONAL["name"], contact_email=departed.email)
     cache_table.set(f"throttle:login:{departed.email}", [1, 2, 3])
     return departed
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from portal.files.fields import Cleaned
 from profiles.models import Profile, ResumeDownload, User
+from profiles.society.models import Society
 from profiles.uploads.avatars import AvatarField, clean_avatar
 from profiles.uploads.resumes import ResumeField, clean_resume
 from tests.accounts.test_verified_address import findings
@@ -92,8 +93,9 @@ def test_changes_nothing_when_run_again(django_assert_num_queries):
     seed_demo()
     before = rows(), stored_files()
 
-    # Who is here, a transaction around nothing, and on PostgreSQL if there is a mark of production.
-    with django_assert_num_queries(3 + (connection.vendor == "postgresql")):
+    # Who is here, a transaction around whether there is a society, and on PostgreSQL if there is
+    # a mark of production.
+    with django_assert_num_queries(4 + (connection.vendor == "postgresql")):
         output = seed_demo()
 
     assert (rows(), stored_files()) == before
@@ -208,3 +210,21 @@ def test_invents_addresses_only_where_nobody_lives():
 
     assert all(re.fullmatch(r"[a-z.]+@example\.(org|com)", address) for address in addresses)
     assert len(set(addresses)) == len(addresses) == 30
+
+
+@pytest.mark.django_db
+def test_brings_a_society_whose_texts_say_that_it_is_a_demonstration(client):
+    seed_demo()
+
+    assert "People who measure, map and mend the world" in client.get("/").content.decode()
+    for page in ("/society/privacy/", "/society/imprint/"):
+        assert "This is a demonstration." in client.get(page).content.decode()
+
+
+@pytest.mark.django_db
+def test_leaves_a_society_alone_that_is_named_already():
+    Society.objects.create(name="Ours")
+
+    seed_demo()
+
+    assert Society.objects.get().name == "Ours"

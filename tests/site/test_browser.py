@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from profiles.models import Profile
+from profiles.society.models import Society
 from tests.conftest import PASSWORD, make_member
 from tests.support import samples
 
@@ -198,6 +199,9 @@ def test_every_page_is_accessible(browser, live_server, owner, staff, width, sch
     """No fault that axe can find, and nothing to scroll sideways for."""
     owner.profile.visibility = "public"
     owner.profile.save()
+    Society.objects.create(
+        name="S", accent="#7a2d5c", contact="Ana", privacy_notice="# What\n\n*we*"
+    )
     context = browser.new_context(
         base_url=live_server.url, color_scheme=scheme, viewport={"width": width, "height": 800}
     )
@@ -208,6 +212,7 @@ def test_every_page_is_accessible(browser, live_server, owner, staff, width, sch
         assert_accessible(page, address)
     log_in(page, staff.email)
     for address in ["/", "/members/", profile, "/me/", "/me/edit/", "/me/resume/opened/", "/x",
+                    "/me/data/", "/society/privacy/",
                     "/accounts/password/change/", "/accounts/email/", "/accounts/2fa/",
                     "/accounts/sessions/"]:  # fmt: skip
         assert_accessible(page, address)

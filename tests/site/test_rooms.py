@@ -3,6 +3,7 @@
 docs/architecture.md draws it. What is read, and what counts as an arrow: tests/support/rooms.py.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,10 +25,15 @@ ROOMS = {
     "observability": set(),
     "postgresql": set(),
 }
+# Rooms of profiles/ that are apps of their own: each uses what members are, and no other feature.
+FEATURES = {
+    "profiles.society": {"profiles", "files"},
+    "profiles.privacy": {"profiles", "accounts", "files", "outbox", "postgresql", "s3"},
+}
 RULES = Rules(
     house="portal",
     rooms=ROOMS | {SHELL: set(ROOMS)},
-    above={"profiles": {*ROOMS, SHELL}},
+    above={"profiles": {*ROOMS, SHELL, *FEATURES}, **FEATURES},
     roots=frozenset({"portal.settings", "portal.urls"}),
     features={
         "profiles.invitations": {"profiles.admin", "profiles.staff_messages"},
@@ -50,6 +56,10 @@ def test_every_room_in_the_table_is_there():
     rooms = {path.parent.name for path in ROOT.glob("portal/*/__init__.py")}
 
     assert ROOMS.keys() <= rooms
+
+
+def test_every_feature_in_the_table_is_there():
+    assert all((ROOT / name.replace(".", "/") / "apps.py").exists() for name in FEATURES)
 
 
 # The checker itself, on a small tree in which all is well until a test adds something.
@@ -171,6 +181,25 @@ def test_a_feature_that_is_named_by_others_is_seen(tree, line):
 
     assert problem.module == "people.models"
     assert problem.what.startswith("people.parties.music")
+
+
+@pytest.mark.parametrize("target", ["people.birthdays.cake", "house.kitchen.stove"])
+def test_a_room_above_has_arrows_of_its_own(tmp_path, target):
+    files = {
+        "people/birthdays/__init__.py": "",
+        "people/birthdays/cake.py": "",
+        "people/farewells/__init__.py": "",
+        "people/farewells/letter.py": f"import people.models\nimport {target}\n",
+    }
+    for name, text in (SOUND | files).items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    rooms = {"people.birthdays": {"people"}, "people.farewells": {"people"}}
+
+    found = problems(tmp_path, replace(SOUND_RULES, above={**SOUND_RULES.above, **rooms}))
+
+    assert found == {Problem("people.farewells.letter", target)}
 
 
 def test_words_in_prose_are_no_arrows(tree):

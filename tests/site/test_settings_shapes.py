@@ -50,6 +50,8 @@ ROWS = {
     "DEBUG": ("off", "RRRSRRA", DEPLOYED),
     "ALLOWED_HOSTS": ("canary.example.net", "RRRSKRR", DEPLOYED),
     "INVITATION_DAYS": ("30", "RRRSRRA", DEPLOYED),
+    "LEAVING_DAYS": ("30", "RRRSRRA", DEPLOYED),
+    "OPENINGS_KEPT_DAYS": ("30", "RRRSRRA", DEPLOYED),
     "DATABASE_URL": ("postgres://canary:canary@db.example.net/canary", "RRKKRRR", DEPLOYED),
     "TRUSTED_PROXY_COUNT": ("2", "RRRSRRA", DEPLOYED),
     "LOG_FORMAT": ("json", "RRRSRRA", DEPLOYED),

@@ -18,7 +18,9 @@ class Rules:
 
     house: str  # the package whose folders are rooms; SHELL is the modules that lie directly in it
     rooms: Mapping[str, set[str]]  # for each room: the rooms that it may use
-    above: Mapping[str, set[str]]  # for each package that uses the house: the same
+    # For each package that uses the house: the same. A room of such a package, by its dotted name,
+    # may have arrows of its own; whoever may use the package may not use that room with it.
+    above: Mapping[str, set[str]]
     # Modules of the shell that put the site together: they may name what is above, and no room and
     # nothing above may name them.
     roots: frozenset[str] = frozenset()
@@ -30,6 +32,11 @@ class Rules:
     max_lines: int = 300
     max_test_lines: int = 400
     of_any_length: frozenset[str] = frozenset()
+
+    @property
+    def packages(self) -> list[str]:
+        """The house and the packages that use it."""
+        return [self.house, *(name for name in self.above if "." not in name)]
 
 
 SHELL = "shell"
@@ -117,7 +124,7 @@ class Tree:
 
 def problems(root: Path, rules: Rules) -> set[Problem]:
     """Everything in the tree that the rules forbid."""
-    tree = Tree(root, [rules.house, *rules.above])
+    tree = Tree(root, rules.packages)
     found = {
         *forbidden_arrows(tree, rules),
         *named_features(tree, rules),
@@ -168,7 +175,7 @@ def forbidden_libraries(tree: Tree, rules: Rules) -> Iterator[Problem]:
 
 def full_inits(root: Path, rules: Rules) -> Iterator[Problem]:
     """Packages that do something when they are imported."""
-    for package in (rules.house, *rules.above, "tests"):
+    for package in (*rules.packages, "tests"):
         for path in (root / package).rglob("__init__.py"):
             if path.read_text().strip():
                 yield Problem(dotted(path.relative_to(root)), "__init__.py is not empty")
@@ -176,7 +183,7 @@ def full_inits(root: Path, rules: Rules) -> Iterator[Problem]:
 
 def long_modules(root: Path, rules: Rules) -> Iterator[Problem]:
     """Modules and test files that are more than a few screens."""
-    for package in (rules.house, *rules.above, "tests"):
+    for package in (*rules.packages, "tests"):
         limit = rules.max_test_lines if package == "tests" else rules.max_lines
         for path in (root / package).rglob("*.py"):
             name = dotted(path.relative_to(root))
@@ -185,13 +192,14 @@ def long_modules(root: Path, rules: Rules) -> Iterator[Problem]:
 
 
 def room_of(name: str, tree: Tree, rules: Rules) -> str | None:
-    """The room of a dotted name, SHELL, or the package above; None for other libraries."""
+    """The room of a dotted name, SHELL, or what is above; None for other libraries."""
     module = tree.module(name)
     if module is None or module == rules.house:
         return None  # the house itself is an empty __init__.py
     package, *rest = module.split(".")
     if package != rules.house:
-        return package
+        rooms = [room for room in rules.above if is_within(module, room)]
+        return max(rooms, key=len, default=package)
     is_package = tree.files.get(f"{package}.{rest[0]}", Path()).name == "__init__.py"
     return rest[0] if is_package or len(rest) > 1 else SHELL
 

@@ -16,6 +16,7 @@ from portal.files.references import file_fields
 from portal.staging.identity import refuse_live
 from profiles.forms import with_audiences
 from profiles.models import Profile, ResumeDownload, User
+from profiles.society.models import Society
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 
@@ -25,8 +26,9 @@ DEVELOPMENT_PASSWORDS = {"member": "meridian-member", "staff": "meridian-staff"}
 
 class Command(BaseCommand):
     help = (
-        "Adds the demo members, with avatars, resumes and two log-ins. Run again, it adds only "
-        "those that are missing (by e-mail address) and leaves the others as they are."
+        "Adds the demo society and members, with avatars, resumes and two log-ins. Run again, it "
+        "adds only those that are missing (by e-mail address) and leaves the others as they are. "
+        "A society that is named already stays as it is."
     )
 
     def add_arguments(self, parser):
@@ -91,6 +93,8 @@ def add_missing_members(demo, passwords):
     now = timezone.now()
     with ExitStack() as undo_storing:
         with transaction.atomic():
+            if not Society.objects.exists():
+                Society.objects.create(**demo["society"])
             for member in missing:
                 add_member(member, passwords, now, undo_storing)
             if missing:

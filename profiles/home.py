@@ -1,0 +1,64 @@
+"""What the home page shows, and what it asks its reader for."""
+
+from typing import NamedTuple
+
+from .directory.views import SHOWN
+from .models import Profile
+
+NEWEST = 6
+
+
+class Missing(NamedTuple):
+    """Something that a member's profile lacks, and how the home page asks for it."""
+
+    name: str  # the profile's field
+    heading: str
+    why: str
+    action: str
+
+
+ASKED = [  # one at a time, in this order
+    Missing(
+        "avatar",
+        "Show your face",
+        "With a photo, others know you when you meet. Any photo will do: it is cut for you.",
+        "Add a photo",
+    ),
+    Missing(
+        "headline",
+        "Say what you do, in one line",
+        "It stands below your name. People look for somebody to ask, and find you by it.",
+        "Write a headline",
+    ),
+    Missing(
+        "resume",
+        "Let others read about your work",
+        "Members can only ask you about work that they know of. You see who opens your resume.",
+        "Add your resume",
+    ),
+]
+
+
+def named_for(user):
+    """Return the members that somebody may see, who have a name, with what cards show of them."""
+    return Profile.objects.visible_to(user).exclude(name="").only(*SHOWN, "updated_at")
+
+
+def newest_of(profiles):
+    """Return those of the members who are the newest."""
+    return profiles.order_by("-created_at", "-pk")[:NEWEST]
+
+
+def first_missing(profile: Profile) -> Missing | None:
+    """Return the one thing to ask a member for, unless they have answered “Not now” to all."""
+    declined = profile.not_asked.split()
+    for missing in ASKED:
+        if not getattr(profile, missing.name) and missing.name not in declined:
+            return missing
+    return None
+
+
+def do_not_ask_again(profile: Profile, name: str) -> None:
+    """Remember that a member does not want to be asked for something."""
+    names = dict.fromkeys([*profile.not_asked.split(), name])
+    Profile.objects.filter(pk=profile.pk).update(not_asked=" ".join(names))

@@ -1,0 +1,11 @@
+"""What every page shows of the society."""
+
+from django.utils.functional import SimpleLazyObject
+
+from .current import JUST_SAVED, current
+
+
+def society(request):
+    """Return the society and its name, read only if the page uses them."""
+    found = SimpleLazyObject(lambda: current(fresh=JUST_SAVED in request.COOKIES))
+    return {"society": found, "site_name": SimpleLazyObject(lambda: found.name)}

@@ -1,0 +1,143 @@
+"""Taking one's data along: all of it, and nothing of others."""
+
+import io
+import json
+import zipfile
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from portal.outbox.models import OutgoingMessage
+from profiles.models import Profile, ResumeDownload, StoredUpload
+from profiles.privacy.about import undecided_columns
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+
+def archive(response):
+    return zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+
+
+def downloaded(client):
+    return archive(client.post("/me/data/download/"))
+
+
+def test_every_column_has_a_decision():
+    """X1: whoever adds one decides about it in profiles/privacy/about.py."""
+    assert undecided_columns() == []
+
+
+def test_members_take_all_of_theirs_along(client, owner, member, log_in):
+    """X1."""
+    owner.profile.bio = "The biography"
+    owner.profile.save()
+    ResumeDownload.objects.create(profile=owner.profile, member=member)
+    ResumeDownload.objects.create(profile=member.profile, member=owner)
+    OutgoingMessage.objects.create(to=owner.email, subject="A message")
+    log_in(owner)
+
+    files = downloaded(client)
+
+    data = json.loads(files.read("data.json"))
+    assert data["account"][0]["email"] == owner.email
+    assert data["profile"][0]["bio"] == "The biography"
+    assert data["e-mail addresses"][0]["email"] == owner.email
+    assert data["who opened your resume"][0]["member"] == "Ada Lovelace"
+    assert data["resumes that you opened"][0]["profile"] == "Ada Lovelace"
+    assert data["messages of the last 30 days"][0]["subject"] == "A message"
+    assert data["where you are logged in"][0]["ip"] == "127.0.0.1"
+    for name, stored in {
+        "resume.pdf": owner.profile.resume,
+        "photo.webp": owner.profile.avatar,
+    }.items():
+        with stored.open() as file:
+            assert files.read(name) == file.read()
+
+
+def test_nothing_of_others_is_in_it(client, owner, member, staff, log_in):
+    """X1: who opened a resume and has hidden their profile is not named, as on the page."""
+    for other in (member, staff):
+        other.profile.visibility = Profile.Visibility.HIDDEN
+        other.profile.headline = f"Headline of {other.pk}"
+        other.profile.save()
+        ResumeDownload.objects.create(profile=owner.profile, member=other)
+        ResumeDownload.objects.create(profile=other.profile, member=staff)
+    log_in(member, Client())
+    log_in(owner)
+
+    text = downloaded(client).read("data.json").decode()
+
+    assert json.loads(text)["who opened your resume"][0]["member"] is None
+    for word in ["Ada", member.email, staff.email, "Headline"]:
+        assert word not in text
+
+
+def test_no_secret_is_in_it(client, owner, log_in):
+    """X1."""
+    log_in(owner)
+    Authenticator.objects.create(user=owner, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
+
+    text = downloaded(client).read("data.json").decode()
+
+    assert json.loads(text)["second factors"][0]["type"] == "totp"
+    for word in ["JBSWY3DPEHPK3PXP", owner.password, client.session.session_key, "avatars/"]:
+        assert word not in text
+
+
+def test_it_asks_for_the_password_and_then_goes_on(client, owner):
+    client.force_login(owner)
+
+    response = client.post("/me/data/download/")
+    assert response["Location"].startswith("/accounts/reauthenticate/")
+
+    files = archive(client.post(response["Location"], {"password": PASSWORD}))
+
+    assert "resume.pdf" in files.namelist()
+
+
+def test_a_missing_file_is_named_and_the_rest_is_there(client, owner, log_in):
+    owner.profile.avatar.storage.delete(owner.profile.avatar.name)
+
+    names = downloaded(log_in(owner)).namelist()
+
+    assert "photo.webp is missing.txt" in names
+    assert "resume.pdf" in names
+
+
+def test_a_storage_that_does_not_answer_is_a_page_in_plain_words(on_s3, client, owner, s3, log_in):
+    """X1: not an archive that ends in the middle."""
+    log_in(owner)
+    s3.fail_next(503, "SlowDown", times=99)
+
+    response = client.post("/me/data/download/")
+
+    assert response.status_code == 503
+
+
+def test_members_who_are_leaving_take_it_along(client, leaver):
+    """X2."""
+    assert "resume.pdf" in downloaded(client).namelist()
+
+
+def test_staff_do_it_for_somebody_who_asks_by_letter(client, staff, owner):
+    client.force_login(staff)
+    address = reverse("admin:profiles_user_leaving", args=[owner.pk])
+
+    files = archive(client.post(address, {"download": ""}))
+
+    assert json.loads(files.read("data.json"))["account"][0]["email"] == owner.email
+    assert LogEntry.objects.get().change_message == "Downloaded the member's data."
+
+
+def test_files_that_wait_for_their_form_are_listed(client, owner, log_in):
+    StoredUpload.objects.create(
+        owner=owner, purpose="resume", filename="my cv.pdf", expires_at="2100-01-01T00:00Z"
+    )
+
+    text = downloaded(log_in(owner)).read("data.json").decode()
+
+    assert "my cv.pdf" in text

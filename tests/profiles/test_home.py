@@ -1,0 +1,102 @@
+"""The home page: what it asks a member for, and the first steps on a new site."""
+
+import pytest
+from django.core.files.base import ContentFile
+from django.urls import reverse
+
+from profiles.models import Profile
+from tests.conftest import make_member
+from tests.support import samples
+
+pytestmark = pytest.mark.django_db
+
+
+def home(client):
+    return client.get(reverse("home")).content.decode()
+
+
+def asked(client):
+    page = home(client)
+    return [
+        name
+        for name, words in {
+            "avatar": "Show your face",
+            "headline": "Say what you do, in one line",
+            "resume": "Let others read about your work",
+        }.items()
+        if words in page
+    ]
+
+
+def test_a_member_is_asked_for_one_thing_at_a_time(client, member):
+    """Moment 4."""
+    client.force_login(member)
+    assert asked(client) == ["avatar"]
+
+    member.profile.avatar = ContentFile(samples.jpeg(), name="photo.jpg")
+    member.profile.save()
+    assert asked(client) == ["headline"]
+
+    member.profile.headline = "Poetical scientist"
+    member.profile.save()
+    assert asked(client) == ["resume"]
+
+    member.profile.resume = ContentFile(samples.pdf(), name="cv.pdf")
+    member.profile.save()
+    assert asked(client) == []
+
+
+def test_a_member_who_answers_not_now_is_asked_for_the_next(client, member):
+    client.force_login(member)
+
+    for name, following in {"avatar": ["headline"], "headline": ["resume"], "resume": []}.items():
+        client.post(reverse("not-now", args=[name]))
+        assert asked(client) == following
+
+
+def test_not_now_is_remembered_on_every_device_and_for_this_member_alone(
+    client, member, other_member
+):
+    client.force_login(member)
+    client.post(reverse("not-now", args=["avatar"]))
+    client.logout()
+
+    client.force_login(member)
+    assert asked(client) == ["headline"]
+    client.force_login(other_member)
+    assert asked(client) == ["avatar"]
+
+
+@pytest.mark.parametrize("name", ["password", "name", "nothing"])
+def test_only_what_is_asked_for_can_be_declined(client, member, name):
+    client.force_login(member)
+
+    assert client.post(f"/me/not-now/{name}/").status_code == 404
+    assert Profile.objects.get(user=member).not_asked == ""
+
+
+def test_a_new_site_leads_its_superuser_through_three_steps(client, staff):
+    """Moment 17: name and logo in one form, then the invitation: clicks on 3 links or buttons."""
+    client.force_login(staff)
+    page = home(client)
+    assert "Name your society" in page
+    assert "Show your face" not in page
+    form = client.get(reverse("admin:society_society_changelist"), follow=True)
+    logo = ContentFile(samples.png((400, 100)), name="logo.png")
+
+    saved = client.post(form.request["PATH_INFO"], {"name": "Our club", "logo": logo}, follow=True)
+
+    page = saved.content.decode()
+    assert saved.redirect_chain[-1][0] == reverse("home")
+    assert "This is the portal of Our club now." in page
+    assert page.count(">done<") == 2
+    assert f'href="{reverse("admin:profiles_user_add")}"' in page
+    assert "Invite your first members" in client.get("/admin/").content.decode()
+    make_member("ada@example.org")
+    assert "Invite your first members" not in home(client)
+
+
+def test_others_do_not_see_the_steps(client, member):
+    client.force_login(member)
+
+    assert "Name your society" not in home(client)
