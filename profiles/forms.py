@@ -12,7 +12,7 @@ class ProfileForm(StoredUploadsForm):
 
     class Meta:
         model = Profile
-        fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
+        fields = ["name", "headline", "bio", "visibility", "use_for_tests", "avatar", "resume"]
         widgets = {
             "bio": forms.Textarea(attrs={"rows": 5}),
             "visibility": forms.RadioSelect,

@@ -25,6 +25,7 @@ from portal.files.storages import with_a_policy
 
 from . import conf
 from .media import Pairs
+from .placeholders import is_placeholder
 
 NAMES_TRIED = 5  # where a key may not list: files that are asked for one by one
 
@@ -61,7 +62,8 @@ def first_names(fields: Fields) -> dict[str, list[str]]:
     for model, field in fields:
         label = storage_label(field.storage)
         rows = field_references(label, model, field)
-        named.setdefault(label, []).extend(row.name for row in islice(rows, NAMES_TRIED))
+        of_live = (row.name for row in rows if not is_placeholder(row))
+        named.setdefault(label, []).extend(islice(of_live, NAMES_TRIED))
         rows.close()
     return named
 

@@ -63,7 +63,7 @@ def index(profiles, *, dry_run=False) -> int:
     passes its own models' rows.
     """
     with transaction.atomic(using=profiles.db):
-        found = list(profiles.select_for_update().only(*SOURCES, "sort_key"))
+        found = list(profiles.select_for_update().order_by("pk").only(*SOURCES, "sort_key"))
         entries = related(profiles, "DirectoryEntry").in_bulk([each.pk for each in found])
         wrong = []
         for profile in found:
@@ -112,7 +112,7 @@ def write_words(profiles, wanted: dict[int, dict[str, bool]]) -> None:
     rows.bulk_create(
         (
             rows.model(profile_id=pk, word=word, for_everyone=shown)
-            for (pk, word), shown in missing.items()
+            for (pk, word), shown in sorted(missing.items())
         ),
         batch_size=BATCH,
     )
@@ -167,3 +167,12 @@ def learn_missing_words(using=None) -> int:
     missing = sorted(set(words))
     learn(WordDeletion.objects.using(using), missing)
     return len(missing)
+
+
+def rebuild() -> None:
+    """Index all profiles after their rows were changed without saving them, and nothing else."""
+    profiles = ProfileWord._meta.get_field("profile").related_model
+    for _ in index_all(profiles._default_manager.all()):
+        pass
+    forget_unused_words()
+    learn_missing_words()

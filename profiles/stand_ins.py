@@ -1,0 +1,40 @@
+"""Photos and resumes of the people who take the members' places on a staging site."""
+
+from django.conf import settings
+
+from portal.staging import drawings
+from portal.staging.chance import Row
+from portal.staging.invented import name
+
+
+def photo(row: Row) -> bytes:
+    return drawings.portrait(row.chance("portrait"), settings.AVATAR_PIXELS)
+
+
+def small_photo(row: Row) -> bytes:
+    return drawings.portrait(row.chance("portrait"), settings.AVATAR_SMALL_PIXELS)
+
+
+def resume(row: Row) -> bytes:
+    """Return a resume with as many pages as the row says, under the invented name."""
+    return drawings.pdf(name(row, "name"), resume_text(row, resume_pages(row, "") or 1))
+
+
+def first_page(row: Row) -> bytes:
+    return drawings.first_page(resume_text(row, 1)[0])
+
+
+def resume_text(row: Row, pages: int) -> list[list[str]]:
+    return drawings.pages_of_text(row.chance("resume"), name(row, "name"), pages)
+
+
+def resume_pages(row: Row, column: str) -> int | None:
+    """Return as many pages as on live: the rule for their number."""
+    if not row.values["resume"]:
+        return None
+    return min(max(row.values["resume_pages"] or 1, 1), drawings.MOST_PAGES)
+
+
+def resume_bytes(row: Row, column: str) -> int | None:
+    """Return the size of the resume that is generated: the rule for the column that tells it."""
+    return len(resume(row)) if row.values["resume"] else None
