@@ -143,25 +143,27 @@ def script_of(text: str) -> str:
     return "LATIN"
 
 
-@lru_cache(maxsize=10_000)
 def script_of_letter(letter: str) -> str:
     return unicodedata.name(letter, "LATIN").partition(" ")[0]
 
 
-@lru_cache
 def letters_of(script: str) -> tuple[str, str] | None:
     """Return the two kinds of letters of a script; None if it has too few to invent words."""
     if script in LETTERS:
         return LETTERS[script]
-    letters = [
-        letter
-        for letter in map(chr, range(0x20000))
-        if letter.isalpha()
-        and not letter.isupper()
-        and script_of_letter(letter) == script
-        and unicodedata.normalize("NFKC", letter) == letter
-    ]
-    return ("".join(letters),) * 2 if len(letters) >= MIN_LETTERS else None
+    letters = "".join(letters_by_script().get(script, ""))
+    return (letters,) * 2 if len(letters) >= MIN_LETTERS else None
+
+
+@lru_cache
+def letters_by_script() -> dict[str, list[str]]:
+    """Return the letters that Unicode lists for each script, those that stay as they are typed."""
+    letters: dict[str, list[str]] = {}
+    for letter in map(chr, range(0x20000)):
+        is_plain = unicodedata.normalize("NFKC", letter) == letter
+        if is_plain and letter.isalpha() and not letter.isupper():
+            letters.setdefault(script_of_letter(letter), []).append(letter)
+    return letters
 
 
 def word(chance: Chance, script: str, length: int) -> str:

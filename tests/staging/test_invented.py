@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from allauth.account.models import EmailAddress
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portal.accounts.email_address import canonical
@@ -14,6 +15,7 @@ from portal.staging.chance import Row
 from profiles.models import Profile, User
 from profiles.scrub_rules import DECISIONS
 
+no_deadline = hypothesis_settings(deadline=None, max_examples=50)
 NAMES = {
     "LATIN": "Maria Fernanda da Silveira",
     "CYRILLIC": "Оксана Яремчак",
@@ -54,6 +56,7 @@ anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="
 texts = st.one_of(anything, st.sampled_from(list(NAMES.values())))
 
 
+@no_deadline
 @given(texts)
 def test_a_name_is_one_that_a_person_may_type(old):
     old = old[:150]
@@ -68,6 +71,7 @@ def test_a_name_is_one_that_a_person_may_type(old):
 
 
 @pytest.mark.parametrize(("column", "rule"), [("name", invented.name), ("bio", invented.text)])
+@no_deadline
 @given(texts)
 def test_a_rule_leaves_its_own_result_alone(column, rule, old):
     """Or a refresh that was killed after its scrub would make other people in the next run."""
@@ -122,6 +126,7 @@ def test_another_secret_makes_other_people(settings):
     assert not before & made()
 
 
+@no_deadline
 @given(st.datetimes(datetime(2001, 1, 1), datetime(2030, 1, 1)), st.integers(0, 10_000))
 def test_a_time_keeps_its_month_and_its_place(joined, seconds):
     times = {"created_at": joined.replace(tzinfo=UTC), "updated_at": None}
