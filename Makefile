@@ -14,7 +14,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql coverage kills search rehearse siege lint format lock check-installs \
+.PHONY: run run-s3 test test-sqlite test-postgresql whole coverage kills search rehearse siege lint format lock check-installs \
 	vendor corpus bench bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
@@ -33,21 +33,25 @@ test-sqlite: $(VENV)/installed-dev  ## the half of the tests that runs on SQLite
 test-postgresql: $(VENV)/installed-dev  ## the half of the tests that runs on PostgreSQL
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 $(PYTEST)
 
+whole: $(VENV)/installed-dev  ## what make test leaves out: browsers, dynos, images, and files as large as may be
+	$(BIN)/python -m pytest -n 2 -m whole $(PYTEST)
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m whole $(PYTEST)
+
 coverage: PYTEST = --cov --cov-fail-under=95
 coverage: test-sqlite  ## the half on SQLite, which fails if it runs less than 95 % of the code
 
-kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make test has a few of them
-	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest tests/outbox/test_kills.py
+kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
+	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py
 
-search: $(VENV)/installed-dev  ## what 100,000 members are found by, and how PostgreSQL does it; make test has 5,000
+search: $(VENV)/installed-dev  ## what 100,000 members are found by, and how PostgreSQL does it; make whole has 5,000
 	SEARCH_MEMBERS=100000 $(BIN)/python -m tests.support.with_postgresql \
-		$(BIN)/python -m pytest -s tests/profiles/directory/test_queries.py tests/profiles/directory/test_plans.py
+		$(BIN)/python -m pytest -s -m whole tests/profiles/directory/test_queries.py tests/profiles/directory/test_plans.py
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)
 
 siege: $(VENV)/installed-dev  ## a minute of slow clients, uploads and a frozen S3 at once; fails if pages wait
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -W ignore::pytest.PytestUnraisableExceptionWarning tests/site/siege.py
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -m whole -W ignore::pytest.PytestUnraisableExceptionWarning tests/site/siege.py
 
 lint: $(VENV)/installed-dev  ## ruff, djade, migrations, workflows, deployment checks; changes nothing
 	$(BIN)/ruff check .

@@ -61,8 +61,16 @@ def match_routes():
         clear_url_caches()
 
 
+# Fixtures that start a browser, or gunicorn: a test that uses one is one of the whole site.
+PROGRAMS = {"browser", "first_dyno"}
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(config, items):
-    """Skip tests without a database in the run on PostgreSQL: it makes no difference to them."""
+    """Mark tests of the whole site, and skip tests without a database in the run on PostgreSQL."""
+    for item in items:
+        if PROGRAMS & set(item.fixturenames):
+            item.add_marker("whole")
     if "TEST_DATABASE_URL" in os.environ:
         needing = [item for item in items if depends_on_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in needing])
@@ -70,6 +78,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def depends_on_database(item) -> bool:
+    """Return True if it makes a difference to a test which database it runs on."""
     if item.get_closest_marker("any_database"):
         return False
     names = {"db", "transactional_db", "live_server"}

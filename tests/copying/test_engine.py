@@ -196,6 +196,7 @@ def process(*arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.whole
 def test_after_kill_9_the_same_run_again_finishes_the_work(ends, s3, tmp_path):
     """Y4: byte-identical, nothing half-written, and what was finished is not copied twice."""
     files = {f"avatars/{n:02}": random.randbytes(random.choice([10, 300_000])) for n in range(60)}
@@ -227,6 +228,7 @@ def test_after_kill_9_the_same_run_again_finishes_the_work(ends, s3, tmp_path):
         assert len(stored) <= len(files) + jobs * kills  # the answers to the last ones were lost
 
 
+@pytest.mark.whole
 def test_memory_is_the_same_for_twenty_times_as_many_files():
     """Y8: within 20 MB."""
     peaks = {}

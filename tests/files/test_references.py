@@ -206,6 +206,7 @@ class NoRows(models.QuerySet):
         self.query.set_empty()
 
 
+@pytest.mark.whole
 @pytest.mark.django_db
 def test_rows_are_streamed():
     """Y8: the memory it takes does not grow with the rows."""

@@ -142,6 +142,7 @@ call_command("sweep_media", "--delete")
 """
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("killed", ["before", "after"])
 def test_what_a_killed_process_leaves_behind_is_swept(tmp_path, killed):
     """T2: kill -9 just before the commit of a replacement, and just after it."""

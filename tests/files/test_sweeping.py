@@ -57,6 +57,7 @@ def test_a_listing_out_of_order_stops_the_sweep():
         list(sweeping.compared([], files, now))
 
 
+@pytest.mark.whole
 def test_memory_stays_the_same_however_many_there_are():
     """Y8's like: 50,000 names take no more than 5,000."""
     long_ago, now = datetime(2013, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)

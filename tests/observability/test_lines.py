@@ -268,6 +268,7 @@ def test_only_django_is_taken_to_repeat_itself(log):
     assert log.others[0]["message"] == "The mail server refuses"
 
 
+@pytest.mark.whole
 def test_gunicorn_speaks_the_sites_language_once(tmp_path):
     """A HUP would bring back gunicorn's own handler beside the site's."""
     others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}

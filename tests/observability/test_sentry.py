@@ -70,6 +70,7 @@ def run(script, **environment):
     return [line for line in done.stdout.splitlines() if not line.startswith('{"time"')]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("environment", "imported"), [({}, "False"), ({"SENTRY_DSN": DSN}, "True")]
 )
@@ -79,6 +80,7 @@ def test_nothing_of_sentry_is_imported_without_its_address(environment, imported
     assert run(script, **environment) == [imported]
 
 
+@pytest.mark.whole
 def test_an_error_is_told_without_its_secrets():
     """S9: nothing that opens a file or names a person is sent to Sentry."""
     told = run(SCRIPT, SENTRY_DSN=DSN, HEROKU_BUILD_COMMIT="portal@1.0.0")

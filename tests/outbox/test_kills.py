@@ -81,6 +81,7 @@ def kill_at(event, environment, server) -> None:
         server.on_event = lambda event: None
 
 
+@pytest.mark.whole
 def test_a_killed_sender_loses_nothing_and_repeats_at_most_once(environment, settings):
     """E4: the server refuses, hangs and recovers meanwhile."""
     settings.OUTBOX_AT_ONCE = False

@@ -142,6 +142,7 @@ def site(tmp_path):
         yield server, environment
 
 
+@pytest.mark.whole
 @pytest.mark.any_database
 def test_one_dyno_is_enough_and_stops_in_time(site, tmp_path):
     """E4: gunicorn's workers deliver; SIGTERM is obeyed while the mail server hangs."""
@@ -164,6 +165,7 @@ def test_one_dyno_is_enough_and_stops_in_time(site, tmp_path):
         assert web.process.returncode == 0, web.said()
 
 
+@pytest.mark.whole
 @pytest.mark.any_database
 def test_a_worker_process_delivers_and_ends_with_sigterm(site, tmp_path):
     server, environment = site
@@ -182,6 +184,7 @@ def test_a_worker_process_delivers_and_ends_with_sigterm(site, tmp_path):
         assert worker.process.returncode == 0, worker.said()
 
 
+@pytest.mark.whole
 @pytest.mark.any_database
 def test_a_laptop_prints_messages_at_once(site):
     """make run, without EMAIL_URL: before the command that writes the message has ended."""

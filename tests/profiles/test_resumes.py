@@ -93,6 +93,7 @@ def test_refuses(content, code):
     assert ". Please " in error.messages[0]
 
 
+@pytest.mark.whole
 @needs_proc
 def test_bombs_cost_little(tmp_path):
     """P4: each of these takes seconds or gigabytes of some library, if it is let."""

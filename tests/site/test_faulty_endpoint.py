@@ -135,6 +135,7 @@ def test_all_is_well_where_s3_answers(site, s3, command):
     call_command(command, *COMMANDS[command], stdout=io.StringIO(), stderr=io.StringIO())
 
 
+@pytest.mark.whole
 def test_the_operator_reads_a_sentence(s3_environment, tmp_path):
     """As a build on a host runs it."""
     others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}

@@ -102,6 +102,7 @@ def in_the_image(**variables) -> dict:
     return own | {"PATH": path, "HOME": "/"} | variables
 
 
+@pytest.mark.whole
 def test_without_variables_the_image_refuses_to_be_a_site_for_a_laptop(image):
     done = run(command("CMD"), image, in_the_image())
 
@@ -110,6 +111,7 @@ def test_without_variables_the_image_refuses_to_be_a_site_for_a_laptop(image):
         assert name in done.stdout
 
 
+@pytest.mark.whole
 def test_the_image_serves_itself_and_its_assets_from_a_tree_that_nobody_can_write_to(
     image, tmp_path
 ):
@@ -142,6 +144,7 @@ def test_the_image_serves_itself_and_its_assets_from_a_tree_that_nobody_can_writ
     assert (healthy.returncode, of_another_host.returncode) == (0, 1)
 
 
+@pytest.mark.whole
 def test_an_image_that_is_built_with_the_buckets_variables_has_its_assets_there(
     image, tmp_path, on_s3, s3_environment
 ):

@@ -40,6 +40,7 @@ def with_what_they_use(room):
     return {room}.union(*map(with_what_they_use, ROOMS[room]))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("room", LIFTED)
 def test_a_room_lifts_out(room, tmp_path):
     rooms = sorted(with_what_they_use(room))

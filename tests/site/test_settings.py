@@ -116,6 +116,7 @@ def test_half_a_key_pair_for_assets_is_refused():
     assert "ASSETS_SECRET_ACCESS_KEY" in refusal(DEPLOYED | {"ASSETS_ACCESS_KEY_ID": "AKIA"})
 
 
+@pytest.mark.whole
 def test_uploads_never_land_on_a_deployed_disk():
     """C2: without S3 the storages refuse, the checks fail, and only collectstatic works."""
     values = settings_for(DEPLOYED_WITHOUT_S3)
@@ -137,6 +138,7 @@ def test_uploads_never_land_on_a_deployed_disk():
     assert "AWS_STORAGE_BUCKET_NAME" in served.stderr
 
 
+@pytest.mark.whole
 def test_a_build_without_s3_collects_its_assets():
     done = manage("collectstatic", "--no-input", "--dry-run", environment=DEPLOYED_WITHOUT_S3)
 

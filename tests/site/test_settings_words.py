@@ -327,6 +327,7 @@ for address in addresses:
 """
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("debug", ["off", "on"])
 def test_a_laptop_serves_without_collectstatic(debug, tmp_path):
     """With DEBUG off, too: under their plain names, as the sources are."""
@@ -343,6 +344,7 @@ def test_a_laptop_serves_without_collectstatic(debug, tmp_path):
     assert all(re.fullmatch(r"asset 200 /static/\S+ True", line) for line in assets), assets
 
 
+@pytest.mark.whole
 def test_a_deployed_site_still_needs_its_manifest(tmp_path):
     """Its control: under a plain name a browser would keep yesterday's style sheet."""
     code = "import django; django.setup(); from django.templatetags.static import static;"

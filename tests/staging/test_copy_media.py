@@ -72,6 +72,7 @@ def on_s3_with_two_prefixes(db, site, staging, settings, monkeypatch):
     use_settings(settings, monkeypatch, {"STORAGES": settings.STORAGES | {"moved": moved}})
 
 
+@pytest.mark.whole
 def test_a_site_in_use_moves_from_a_disk_to_s3_and_on_to_another_prefix(
     disk, on_s3_with_two_prefixes, monkeypatch
 ):

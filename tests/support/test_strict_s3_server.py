@@ -85,6 +85,7 @@ def test_wipes_itself_clean(server, owner):
     assert owner.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_starts_from_the_command_line_and_stops_when_told(number):
     command = [sys.executable, "-m", "tests.support.strict_s3", "--port", "0"]

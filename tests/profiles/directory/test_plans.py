@@ -12,6 +12,7 @@ from .people import MEMBERS, settle
 
 pytestmark = [
     pytest.mark.django_db,
+    pytest.mark.whole,
     pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL"),
 ]
 

@@ -25,6 +25,7 @@ def viewers(db):
     return {"member": make_member("reader@example.org"), "visitor": AnonymousUser()}
 
 
+@pytest.mark.whole
 def test_most_queries_find_the_right_person_and_both_databases_agree(viewers, tmp_path):
     lines, first, among_five, missed = [], 0, 0, []
     for role, viewer in viewers.items():

@@ -31,10 +31,10 @@ def test_has_every_producer_bent_in_every_way():
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [pytest.param(*entry, id=entry[0]) for entry in part_of(pdfs())]
+    ("name", "make"), [pytest.param(*entry, id=entry[0]) for entry in part_of(pdfs())]
 )
-def test_what_viewers_show_is_accepted_or_repaired(name, content, tmp_path):
-    path = tmp_path / "file.pdf"
+def test_what_viewers_show_is_accepted_or_repaired(name, make, tmp_path):
+    content, path = make(), tmp_path / "file.pdf"
     path.write_bytes(content)
     shown = {"PDFium": run.pdfium_shows(path), "poppler": run.poppler_shows(path)}
 
@@ -49,11 +49,11 @@ def test_what_viewers_show_is_accepted_or_repaired(name, content, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "is_harmless"),
+    ("make", "is_harmless"),
     [pytest.param(*entry[1:], id=entry[0]) for entry in part_of(photos())],
 )
-def test_a_photo_is_accepted_unless_a_part_of_it_is_missing(content, is_harmless):
-    verdict = outcome(content, is_pdf=False)
+def test_a_photo_is_accepted_unless_a_part_of_it_is_missing(make, is_harmless):
+    verdict = outcome(make(), is_pdf=False)
 
     expected = {"accepted"} if is_harmless else {"accepted", "cut_off", "damaged", "not_a_photo"}
     assert verdict in expected

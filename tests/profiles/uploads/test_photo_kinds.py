@@ -183,6 +183,7 @@ def test_a_whole_file_is_never_called_cut_off(kind):
     assert outcome(bytes(content)) != "cut_off"
 
 
+@pytest.mark.whole
 @needs_proc
 def test_the_largest_photos_cost_the_site_little(tmp_path):
     """I10: 48 and 108 megapixels, and a panorama; the child is bounded, the site holds nothing."""
@@ -208,6 +209,7 @@ def test_the_largest_photos_cost_the_site_little(tmp_path):
     assert max(cost["own_megabytes"] for cost in costs.values()) < 20
 
 
+@pytest.mark.whole
 @needs_proc
 def test_a_small_square_of_a_huge_photo_is_accepted(tmp_path):
     """I10: a face among many, at the closest that the form offers."""

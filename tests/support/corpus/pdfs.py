@@ -1,7 +1,8 @@
 """PDFs in the style of four producers, bent in some forty ways; made here, none is copied."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from io import BytesIO
 
 import pikepdf
@@ -142,9 +143,17 @@ BENDS = {
 ASKS_FOR_A_PASSWORD = {name for name in BENDS if name.startswith("user's")}
 
 
-def pdfs() -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of each."""
-    for producer, make in PRODUCERS.items():
-        good = make()
-        for name, bend in BENDS.items():
-            yield f"{producer}, {name}.pdf", bend(good)
+@cache
+def good(producer: str) -> bytes:
+    return PRODUCERS[producer]()
+
+
+def bent(producer: str, name: str) -> bytes:
+    return BENDS[name](good(producer))
+
+
+def pdfs() -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Yield the name of each, and a function that makes its content."""
+    for producer in PRODUCERS:
+        for name in BENDS:
+            yield f"{producer}, {name}.pdf", partial(bent, producer, name)

@@ -1,6 +1,6 @@
 """Photos by format, depth, colour profile, orientation and defect; made here, none is copied."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from PIL import Image, ImageCms
@@ -50,21 +50,31 @@ def photo_of(mode: str) -> Image.Image:
     return samples.photo(SIZE).convert(mode)
 
 
-def photos() -> Iterator[tuple[str, bytes, bool]]:
-    """Yield the name, the content, and whether it must be accepted."""
+def plain(kind: str, **options) -> bytes:
+    return FORMATS[kind](samples.photo(SIZE), **options)
+
+
+def in_mode(kind: str, mode: str) -> bytes:
+    return FORMATS[kind](photo_of(mode))
+
+
+def bent(kind: str, bend: Callable[[bytes], bytes]) -> bytes:
+    return bend(plain(kind))
+
+
+def photos() -> Iterator[tuple[str, Callable[[], bytes], bool]]:
+    """Yield the name, a function that makes the content, and whether it must be accepted."""
     for kind, modes in MODES.items():
         for mode in modes:
-            yield f"{mode.replace(';', ' ')}.{kind}", FORMATS[kind](photo_of(mode)), True
-    for kind, encode in FORMATS.items():
-        good = encode(samples.photo(SIZE))
-        yield f"plain.{kind}", good, True
+            yield f"{mode.replace(';', ' ')}.{kind}", partial(in_mode, kind, mode), True
+    for kind in FORMATS:
+        yield f"plain.{kind}", partial(plain, kind), True
         if kind != "gif":
             for orientation in range(1, 9):
                 exif = samples.exif(orientation).tobytes()
-                content = encode(samples.photo(SIZE), exif=exif)
-                yield f"orientation {orientation}.{kind}", content, True
+                yield f"orientation {orientation}.{kind}", partial(plain, kind, exif=exif), True
             for name, profile in (("sRGB", SRGB), ("broken", b"no profile")):
-                content = encode(samples.photo(SIZE), icc_profile=profile)
-                yield f"profile {name}.{kind}", content, True
+                make = partial(plain, kind, icc_profile=profile)
+                yield f"profile {name}.{kind}", make, True
         for name, (bend, harmless) in DEFECTS.items():
-            yield f"{name}.{kind}", bend(good), kind in harmless
+            yield f"{name}.{kind}", partial(bent, kind, bend), kind in harmless

@@ -79,9 +79,9 @@ def files(folder: str) -> Iterator[tuple[str, Path]]:
         )
         return
     with tempfile.TemporaryDirectory() as made:
-        for name, content, *_ in (*pdfs(), *photos()):
+        for name, make, *_ in (*pdfs(), *photos()):
             path = Path(made, f"file{Path(name).suffix}")
-            path.write_bytes(content)
+            path.write_bytes(make())
             yield name, path
 
 
