@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 PYTEST =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql whole coverage kills search rehearse siege lint format lock check-installs \
-	vendor corpus bench bench-web bench-reset bench-copy bench-http help
+	vendor corpus canaries bench bench-likeness bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -83,11 +83,17 @@ vendor:  ## fetch the front-end files again (npm needed) and compare them with w
 corpus: $(VENV)/installed-dev  ## the upload rules over generated files, or over a folder: make corpus DIR=~/downloads
 	@$(BIN)/python -m tests.support.corpus.run $(DIR)
 
+canaries: $(VENV)/installed-dev  ## refresh a staging site of 200 data sets, and search for anything of a member
+	CANARIES=200 $(BIN)/python -m pytest -q tests/staging/test_canaries.py
+
 bench: $(VENV)/installed-dev  ## what a link and a page cost
 	$(BIN)/python -m tests.bench.bench_links
 
 bench-web: $(VENV)/installed-dev  ## what one dyno holds
 	$(BIN)/python -m tests.bench.bench_web $(BENCH)
+
+bench-likeness: $(VENV)/installed-dev  ## what it costs to make 500 other people of 100,000 members
+	$(BIN)/python -m tests.bench.bench_likeness $(BENCH)
 
 bench-reset: $(VENV)/installed-dev  ## how long a reset takes, for known and for unknown addresses
 	$(BIN)/python -m tests.bench.bench_reset $(BENCH)

@@ -150,5 +150,5 @@ def fields_named(labels: Iterable[str] | None) -> list:
 
 
 def count_of_references(fields: Fields) -> int:
-    """The number of rows that name a file of live's, counted once for each field."""
+    """The number of rows that name a file of the live site, counted once for each field."""
     return sum(1 for _ in references_to_live(fields))

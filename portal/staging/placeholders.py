@@ -1,4 +1,4 @@
-"""Files of people who do not exist, in place of those of live, of which not a byte is fetched.
+"""Files of people who do not exist, in place of those of the live site, which are not fetched.
 
 A Placeholder is the rule for a column that names a file. Its names are recognised by this site's
 secret alone: a copy from live leaves them out, and what has not been stored is stored by the next

@@ -47,7 +47,7 @@ class Decision(NamedTuple):
     cleared: dict[str, Cleared] = {}
     replaced: dict[str, Rule] = {}  # the rule for each column
     replaced_rows: Q = NO_ROW  # in the other rows these columns are kept
-    unlike_live: str = ""  # names of fields in which no new value may be one of live's
+    unlike_live: str = ""  # names of fields in which no new value may be in a row of the live site
     rebuilt: str = ""  # names of fields that ScrubRules.rebuild derives from other columns
 
 
@@ -162,7 +162,7 @@ def scrubbed(model: type[Model], decision: Decision, rules: ScrubRules) -> Itera
     """Apply the decision about one model. Raises ScrubRefused or LikeLive."""
     leaving = QuerySet(model).filter(decision.deleted_rows)
     refuse_dangling_rows(model, leaving, rules)
-    if decision.replaced:  # while all of live's values are there to be compared with
+    if decision.replaced:  # while all values of the live site are there to compare with
         staying = QuerySet(model).filter(decision.replaced_rows).exclude(pk__in=leaving)
         counts = replace_values(staying, decision.replaced, decision.unlike_live.split())
         for column, count in counts.items():
@@ -221,7 +221,7 @@ def undecided_columns(rules: ScrubRules) -> list[str]:
 def columns_without_field(rules: ScrubRules) -> list[str]:
     """Columns that the database has and the models have not, as table.column.
 
-    Live's release may be ahead of staging's: the rows that stay keep what is in such a column.
+    The live site's release may be ahead: the rows that stay keep what is in such a column.
     """
     found = []
     with connection.cursor() as cursor:

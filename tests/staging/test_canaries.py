@@ -33,7 +33,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 @pytest.fixture
 def two_sites(settings, tmp_path):
-    """Live's files are in one folder, and staging's in another."""
+    """The live site has its files in one folder, and staging in another."""
     settings.SITE_ENVIRONMENT = "staging"
     settings.AVATAR_PIXELS = 64  # drawn quickly
     settings.LIVE_STORAGES = {
@@ -144,7 +144,7 @@ def is_whole(unchanged, keep) -> bool:
     max_examples=1, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_column_that_the_code_does_not_know_is_refused(two_sites, data):
-    """Live's release is ahead: nothing is scrubbed, and the column is named."""
+    """The release of the live site is ahead: nothing is scrubbed, and the column is named."""
     with transaction.atomic():
         planted(data.draw, two_sites)
         with connection.cursor() as cursor:
