@@ -17,7 +17,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import Q, QuerySet, TextField, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import SHA256, Cast, Concat, Length
+from django.db.models.functions import MD5, Cast, Concat, Length
 
 TABLE = "staging_people"
 # The SQL is this module's own, and nobody's input is in it.
@@ -112,7 +112,7 @@ def sample(others: QuerySet, strata: tuple[Stratum, ...], keep: int, seed: str) 
     One half of the sample is shared out to the strata, in their order; the other has each kind in
     about its own proportion.
     """
-    by_chance = SHA256(Concat(Value(f"{seed} "), Cast("pk", TextField())))
+    by_chance = MD5(Concat(Value(f"{seed} "), Cast("pk", TextField())))
     chosen: dict = {}
     shares = [(stratum, max(1, keep // (2 * len(strata)))) for stratum in strata]
     for stratum, share in [*shares, (Stratum("everybody"), keep)]:

@@ -21,6 +21,7 @@ from django.db.models import Model, Q, QuerySet
 
 from . import identity
 from .invented import Rule
+from .planner import renew_statistics
 from .replacing import LikeLive, replace_values
 from .sampling import STAFF_ALONE, Choice, People, people_chosen
 
@@ -132,6 +133,8 @@ def scrub(
         with transaction.atomic():
             with people_chosen(rules.people, choice) if rules.people else nullcontext():
                 changes = apply(rules)
+            if not dry_run:
+                renew_statistics()
             connection.check_constraints()  # now, and not at a commit that may never come
             transaction.set_rollback(dry_run)
     except LikeLive as error:

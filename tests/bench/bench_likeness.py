@@ -34,7 +34,7 @@ INSERT INTO profiles_profile
     (id, user_id, name, headline, bio, visibility, avatar, avatar_small, resume, resume_picture,
     resume_pages, resume_bytes, sort_key, created_at, updated_at)
 SELECT n, n, initcap('w' || n %% 9000 || 'a w' || n %% 7000 || 'b'), 'Surveys roads',
-    repeat('Wrote about theodolites in the hills of ' || n || '. ', 1 + n %% 40),
+    repeat('Wrote about theodolites in the hills of ' || n || '. ', 1 + n %% 6),
     (ARRAY['public', 'members', 'hidden'])[1 + n %% 3],
     CASE WHEN n %% 2 > 0 THEN 'avatars/' || n || '.webp' ELSE '' END,
     CASE WHEN n %% 2 > 0 THEN 'avatars/s' || n || '.webp' ELSE '' END,

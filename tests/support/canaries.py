@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from django.apps import apps
 from django.core.management import call_command
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from profiles.directory.fold import fold
@@ -68,6 +68,9 @@ class Garden:
             for index, role in enumerate(roles):
                 self.plant_row(model, index, len(roles), role)
         call_command("index_profiles", stdout=NOWHERE)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
 
     def plant_row(self, model, index: int, count: int, role: dict) -> None:
         people: set[int] = set()
@@ -185,7 +188,7 @@ class Garden:
         Marks of the people who stay as they are are not looked for. The time of a row that is about
         one of them as well is theirs.
         """
-        dump = whole_database()
+        dump = f"{whole_database()}\n{planner_statistics()}"
         names_and_contents = [
             f"{path.relative_to(self.stale_folder)} {path.read_bytes().decode('latin-1')}"
             for path in self.files()
@@ -230,6 +233,15 @@ MAKERS = {
     models.CharField: Garden.text,
     models.TextField: Garden.text,
 }
+
+
+def planner_statistics() -> str:
+    """Return what PostgreSQL has written down about the rows' values, as text."""
+    if connection.vendor != "postgresql":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM pg_stats WHERE schemaname = 'public'")
+        return "\n".join(map(str, cursor.fetchall()))
 
 
 def forms_of(mark: str) -> tuple[str, ...]:
