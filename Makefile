@@ -15,7 +15,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashe
 PYTEST =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql whole coverage kills search rehearse siege lint format lock check-installs \
-	vendor corpus canaries bench bench-likeness bench-web bench-reset bench-copy bench-http help
+	vendor corpus canaries bench bench-likeness bench-twin bench-web bench-reset bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -25,20 +25,20 @@ run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk;
 run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server on this machine
 	@$(BIN)/python -m tests.support.run_s3 --port $(PORT)
 
-test: test-sqlite test-postgresql  ## all tests, on SQLite and on a PostgreSQL that they bring along; make PYTEST="-k throttle" test for some
+test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="-k throttle" test for some
 
-test-sqlite: $(VENV)/installed-dev  ## the half of the tests that runs on SQLite
+test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those of make whole
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
 
-test-postgresql: $(VENV)/installed-dev  ## the half of the tests that runs on PostgreSQL
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 $(PYTEST)
+test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a PostgreSQL that they bring along
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "postgresql and not whole" $(PYTEST)
 
-whole: $(VENV)/installed-dev  ## what make test leaves out: browsers, dynos, images, and files as large as may be
+whole: $(VENV)/installed-dev  ## what make test leaves out: browsers, dynos, the largest files, all else on PostgreSQL
 	$(BIN)/python -m pytest -n 2 -m whole $(PYTEST)
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m whole $(PYTEST)
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "whole or not postgresql" $(PYTEST)
 
 coverage: PYTEST = --cov --cov-fail-under=95
-coverage: test-sqlite  ## the half on SQLite, which fails if it runs less than 95 % of the code
+coverage: test-sqlite  ## the tests on SQLite, which fails if it runs less than 95 % of the code
 
 kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
 	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py
@@ -88,6 +88,9 @@ canaries: $(VENV)/installed-dev  ## refresh a staging site of 200 data sets, and
 
 bench: $(VENV)/installed-dev  ## what a link and a page cost
 	$(BIN)/python -m tests.bench.bench_links
+
+bench-twin: $(VENV)/installed-dev  ## what a page costs beside a twin as the documentation would have it; make ROW=profile for one
+	$(BIN)/python -m tests.bench $(ROW)
 
 bench-web: $(VENV)/installed-dev  ## what one dyno holds
 	$(BIN)/python -m tests.bench.bench_web $(BENCH)

@@ -1,5 +1,9 @@
 """Middleware for pages; that for files, queries and the log is in their rooms."""
 
+import functools
+
+from csp.constants import HEADER
+from csp.utils import build_policy
 from django.conf import settings
 from django.utils.cache import add_never_cache_headers
 
@@ -14,3 +18,25 @@ def private_pages(get_response):
         return response
 
     return middleware
+
+
+def content_security_policy(get_response):
+    """Add CONTENT_SECURITY_POLICY to each answer that has none of its own.
+
+    The middleware of django-csp, for views that change the policy, builds it twice for each answer.
+    """
+
+    def middleware(request):
+        response = get_response(request)
+        is_debug_page = settings.DEBUG and response.status_code in {404, 500}  # they style inline
+        if HEADER not in response and not is_debug_page:
+            response[HEADER] = policy_header()
+        return response
+
+    return middleware
+
+
+@functools.cache
+def policy_header() -> str:
+    """Return the header of CONTENT_SECURITY_POLICY."""
+    return build_policy()

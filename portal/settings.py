@@ -81,7 +81,7 @@ MIDDLEWARE = [
     "portal.observability.request_log.log_requests",  # first, to see what the others refuse
     "portal.postgresql.middleware.limit_waits",  # before all that query the database
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "portal.middleware.content_security_policy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -183,6 +183,7 @@ MFA_TOTP_ISSUER = SITE_NAME
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_DEVELOPMENT
 ADMIN_NEEDS_SECOND_FACTOR = not IS_DEVELOPMENT
+SESSION_ENGINE = "portal.accounts.sessions"  # in the database
 SESSION_COOKIE_AGE = 14 * 24 * 60 * 60  # seconds: two weeks, counted from the log-in
 
 LANGUAGE_CODE = "en-gb"
@@ -190,9 +191,8 @@ TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 
-# E-mail. Messages are written into the outbox, with the change that they are about, and delivered
-# outside of requests. Without EMAIL_URL they are printed at once in development, and wait in the
-# outbox of a deployed site.
+# E-mail. Messages are written into the outbox with the change that they are about, and delivered
+# outside of requests. Without EMAIL_URL development prints them at once; elsewhere they wait.
 EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
 EMAIL_CONFIGURED = env.str("EMAIL_URL", None) is not None
 if EMAIL_CONFIGURED:

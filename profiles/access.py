@@ -14,9 +14,10 @@ class ProfileQuerySet(QuerySet):
         """
         if user.is_staff:
             return self
-        seen = Q(visibility=self.model.Visibility.PUBLIC)
+        public, members = self.model.Visibility.PUBLIC, self.model.Visibility.MEMBERS
+        seen = Q(visibility=public)
         if user.is_authenticated:
-            seen |= Q(visibility=self.model.Visibility.MEMBERS) | Q(user=user)
+            seen = Q(visibility__in=[public, members]) | Q(user=user.pk)
         return self.filter(seen, user__is_active=True)
 
 

@@ -24,6 +24,7 @@ from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
 from .staff_messages import invite
 from .staff_rights import may_manage
 from .uploads.forms import StoredUploadsForm
+from .uploads_admin import StoresUploadsFirst, form_in
 from .widgets import UploadInput
 
 # Groups: permissions are given one by one, because societies are small. Addresses and sessions are
@@ -113,12 +114,11 @@ class ProfileInline(admin.StackedInline):
     form = StoredUploadsForm
 
     def get_formset(self, request, obj=None, **kwargs):
-        form = type("ProfileForm", (self.form,), {"uploader": request.user})
-        return super().get_formset(request, obj, form=form, **kwargs)
+        return super().get_formset(request, obj, form=form_in(request, self.form), **kwargs)
 
 
 @admin.register(User)
-class MemberAdmin(SecondFactorsOfMember, auth_admin.UserAdmin):
+class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, auth_admin.UserAdmin):
     """Invites members and keeps their accounts and profiles, on one form."""
 
     list_display = [

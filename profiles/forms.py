@@ -12,7 +12,16 @@ class ProfileForm(StoredUploadsForm):
 
     class Meta:
         model = Profile
-        fields = ["name", "headline", "bio", "visibility", "use_for_tests", "avatar", "resume"]
+        fields = [
+            "name",
+            "headline",
+            "bio",
+            "visibility",
+            "use_for_tests",
+            "avatar",
+            "resume",
+            "resume_is_searched",
+        ]
         widgets = {
             "bio": forms.Textarea(attrs={"rows": 5}),
             "visibility": forms.RadioSelect,

@@ -13,19 +13,23 @@ from portal.files.storages import protected_media, public_media
 from .access import ProfileQuerySet
 from .directory import indexing
 from .directory.fold import MAX_SORT_KEY, sort_key
-from .directory.models import DirectoryEntry, FoldedField, ProfileWord, WordDeletion
+from .directory.models import DirectoryEntry, FoldedField, ProfileWord, ResumeText, WordDeletion
+from .directory.resume_texts import keep_new_text
 from .fields import LineField
 from .managers import UserManager
 from .uploads.avatars import AvatarField
+from .uploads.pending import PendingFile
 from .uploads.resumes import ResumeField
 from .uploads.stored import StoredUpload
 from .validators import is_printable, validate_printable, validate_visible
 
 __all__ = [
     "DirectoryEntry",
+    "PendingFile",
     "Profile",
     "ProfileWord",
     "ResumeDownload",
+    "ResumeText",
     "StoredUpload",
     "User",
     "WordDeletion",
@@ -134,11 +138,18 @@ class Profile(models.Model):
         picture="resume_picture",
         pages="resume_pages",
         size="resume_bytes",
+        text="new_resume_text",
     )
+    new_resume_text = None  # of one that has just been chosen; save() moves it to ResumeText
     # Of its first page, for its owner and the staff.
     resume_picture = MadeFileField(storage=protected_media, upload_to="resumes", editable=False)
     resume_pages = models.PositiveIntegerField(null=True, editable=False)
     resume_bytes = models.PositiveIntegerField(null=True, editable=False)
+    resume_is_searched = models.BooleanField(
+        "Let members find me by words in my resume",
+        default=True,
+        help_text="Visitors never do, and nobody does while the profile is hidden.",
+    )
     sort_key = FoldedField(max_length=MAX_SORT_KEY, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -162,7 +173,9 @@ class Profile(models.Model):
             update_fields = {*update_fields, "sort_key"}
         with transaction.atomic(using=using):
             super().save(using=using, update_fields=update_fields, **kwargs)
-            if update_fields is None or not indexing.SOURCES.isdisjoint(update_fields):
+            has_new_text = keep_new_text(self)
+            saved = {"resume"} if update_fields is None else {*update_fields}
+            if has_new_text or not (indexing.SOURCES | {"resume"}).isdisjoint(saved):
                 indexing.index(Profile.objects.using(self._state.db).filter(pk=self.pk))
 
     def get_absolute_url(self):

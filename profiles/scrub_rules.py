@@ -73,7 +73,7 @@ DECISIONS = {
     "profiles.User_user_permissions": Decision(of_departed("user"), kept="id user permission"),
     "profiles.Profile": Decision(
         of_departed("user"),
-        kept="id user visibility",
+        kept="id user visibility resume_is_searched",
         cleared={"use_for_tests": Cleared(False, where=of_replaced("user"))},
         replaced={
             "name": invented.name,
@@ -81,7 +81,7 @@ DECISIONS = {
             "bio": invented.text,
             "avatar": Placeholder("avatars", ".webp", stand_ins.photo),
             "avatar_small": Placeholder("avatars", ".webp", stand_ins.small_photo),
-            "resume": Placeholder("resumes", ".pdf", stand_ins.resume),
+            "resume": stand_ins.RESUME,
             "resume_picture": Placeholder("resumes", ".png", stand_ins.first_page),
             "resume_pages": stand_ins.resume_pages,
             "resume_bytes": stand_ins.resume_bytes,
@@ -95,6 +95,13 @@ DECISIONS = {
     "profiles.DirectoryEntry": Decision(
         of_departed("profile__user"), kept="profile", rebuilt="name headline everyone members"
     ),
+    "profiles.ResumeText": Decision(
+        of_departed("profile__user"),
+        kept="profile",
+        replaced={"source": stand_ins.resume_name, "text": stand_ins.resume_words},
+        replaced_rows=of_replaced("profile__user"),
+        rebuilt="words",
+    ),
     # Before ProfileWord, and so scrubbed after it: words that nobody has any more are deleted.
     "profiles.WordDeletion": Decision(NOBODYS_WORD, kept="id", rebuilt="rest word"),
     "profiles.ProfileWord": Decision(
@@ -102,6 +109,7 @@ DECISIONS = {
     ),
     # Chosen an hour ago and not saved: nobody on the staging site will.
     "profiles.StoredUpload": Decision(EVERY_ROW),
+    "profiles.PendingFile": Decision(EVERY_ROW),  # of processes that the live site runs
     "profiles.ResumeDownload": Decision(
         of_departed("profile__user") | Q(opened_at__lt=Now() - YEAR),
         kept="id profile",

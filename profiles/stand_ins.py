@@ -5,6 +5,7 @@ from django.conf import settings
 from portal.staging import drawings
 from portal.staging.chance import Row
 from portal.staging.invented import name
+from portal.staging.placeholders import Placeholder
 
 
 def photo(row: Row) -> bytes:
@@ -38,3 +39,20 @@ def resume_pages(row: Row, column: str) -> int | None:
 def resume_bytes(row: Row, column: str) -> int | None:
     """Return the size of the resume that is generated: the rule for the column that tells it."""
     return len(resume(row)) if row.values["resume"] else None
+
+
+RESUME = Placeholder("resumes", ".pdf", resume)
+
+
+def resume_name(row: Row, column: str) -> str:
+    """Return the new name of a profile's resume: the rule for rows beside it that name it."""
+    return RESUME(row.related("profile"), "resume") if row.values[column] else ""
+
+
+def resume_words(row: Row, column: str) -> str:
+    """Return the text that is in the generated resume of a profile."""
+    if not row.values[column]:
+        return ""  # as of a scan
+    profile = row.related("profile")
+    pages = resume_text(profile, resume_pages(profile, "") or 1)
+    return "\n".join(line for page in pages for line in page)

@@ -11,9 +11,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal.views import forbidden
 
 from .directory.paging import NumberedPaginator
+from .directory.resume_texts import state_of
+from .directory.views import SHOWN
 from .forms import ProfileForm
 from .models import Profile, ResumeDownload
-from .uploads.forms import BUSY_SECONDS
+from .uploads.forms import told_to_wait
 
 NEWEST = 6
 LATEST_DOWNLOADS = 3
@@ -26,11 +28,12 @@ PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 def home(request):
     """Show what this site is for, and to members what is new."""
     visible = Profile.objects.visible_to(request.user).exclude(name="")
+    visible = visible.only(*SHOWN, "updated_at")
     context = {"newest": visible.order_by("-created_at", "-pk")[:NEWEST]}
     if request.user.is_authenticated:
         with_resume = visible.exclude(resume="").exclude(user=request.user)
         context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
-        context["opened"] = opened_by_others(request.user.profile)[:LATEST_DOWNLOADS]
+        context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
     return render(request, "profiles/home.html", context)
 
 
@@ -81,7 +84,8 @@ def render_profile(request, profile):
     """Render a profile; for its owner, with the members who opened the resume."""
     context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
     if context["is_own"]:
-        context["opened"] = opened_by_others(profile)[:LATEST_DOWNLOADS]
+        context["resume_search"] = state_of(profile)
+        context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
     return render(request, "profiles/profile.html", context)
 
 
@@ -99,25 +103,25 @@ def edit_me(request):
             messages.info(request, note)
         return redirect("me")
     response = render(request, "profiles/edit.html", {"form": form})
-    if any(form.has_error(name, "busy") for name in form.fields):
-        response.status_code, response["Retry-After"] = 503, str(BUSY_SECONDS)
-    return response
+    return told_to_wait(response) if form.is_busy else response
 
 
 @require_safe
 @login_required
 def resume_opened(request):
     """Tell members who opened their resume, and when."""
-    opened = opened_by_others(request.user.profile)
+    opened = opened_by_others(request.user)
     page = NumberedPaginator(opened, DOWNLOADS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "profiles/resume_opened.html", {"page": page})
 
 
-def opened_by_others(profile):
-    """Return the downloads of a profile's resume, newest first, without the owner's own.
+def opened_by_others(user):
+    """Return the downloads of a member's resume, newest first, without the member's own.
 
     Each has ``member_is_visible``: True if the owner may see the profile of the member.
     """
-    visible = Profile.objects.visible_to(profile.user).filter(user=OuterRef("member"))
-    opened = profile.downloads.exclude(member=profile.user)
-    return opened.select_related("member__profile").annotate(member_is_visible=Exists(visible))
+    visible = Profile.objects.visible_to(user).filter(user=OuterRef("member"))
+    opened = ResumeDownload.objects.filter(profile__user=user.pk).exclude(member=user.pk)
+    shown = ("opened_at", *(f"member__profile__{name}" for name in SHOWN))
+    opened = opened.select_related("member__profile").only(*shown)
+    return opened.annotate(member_is_visible=Exists(visible))

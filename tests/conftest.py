@@ -18,6 +18,7 @@ from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
 from portal.files.references import file_fields
+from portal.middleware import policy_header
 from portal.outbox import sender
 from profiles.models import Profile, User
 from profiles.uploads import sandbox
@@ -46,6 +47,7 @@ def use_settings(settings, monkeypatch, values: dict) -> None:
     """Serve the rest of the test with these settings, model fields and routes included."""
     for name, value in values.items():
         setattr(settings, name, value)
+    policy_header.cache_clear()
     for _, field in file_fields():
         monkeypatch.setattr(field, "storage", field._storage_callable())
     match_routes()
@@ -165,15 +167,31 @@ def s3_environment(s3):
     }
 
 
+@pytest.fixture(scope="session")
+def set_up_once(s3_server):
+    """A function that makes the buckets of the settings with setup_bucket, or as it made them."""
+    made = {}
+
+    def set_up():
+        storages = repr(settings.STORAGES)
+        if storages in made:
+            s3_server.restore(made[storages])
+        else:
+            call_command("setup_bucket", stdout=io.StringIO())
+            made[storages] = s3_server.state()
+
+    return set_up
+
+
 @pytest.fixture
-def on_s3(s3, s3_environment, on_disk, settings, monkeypatch, tmp_path):
+def on_s3(s3, s3_environment, set_up_once, on_disk, settings, monkeypatch, tmp_path):
     """The site with its files on S3, in a bucket made by setup_bucket as on AWS itself."""
     values = settings_for(s3_environment)
     values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
     names = ("AWS_AVAILABLE", "MEDIA_URL", "STORAGES", "CONTENT_SECURITY_POLICY")
     use_settings(settings, monkeypatch, {name: values[name] for name in names})
     monkeypatch.setattr(buckets, "is_aws", lambda storage: True)
-    call_command("setup_bucket", stdout=io.StringIO())
+    set_up_once()
     s3.clear()
     yield s3
     settings.AWS_AVAILABLE = False

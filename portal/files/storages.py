@@ -123,6 +123,14 @@ class UnsignedMixin(PolicyMixin):
             self.url_protocol = f"{address.scheme}:"
             self.custom_domain = f"{address.netloc}{address.path}"
 
+    def url(self, name: str) -> str:
+        """Return the address of a file; a list of members asks for dozens."""
+        return f"{self.url_prefix}{quote_key(name)}"
+
+    @cached_property
+    def url_prefix(self) -> str:
+        return super().url("").rstrip("/") + "/"
+
 
 class PublicMediaStorage(UnsignedMixin, S3Storage):
     """Uploads that everybody may see, under permanent addresses."""

@@ -5,11 +5,12 @@ the settings sends every line through RedactLinks and one of the formats below.
 """
 
 import datetime
+import json
 import logging
 import re
 
 from django.core.management.color import color_style
-from structlog.contextvars import merge_contextvars
+from structlog.contextvars import get_contextvars, merge_contextvars
 from structlog.processors import EventRenamer, JSONRenderer, LogfmtRenderer, TimeStamper
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 
@@ -28,6 +29,8 @@ LINKS = re.compile(
 # Characters that move a terminal's cursor, end a line in some programs, or cannot be encoded. Line
 # breaks are not among them: the formats escape those.
 UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+LOGFMT_QUOTED = re.compile(r'[ ="]')
+REQUEST_LOG = "portal.observability.request_log"
 HARMLESS = (bool, int, float, datetime.date, type(None))
 STANDARD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({})))
 MAX_TRACEBACK = 8000  # characters; Heroku cuts a line at 10,000 bytes
@@ -108,7 +111,10 @@ def formatter(log_format: str) -> ProcessorFormatter:
         "plain": plain,
     }
     time = {"fmt": "%H:%M:%S", "utc": False} if log_format == "plain" else {"fmt": "iso"}
-    return ProcessorFormatter(
+    formatter_class = {"logfmt": LogfmtRequests, "json": JSONRequests}.get(
+        log_format, ProcessorFormatter
+    )
+    return formatter_class(
         foreign_pre_chain=[
             TimeStamper(key="time", **time),
             add_log_level,
@@ -127,6 +133,49 @@ def formatter(log_format: str) -> ProcessorFormatter:
     )
 
 
+class RequestLines(ProcessorFormatter):
+    """A formatter with a short way for the requests' own lines, which are most of the log.
+
+    Their fields are known, and none is a traceback or an object.
+    """
+
+    def format(self, record):
+        if record.name != REQUEST_LOG:
+            return super().format(record)
+        time = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
+        event = {
+            "time": time.isoformat().replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **get_contextvars(),
+        }
+        for name, value in vars(record).items():
+            if name not in STANDARD_ATTRIBUTES:
+                event[name] = printable(value) if isinstance(value, str) else value
+        return self.render(event)
+
+
+class LogfmtRequests(RequestLines):
+    def render(self, event: dict) -> str:
+        return " ".join([f"{name}={logfmt_value(value)}" for name, value in event.items()])
+
+
+class JSONRequests(RequestLines):
+    def render(self, event: dict) -> str:
+        return json.dumps(event)
+
+
+def logfmt_value(value) -> str:
+    """Return a value as structlog's LogfmtRenderer writes it."""
+    if not isinstance(value, str):
+        return "" if value is None else str(value)
+    if not LOGFMT_QUOTED.search(value):
+        return value.replace("\n", "\\n")
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
 def add_traceback(logger, method, event):
     """Add the traceback that RedactLinks has redacted."""
     event.pop("exc_info", None)
@@ -141,8 +190,13 @@ def tidy(logger, method, event):
         event.pop(name, None)
     for name, value in event.items():
         if isinstance(value, str):
-            event[name] = UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], value)
+            event[name] = printable(value)
     return event
+
+
+def printable(text: str) -> str:
+    """Return a text in which characters that a terminal would act on are escaped."""
+    return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def shorten_traceback(logger, method, event):
@@ -158,7 +212,7 @@ def plain(logger, method, event) -> str:
         event.pop(name, "") for name in ("time", "level", "logger", "message", "exception")
     )
     event.pop("request_id", None)
-    if source == "portal.observability.request_log":
+    if source == REQUEST_LOG:
         return f"{time} {in_words(event)}"
     details = "".join(f" {name}={value}" for name, value in event.items())
     line = f"{time} {level.upper()} {source}: {message}{details}"

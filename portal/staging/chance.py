@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.crypto import salted_hmac
 
 SALT = "portal.staging.chance"
@@ -56,6 +56,13 @@ class Row(NamedTuple):
     @property
     def pk(self) -> Any:
         return self.values[self.model._meta.pk.attname]
+
+    def related(self, name: str) -> "Row":
+        """Return the row that a foreign key of this name leads to; it may be replaced already."""
+        field = self.model._meta.get_field(name)
+        columns = [each.attname for each in field.related_model._meta.local_concrete_fields]
+        rows = QuerySet(field.related_model).filter(pk=self.values[field.attname])
+        return Row(field.related_model, rows.values(*columns).get())
 
     def chance(self, purpose: str) -> Chance:
         """Return the stream of decisions for one purpose, such as a column."""

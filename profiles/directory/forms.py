@@ -50,6 +50,18 @@ class DirectoryForm(forms.Form):
     def order(self) -> tuple[str, ...]:
         return NEWEST_FIRST if self.cleaned_data.get("sort") == NEWEST else ALPHABETICALLY
 
+    def letters(self) -> list[tuple[str, str, bool]]:
+        """Return each letter's label, address and whether it is chosen; other choices are kept."""
+        asked = self.data.copy()
+        for name in ("letter", "page"):
+            asked.pop(name, None)
+        others, chosen = f"?{asked.urlencode()}", self.chosen_letter
+        link = f"{others}&letter=" if asked else "?letter="
+        return [
+            (label, link + value if value else others, value == chosen)
+            for value, label in self.fields["letter"].choices
+        ]
+
     def filters(self) -> Q:
         """Return the condition for the profiles that are listed or searched."""
         condition = starts_with(self.chosen_letter)

@@ -14,6 +14,7 @@ from django.db.models.functions import Left
 from .fold import fold, sort_key
 from .models import ProfileWord, WordDeletion
 from .near import FIRST_LETTERS, can_be_near, deletions
+from .resume_texts import renew
 
 BATCH = 1_000
 SOURCES = frozenset({"name", "headline", "bio"})
@@ -63,17 +64,19 @@ def index(profiles, *, dry_run=False) -> int:
     passes its own models' rows.
     """
     with transaction.atomic(using=profiles.db):
-        found = list(profiles.select_for_update().order_by("pk").only(*SOURCES, "sort_key"))
+        locked = profiles.select_for_update().order_by("pk").only(*SOURCES, "sort_key", "resume")
+        found = {profile: texts_of(profile) for profile in locked}
         entries = related(profiles, "DirectoryEntry").in_bulk([each.pk for each in found])
         wrong = []
-        for profile in found:
-            texts, entry = texts_of(profile), entries.get(profile.pk)
+        for profile, texts in found.items():
+            entry = entries.get(profile.pk)
             is_right = entry and texts == tuple(getattr(entry, name) for name in Texts._fields)
             if not is_right or profile.sort_key != sort_key(profile.name):
                 wrong.append((profile, texts))
         if wrong and not dry_run:
             write(profiles, wrong)
-    return len(wrong)
+        resumes = renew(related(profiles, "ResumeText"), found, dry_run=dry_run)
+    return len({profile.pk for profile, _ in wrong} | resumes)
 
 
 def related(profiles, name):

@@ -1,6 +1,9 @@
 """What the search reads. profiles/directory/indexing.py writes it, from what members write."""
 
 from django.db import models
+from django.db.models import Exists, F, OuterRef
+
+from .words import WordsField
 
 
 class ByteOrder:
@@ -33,6 +36,37 @@ class DirectoryEntry(models.Model):
 
     def __str__(self):
         return self.name.strip()
+
+
+class ResumeTextQuerySet(models.QuerySet):
+    def findable(self):
+        """Texts by whose words members may find somebody. This is the one place that decides it.
+
+        Read from the profile at the time of the search, so that no way of removing, replacing or
+        hiding a resume leaves its words behind: save(), update(), the admin or SQL.
+        """
+        return self.filter(
+            source=F("profile__resume"),
+            profile__resume_is_searched=True,
+            profile__visibility__in=("public", "members"),
+            profile__user__is_active=True,
+        )
+
+
+class ResumeText(models.Model):
+    """The text of a profile's resume, and what members find its owner by; for members alone."""
+
+    profile = models.OneToOneField(
+        "profiles.Profile", on_delete=models.CASCADE, primary_key=True, related_name="resume_text"
+    )
+    source = models.CharField(max_length=200, help_text="The file's name in the storage.")
+    text = models.TextField(blank=True, help_text="Empty if nothing could be read, as in a scan.")
+    words = WordsField(help_text="What members may see of the profile, and the text, folded.")
+
+    objects = ResumeTextQuerySet.as_manager()
+
+    def __str__(self):
+        return f"Text of {self.source}"
 
 
 class ProfileWord(models.Model):
@@ -68,3 +102,18 @@ class WordDeletion(models.Model):
 
     def __str__(self):
         return f"{self.rest} of {self.word}"
+
+
+def unindexed(using=None):
+    """Select the profiles that the search cannot find, such as those written by bulk_create()."""
+    return profiles(using).filter(entry=None)
+
+
+def unread(using=None):
+    """Select the profiles whose resume was stored before its text was read, or past save()."""
+    is_read = ResumeText.objects.filter(profile=OuterRef("pk"), source=OuterRef("resume"))
+    return profiles(using).exclude(resume="").exclude(Exists(is_read))
+
+
+def profiles(using):
+    return ResumeText._meta.get_field("profile").related_model._default_manager.using(using)

@@ -1,12 +1,13 @@
 """Who comes first: points for where a word was found, and for how nearly."""
 
 from .indexing import joined
-from .query import SHORT, Query
+from .query import SHORT, Query, word_pattern
 
 WHOLE_NAME = 1_000
 WHOLE_WORD, START, INSIDE = 100, 60, 30  # of the name
 HEADLINE_START, HEADLINE_INSIDE = 40, 20
-ELSEWHERE = 3
+ELSEWHERE = 3  # of what the viewer may see of the profile
+RESUME = 1
 EACH_EDIT = 0.3  # of the points for a word
 SAME_FIRST_LETTER = 5
 SAME_LENGTH = 10
@@ -15,12 +16,13 @@ SAME_LENGTH = 10
 def score(query: Query, row) -> float:
     """Return the points of a profile for all words and phrases; `row` has its folded texts."""
     parts = [*query.words, *query.phrases]
-    points = sum(word_score(part, row.entry__name, row.entry__headline) for part in parts)
+    points = sum(word_score(part, row) for part in parts)
     is_whole_name = sorted(row.entry__name.split()) == sorted(" ".join(parts).split())
     return points + WHOLE_NAME * is_whole_name
 
 
-def word_score(word: str, name: str, headline: str) -> float:
+def word_score(word: str, row) -> float:
+    name, headline = row.entry__name, row.entry__headline
     inside = len(word) > SHORT  # a shorter one was looked for at the start of words alone
     if f" {word} " in name:
         return WHOLE_WORD
@@ -32,7 +34,7 @@ def word_score(word: str, name: str, headline: str) -> float:
         return INSIDE
     if inside and word in headline:
         return HEADLINE_INSIDE
-    return ELSEWHERE
+    return ELSEWHERE if word_pattern(word) in row.seen else RESUME
 
 
 def near_score(query: Query, near: dict[str, dict[str, int]], row) -> float:
@@ -43,7 +45,7 @@ def near_score(query: Query, near: dict[str, dict[str, int]], row) -> float:
     for word in query.words:
         edits = near.get(word, {})
         points += max(
-            word_score(word, row.entry__name, row.entry__headline),
+            word_score(word, row),
             near_word_score(word, edits, names_and_pairs, WHOLE_WORD),
             near_word_score(word, edits, headline, HEADLINE_START),
         )

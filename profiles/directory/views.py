@@ -7,8 +7,9 @@ from profiles.access import sees_all_fields
 from profiles.models import Profile
 
 from .forms import DirectoryForm
-from .paging import NumberedPaginator
+from .paging import MAX_COUNTED, LongListPaginator, NumberedPaginator
 from .search import MAX_FOUND, Found, search
+from .snippets import add_snippets
 
 PROFILES_PER_PAGE = 24
 SHOWN = ("name", "headline", "avatar", "avatar_small")
@@ -33,10 +34,13 @@ def directory(request):
         page = page_of(request, found.pks)
         by_pk = visible.only(*SHOWN).in_bulk(page.object_list)
         page.object_list = [by_pk[pk] for pk in page.object_list if pk in by_pk]
+        if for_members and not found.is_near:
+            add_snippets(page.object_list, form.text)
     else:
-        page = page_of(request, profiles.only(*SHOWN).order_by(*form.order))
+        listed, asked = profiles.only(*SHOWN).order_by(*form.order), request.GET.get("page")
+        page = LongListPaginator(listed, PROFILES_PER_PAGE, asked=asked).get_page(asked)
     context = {"page": page, "form": form, "q": form.text, "found": found or Found([])}
-    context["most"] = f"{MAX_FOUND:,}"
+    context |= {"most": f"{MAX_FOUND:,}", "most_counted": f"{MAX_COUNTED:,}"}
     return render(request, "profiles/directory.html", context)
 
 

@@ -1,20 +1,11 @@
 from django.db import migrations
 
-from profiles.directory.indexing import index_all
-
-
-def fold_profiles(apps, schema_editor):
-    """Fold what members have written until now, so that they are found as soon as this is done."""
-    profiles = apps.get_model("profiles", "Profile").objects.using(schema_editor.connection.alias)
-    for _ in index_all(profiles.all()):
-        pass
-
 
 class Migration(migrations.Migration):
+    """Nothing: what was written before is folded after all migrations (profiles/apps.py)."""
+
     dependencies = [
         ("profiles", "0007_directory"),
     ]
 
-    operations = [
-        migrations.RunPython(fold_profiles, migrations.RunPython.noop),
-    ]
+    operations = []

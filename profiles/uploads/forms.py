@@ -14,6 +14,12 @@ BUSY_SECONDS = 60
 BUSY = "The site is busy with other files. Please choose this one again in a minute."
 
 
+def told_to_wait(response):
+    """Mark a page with a form that was refused for being busy as one to ask for again."""
+    response.status_code, response["Retry-After"] = 503, str(BUSY_SECONDS)
+    return response
+
+
 class StoredUploadsForm(forms.ModelForm):
     """Keeps the files that were chosen when another field is wrong, and names them on saving.
 
@@ -21,10 +27,14 @@ class StoredUploadsForm(forms.ModelForm):
     """
 
     uploader = None
+    # What became of the files of a request, for a form that is validated more than once in it.
+    received: dict[str, StoredUpload | ValidationError] | None = None
 
     def __init__(self, *args, uploader=None, **kwargs):
         super().__init__(*args, **kwargs)
         self.uploader = uploader or self.uploader
+        if self.received is None:
+            self.received = {}
         self.uploads: dict[str, StoredUpload] = {}
 
     def clean_avatar(self):
@@ -41,16 +51,26 @@ class StoredUploadsForm(forms.ModelForm):
             messages = self.fields[name].error_messages
             raise ValidationError(messages["contradiction"], code="contradiction")
         if isinstance(value, UploadedFile):
-            try:
-                upload = StoredUpload.receive(self.uploader, name, value, **choices)
-            except Busy:
-                raise ValidationError(BUSY, code="busy") from None
+            upload = self.received_once(name, value, **choices)
         elif stored:
             upload = self.stored_before(name, stored)
         else:
             return value
         self.uploads[name] = self.fields[name].widget.stored = upload
         return None  # for the instance: nothing changes until the form is saved
+
+    def received_once(self, name: str, file: UploadedFile, **choices) -> StoredUpload:
+        key = self.add_prefix(name)
+        if key not in self.received:
+            try:
+                self.received[key] = StoredUpload.receive(self.uploader, name, file, **choices)
+            except Busy:
+                self.received[key] = ValidationError(BUSY, code="busy")
+            except ValidationError as error:
+                self.received[key] = error
+        if isinstance(self.received[key], ValidationError):
+            raise self.received[key]
+        return self.received[key]
 
     def stored_before(self, name: str, pk: str) -> StoredUpload:
         mine = StoredUpload.objects.usable().filter(owner=self.uploader, purpose=name)
@@ -86,12 +106,18 @@ class StoredUploadsForm(forms.ModelForm):
             for upload in uploads.select_for_update():
                 changed |= upload.values()
             for name, value in changed.items():
-                setattr(row, name, "" if value is False else value)
+                is_removed = value is False and name in StoredUpload.Purpose
+                setattr(row, name, "" if is_removed else value)
             if commit:
                 row.save()
                 uploads.delete()
         self.instance = row
         return row
+
+    @property
+    def is_busy(self) -> bool:
+        """Return True if a file was refused because others are being checked."""
+        return any(self.has_error(name, "busy") for name in self.fields)
 
     def notes(self) -> list[str]:
         """What the uploader is to be told of the files."""

@@ -1,12 +1,14 @@
-"""Checks that a PDF can be shown, repairs it if need be, and draws its first page.
+"""Checks that a PDF can be shown, repairs it if need be, reads its text, and draws its first page.
 
 sandbox.py starts this program; PDFium, which Chromium shows PDFs with, is the judge.
 """
 
+import codecs
 import ctypes
 import re
 import struct
 import sys
+import time
 import zlib
 from contextlib import suppress
 
@@ -17,6 +19,9 @@ from confinement import MEGABYTE, confine, report
 
 CPU_SECONDS = 1.5  # an ordinary one takes 0.05, 10 MB in 2,600 pages 0.2
 MEMORY_BYTES = 100 * MEGABYTE  # besides twice the file
+# Of the text. Three quarters of a CV's length in books would do; one page takes a millisecond.
+MAX_TEXT_PAGES, MAX_CHARACTERS = 40, 40_000
+TEXT_CPU_SECONDS = 0.4  # after which no further page is read
 PICTURE_WIDTH, MAX_PICTURE_HEIGHT = 480, 960  # pixels
 
 # The end of every PDF, and nothing but padding behind it (ISO 32000-1, 7.5.5).
@@ -62,6 +67,7 @@ def main():
             return
         report({"rewritten.pdf": rewritten}, verdict="repaired", pages=pages)
     with suppress(MemoryError):  # last: if it is too much work, the file is still good
+        report(text=text(document, pages))
         report({"first-page.png": picture(page)})
 
 
@@ -118,6 +124,30 @@ def opens(content: bytes, pages: int) -> bool:
         and pdfium.FPDF_GetPageCount(document) == pages
         and bool(pdfium.FPDF_LoadPage(document, 0))
     )
+
+
+def text(document, pages: int) -> str:
+    """The text of the first pages, as far as the limits allow; none where they are pictures."""
+    end, found, left = time.process_time() + TEXT_CPU_SECONDS, [], MAX_CHARACTERS
+    for number in range(min(pages, MAX_TEXT_PAGES)):
+        page = pdfium.FPDF_LoadPage(document, number)
+        read = text_of_page(page, left) if page else ""
+        pdfium.FPDF_ClosePage(page)
+        found.append(read)
+        left -= len(read)
+        if left <= 0 or time.process_time() > end:
+            break
+    return "\n".join(found)
+
+
+def text_of_page(page, most: int) -> str:
+    characters = pdfium.FPDFText_LoadPage(page)
+    count = min(max(pdfium.FPDFText_CountChars(characters), 0), most)
+    units = (ctypes.c_ushort * (2 * count + 1))()  # a character has two at most
+    pdfium.FPDFText_GetText(characters, 0, count, units)
+    pdfium.FPDFText_ClosePage(characters)
+    # Not bytes.decode(), which would import a module now that no file can be opened.
+    return codecs.utf_16_le_decode(bytes(units), "replace", True)[0].rstrip("\0")
 
 
 def picture(page) -> bytes:

@@ -1,4 +1,6 @@
-"""What a resume is: a PDF that everybody can open without a password."""
+"""What a resume is: a PDF that everybody can open without a password, and the text in it."""
+
+import re
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -22,6 +24,10 @@ REFUSALS = {
 
 
 REPAIRED = "Your PDF had a fault and was repaired. Please open it, to see that nothing is missing."
+NO_TEXT = "No text could be read in this PDF, as in a scan: nobody will find its words by a search."
+
+# PDFium's mark for a hyphen at the end of a line, and Unicode's soft hyphen.
+HYPHENATION = re.compile("[\x02\ufffe\u00ad]\\s*")
 
 
 class ResumeFile(CleanedFieldFile):
@@ -40,7 +46,8 @@ class ResumeField(CleanedFileField):
     """A PDF, stored as it came, or rewritten where it had to be repaired.
 
     ``picture``, ``pages`` and ``size`` name the fields that keep the picture of its first page,
-    how many there are, and the size of the file.
+    how many there are, and the size of the file; ``text`` names an attribute, which is no field,
+    for the text in it.
     """
 
     attr_class = ResumeFile
@@ -48,9 +55,10 @@ class ResumeField(CleanedFileField):
     content_type = "application/pdf"
     accept = "application/pdf"
 
-    def __init__(self, *args, picture=None, pages=None, size=None, **kwargs):
+    def __init__(self, *args, picture=None, pages=None, size=None, text=None, **kwargs):
         super().__init__(*args, **kwargs)
         self.facts = {"picture": picture, "pages": pages, "bytes": size}
+        self.text = text
 
     def companions(self):
         return list(filter(None, self.facts.values()))
@@ -58,7 +66,10 @@ class ResumeField(CleanedFileField):
     def clean_upload(self, file):
         pdf, facts = clean_resume(file, max_bytes=settings.RESUME_MAX_BYTES)
         found = {field: facts[fact] for fact, field in self.facts.items() if field}
-        return Cleaned(pdf, found, REPAIRED if facts["is_repaired"] else "")
+        if self.text:
+            found[self.text] = facts["text"]
+        notes = {REPAIRED: facts["is_repaired"], NO_TEXT: not facts["text"]}
+        return Cleaned(pdf, found, " ".join(note for note, is_so in notes.items() if is_so))
 
 
 def described_resume(file: File) -> dict:
@@ -75,7 +86,8 @@ def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
     may carry (scripts, links, attachments) stays in it: it is only ever served as an attachment.
 
     The facts are "pages", "bytes", "picture" (a File, or None where drawing the first page took too
-    much work) and "is_repaired".
+    much work), "text" (of the first pages; empty for a scan, and where reading took too much work)
+    and "is_repaired".
 
     Raises ValidationError with the code ``empty``, ``too_large``, ``not_a_pdf`` or one of
     ``REFUSALS``.
@@ -94,5 +106,12 @@ def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
         "pages": report["pages"],
         "bytes": stored.size,
         "picture": parts.get("first-page.png"),
+        "text": readable_text(report.get("text", "")),
         "is_repaired": verdict == "repaired",
     }
+
+
+def readable_text(text: str) -> str:
+    """Return the text of a PDF without hyphenation, control characters and runs of blanks."""
+    text = HYPHENATION.sub("", text)
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

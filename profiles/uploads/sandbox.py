@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 from django.core.files import File
 from django.core.files.base import ContentFile
 
-from .turns import turn
+from .turns import Busy, turn
 
 FOLDER = Path(__file__).parent
 # A child takes up to 300 MB, and a dyno has 512: one at a time on each machine.
@@ -58,11 +58,14 @@ def parse(child: str, file: File, **request) -> Parsed:
         )
         try:
             returncode = process.wait(WORK_SECONDS)
+            is_in_time = True
         except subprocess.TimeoutExpired:
             process.kill()
-            returncode = process.wait()
+            returncode, is_in_time = process.wait(), False
         output.seek(0)
         report, parts = read_output(output)
+    if not is_in_time and not report:  # or it would have come to its limit on processor time
+        raise Busy
     if returncode > 0 and not report:  # not stopped at a limit, nor crashed: our own mistake
         raise subprocess.CalledProcessError(returncode, child)
     return Parsed(report or TOO_COMPLEX, parts)

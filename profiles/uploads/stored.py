@@ -5,7 +5,7 @@ form that comes back with an error keeps what was chosen, and no row is locked w
 parsed or sent to S3. What nobody has named by its time is deleted by the nightly command.
 """
 
-from contextlib import ExitStack
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
@@ -19,12 +19,15 @@ from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
 from portal.postgresql.release import release_connection
 
+from .pending import stored_files
+
 MAX_FILENAME = 100
 OF_PROFILE = {  # where an upload keeps what a profile's field has made of a file
     "avatar_small": "picture",
     "resume_picture": "picture",
     "resume_pages": "pages",
     "resume_bytes": "bytes",
+    "new_resume_text": "text",
 }
 SAVING_TIME = timedelta(minutes=10)  # a form that named an upload in time is saved by then
 
@@ -32,6 +35,10 @@ SAVING_TIME = timedelta(minutes=10)  # a form that named an upload in time is sa
 def upload_folder(upload, filename):
     """Where a file will stay if it is a resume: naming it then moves nothing."""
     return f"{upload.purpose}s/{filename}"
+
+
+class PublishedBefore(Exception):
+    """Another save of the same form was first: what this one has stored is not needed."""
 
 
 class StoredUploadQuerySet(models.QuerySet):
@@ -63,6 +70,7 @@ class StoredUpload(models.Model):
     published_small = MadeFileField(storage=public_media, upload_to="avatars")
     pages = models.PositiveIntegerField(null=True)
     bytes = models.PositiveIntegerField(null=True)
+    text = models.TextField(blank=True)  # of a resume
     note = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
@@ -89,17 +97,14 @@ class StoredUpload(models.Model):
             note=cleaned.note,
             expires_at=timezone.now() + timedelta(seconds=settings.UPLOAD_KEPT_SECONDS),
         )
-        with ExitStack() as undo:  # the files are stored outside of any transaction of the row's
-            undo.callback(upload.discard_files)
-            extension = profile_field(purpose).extension
-            upload.file.save(f"{purpose}{extension}", cleaned.file, save=False)
-            for name, value in cleaned.others.items():
-                if isinstance(value, File):
-                    getattr(upload, OF_PROFILE[name]).save(value.name, value, save=False)
-                else:
-                    setattr(upload, OF_PROFILE[name], value)
+        contents = {"file": cleaned.file}
+        for name, value in cleaned.others.items():
+            if isinstance(value, File):
+                contents[OF_PROFILE[name]] = value
+            else:
+                setattr(upload, OF_PROFILE[name], value)
+        with stored_files(upload, contents):
             upload.save()
-            undo.pop_all()
         return upload
 
     def publish(self):
@@ -110,16 +115,15 @@ class StoredUpload(models.Model):
         """
         if self.purpose != self.Purpose.AVATAR or self.published:
             return
-        with ExitStack() as undo:
-            for source, target in (
-                (self.file, self.published),
-                (self.picture, self.published_small),
-            ):
-                with source.open() as file:
-                    target.save(source.name, ContentFile(file.read()), save=False)
-                undo.callback(target.storage.delete, target.name)
-            self.save(update_fields=["published", "published_small"])
-            undo.pop_all()
+        contents = {}
+        for source, name in ((self.file, "published"), (self.picture, "published_small")):
+            with source.open() as file:
+                contents[name] = ContentFile(file.read(), name=source.name)
+        with suppress(PublishedBefore), stored_files(self, contents):
+            names = {name: getattr(self, name).name for name in contents}
+            unpublished = StoredUpload.objects.filter(pk=self.pk, published="")
+            if not unpublished.update(**names):
+                raise PublishedBefore
 
     def values(self) -> dict:
         """The values of the profile's fields that name this file, once it is published."""
@@ -130,13 +134,8 @@ class StoredUpload(models.Model):
             "resume_picture": self.picture.name,
             "resume_pages": self.pages,
             "resume_bytes": self.bytes,
+            "new_resume_text": self.text,
         }
-
-    def discard_files(self):
-        """Delete what was stored, for a row that could not be."""
-        for stored in (self.file, self.picture):
-            if stored and stored._committed:
-                stored.storage.delete(stored.name)
 
 
 def refuse_too_many(owner) -> None:

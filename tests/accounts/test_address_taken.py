@@ -13,7 +13,7 @@ from tests.accounts.address_steps import NEW, ask, link_to, logs_in, text, waiti
 from tests.accounts.test_accounts import log_in
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def by_staff(address):

@@ -7,7 +7,7 @@ from django.test import Client
 
 from tests.conftest import PASSWORD, make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 LOGIN = "/accounts/login/"
 TRIES = 5  # wrong passwords in five minutes, for one address from one client

@@ -53,13 +53,6 @@ def test_a_new_user_has_a_verified_address(make):
     assert rows(User.objects.get(email="new@example.org")) == [("new@example.org", True, True)]
 
 
-def test_the_demo_members_have_verified_addresses():
-    call_command("seed_demo", stdout=StringIO())
-
-    assert EmailAddress.objects.filter(verified=True, primary=True).count() == 30
-    assert findings() == []
-
-
 def by_staff(user, email):
     chief = make_member("chief@example.org", is_staff=True, is_superuser=True)
     client = Client()

@@ -154,6 +154,7 @@ def test_fields_of_one_storage_are_one_stream(monkeypatch):
     assert [reference.name for reference in streamed] == ["0/a", "0/b", "1/a", "1/b", "2/a", "2/b"]
 
 
+@pytest.mark.postgresql
 @pytest.mark.django_db
 def test_names_come_in_the_order_of_their_bytes():
     """Y6: as S3 lists them, whatever the language the database sorts by."""
@@ -228,6 +229,7 @@ def peak_memory():
         tracemalloc.stop()
 
 
+@pytest.mark.postgresql
 @pytest.mark.django_db
 def test_it_knows_which_files_are_named():
     add_profiles(1, avatar="avatars/a.webp")

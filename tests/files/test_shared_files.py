@@ -10,7 +10,7 @@ from tests.support import samples
 
 from .sweeps import stored, sweep_media
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def test_a_file_of_two_rows_stays_until_both_have_gone(

@@ -1,5 +1,6 @@
 """The lines of the log: one for each request, in three formats, and all others."""
 
+import json
 import logging
 import os
 import re
@@ -14,7 +15,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from structlog.contextvars import bound_contextvars
+from structlog.stdlib import ProcessorFormatter
 
+from portal.observability.logs import REQUEST_LOG, formatter
 from tests.conftest import settings_for
 from tests.settings import SITE_VARIABLES
 
@@ -307,3 +311,27 @@ def test_gunicorn_speaks_the_sites_language_once(tmp_path):
     formatted = re.compile(r"time=\S+ level=info logger=gunicorn\.error message=")
     assert all(formatted.match(line) for line in lines)
     assert sum("Handling signal: hup" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("log_format", ["logfmt", "json"])
+def test_a_requests_line_has_the_format_of_all_others(log_format):
+    """It takes a shorter way; what may differ in the time is its last digits."""
+    fields = {
+        "method": "GET", "route": "members/<int:pk>/", "status": 403, "ms": 1.5, "user_id": None,
+        "reason": 'a "quoted" \\ reason=x\nwith two lines \x1b[31m', "path": "back\\slash",
+    }  # fmt: skip
+    record = logging.makeLogRecord(
+        {"name": REQUEST_LOG, "msg": "request", "levelname": "INFO", "exc_text": None, **fields}
+    )
+    short = formatter(log_format)
+
+    with bound_contextvars(request_id=HEROKU_ID):
+        lines = [short.format(record), ProcessorFormatter.format(short, record)]
+
+    same, usual = (re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME", line) for line in lines)
+    assert "TIME" in same
+    assert as_fields(same, log_format) == as_fields(usual, log_format)
+
+
+def as_fields(line: str, log_format: str):
+    return json.loads(line) if log_format == "json" else line

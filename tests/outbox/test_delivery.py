@@ -16,7 +16,7 @@ from portal.outbox.models import OutgoingMessage
 from portal.outbox.queue import enqueue
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 State = OutgoingMessage.State
 FOUR = [f"{name}@example.org" for name in ("ada", "grace", "mary", "emmy")]

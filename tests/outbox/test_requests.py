@@ -19,7 +19,7 @@ from tests.accounts.address_steps import ask
 from tests.accounts.test_accounts import set_password, totp_code
 from tests.conftest import PASSWORD, make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 State = OutgoingMessage.State
 NEW_PASSWORD = "quite another passphrase"

@@ -42,6 +42,7 @@ def no_sender(monkeypatch):
     sender.stop()
 
 
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_several_senders_send_each_message_once(mail_server, senders):
     """E4."""

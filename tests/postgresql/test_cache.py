@@ -9,7 +9,7 @@ from tests.accounts.test_throttle import REFUSED, TRIES, attempt
 from tests.conftest import PASSWORD, settings_for
 from tests.support.deployed import ENVIRONMENT
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 OTHERS = 20_000
 

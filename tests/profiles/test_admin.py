@@ -117,6 +117,7 @@ def test_the_list_is_filtered_by_what_is_missing(admin_client, owner, member, pa
     assert member in lacking
 
 
+@pytest.mark.postgresql
 def test_members_are_found_by_name_and_by_address(admin_client, owner, member):
     for text in ["somerville", "mary@"]:
         assert list(admin_client.get(LIST, {"q": text}).context["cl"].queryset) == [owner]
@@ -193,6 +194,7 @@ def test_an_address_that_somebody_has_gets_one_error_on_the_members_page(admin_c
     assert User.objects.get(pk=other.pk).email == "left@example.org"
 
 
+@pytest.mark.postgresql
 def test_two_invitations_at_the_same_moment_make_one_member(admin_client):
     """A button that is pressed twice: the second request finds out when it saves."""
     make_member("ada@example.org", name="Ada")
@@ -260,6 +262,7 @@ def submit(client, address, fields, **options):
     return client.post(address, body, "application/x-www-form-urlencoded", **options)
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("is_across", [0, 1])
 def test_many_members_are_deleted_at_once(admin_client, staff, is_across):
     """More than the 1,000 fields that Django would take, and than the 999 of older SQLites."""

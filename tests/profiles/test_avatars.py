@@ -214,7 +214,14 @@ def test_refuses_what_is_not_a_photo(content, code):
     assert "Please choose" in error.messages[0]
 
 
-@pytest.mark.parametrize("mode", ["RGB", "P", "LA"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "RGB",
+        pytest.param("P", marks=pytest.mark.whole),
+        pytest.param("LA", marks=pytest.mark.whole),
+    ],
+)
 @pytest.mark.parametrize("name", [b"xmp", b"exif", b"transparency", b"icc_profile", b"dpi"])
 def test_a_note_may_have_any_name(name, mode):
     """I6: Pillow keeps the notes of a PNG beside what it knows of it, under the same names."""

@@ -21,13 +21,13 @@ from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
 from portal.staging.scrubbing import undecided_columns, undecided_tables
-from profiles.models import Profile, ResumeDownload, StoredUpload, User
+from profiles.models import PendingFile, Profile, ResumeDownload, StoredUpload, User
 from profiles.scrub_rules import RULES
 from tests.conftest import PASSWORD, make_member
 from tests.support import samples
 from tests.support.rows import scrub_members, whole_database
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 # What only departed members have, in the rows below.
 PERSONAL = {
@@ -73,6 +73,7 @@ def departed(staff, cache_table):
     add_account_rows(departed, PERSONAL["second e-mail"])
     add_log_rows(staff, departed)
     StoredUpload.receive(departed, "resume", ContentFile(samples.pdf(), name="cv of Grace.pdf"))
+    PendingFile.objects.create(field="profiles.Profile.resume", name="resumes/x.pdf")
     ResumeDownload.objects.create(profile=profile, member=staff)
     ResumeDownload.objects.create(profile=staff.profile, member=departed)
     OutgoingMessage.objects.create(to=departed.email, subject=f"Dear {PERSONAL['name']}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from allauth.account.models import EmailAddress
 from django.conf import settings as site_settings
 from django.core.files import File
 from django.core.files.storage import storages
@@ -16,6 +17,7 @@ from portal.files.fields import Cleaned
 from profiles.models import Profile, ResumeDownload, User
 from profiles.uploads.avatars import AvatarField, clean_avatar
 from profiles.uploads.resumes import ResumeField, clean_resume
+from tests.accounts.test_verified_address import findings
 
 DEMO = Path(site_settings.BASE_DIR) / "profiles" / "demo"
 MEMBERS = tomllib.loads((DEMO / "members.toml").read_text(encoding="utf-8"))["members"]
@@ -66,6 +68,14 @@ def test_adds_the_members_their_files_and_their_dates():
     assert ResumeDownload.objects.exclude(member=None).count() > 10
     assert all(p.created_at == p.user.date_joined <= p.updated_at for p in profiles)
     assert {p.visibility for p in profiles} == set(Profile.Visibility.values)
+
+
+@pytest.mark.django_db
+def test_adds_members_whose_addresses_are_verified():
+    seed_demo()
+
+    assert EmailAddress.objects.filter(verified=True, primary=True).count() == 30
+    assert findings() == []
 
 
 @pytest.mark.django_db

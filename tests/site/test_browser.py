@@ -75,7 +75,8 @@ def log_in(page, email):
     page.get_by_role("button", name="Log in").click()
 
 
-@pytest.mark.parametrize("where", ["disk", "s3"])
+# The one test with a browser that make test has, and on S3 in make whole.
+@pytest.mark.parametrize("where", ["disk", pytest.param("s3", marks=pytest.mark.whole)])
 def test_a_member_finds_somebody_opens_a_resume_and_leaves(request, where):
     """H4: after the log-out the Back button shows nothing private."""
     if where == "s3":
@@ -106,6 +107,7 @@ def test_a_member_finds_somebody_opens_a_resume_and_leaves(request, where):
     page.complaints.clear()  # the page before is for members: its 404 is what was wanted
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("where", ["disk", "s3"])
 def test_a_link_to_a_resume_survives_the_log_in(request, where):
     """The policy for forms lets the log-in end in a redirect to the bucket."""

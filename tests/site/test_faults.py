@@ -11,8 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.s3 import client as site_s3
-from profiles.models import Profile, User
-from tests.conftest import BUCKET, PASSWORD, s3_client
+from profiles.models import Profile, StoredUpload, User
+from tests.conftest import BUCKET, PASSWORD, make_member, s3_client
 from tests.profiles.test_admin import change
 from tests.support import samples
 from tests.support.dyno import eventually
@@ -38,13 +38,30 @@ def s3_environment(s3_environment, line):
 
 
 @pytest.fixture
-def short_waits(monkeypatch):
+def short_waits(on_s3, monkeypatch):  # the bucket is set up before
     """Make the site wait for S3 as often as usual, but not as long; return the seconds."""
     seconds = 0.2
     monkeypatch.setattr(site_s3, "READ_TIMEOUT_SECONDS", seconds)
     site_s3._first_resource.cache_clear()
     yield seconds
     site_s3._first_resource.cache_clear()
+
+
+def with_the_form(client, member, **files):
+    client.force_login(member)
+    return client.post(reverse("edit-me"), {"name": "Ada", "visibility": "members", **files})
+
+
+def with_the_admin(client, member, **files):
+    client.force_login(make_member("root@example.org", is_staff=True, is_superuser=True))
+    address = reverse("admin:profiles_user_change", args=[member.pk])
+    return client.post(address, change(member, **files))
+
+
+def with_the_script(client, member, **files):
+    client.force_login(member)
+    [(purpose, file)] = files.items()
+    return client.post(reverse("upload", args=[purpose]), {"file": file})
 
 
 def upload(client, resume=None):
@@ -135,6 +152,35 @@ def test_an_s3_that_refuses_is_asked_once(on_s3, client, member, caplog):
     assert "AccessDenied" in str(record.exc_info[1].__cause__)
 
 
+@pytest.mark.parametrize("purpose", ["avatar", "resume"])
+@pytest.mark.parametrize("sent", [with_the_form, with_the_admin, with_the_script])
+@pytest.mark.parametrize("fault", ["frozen", "refuses", "reset"])
+def test_an_upload_that_s3_does_not_take_leaves_nothing(
+    short_waits, on_s3, line, client, member, fault, sent, purpose
+):
+    """F1, F3, F4, by each way in: a page in time, no row, no file. Controls: those beside it."""
+    content = samples.jpeg((900, 900)) if purpose == "avatar" else BIG
+    file = ContentFile(content, name="me.jpg" if purpose == "avatar" else "cv.pdf")
+    began = time.monotonic()
+
+    if fault == "frozen":
+        with line.frozen():
+            answer = sent(client, member, **{purpose: file})
+    else:
+        if fault == "refuses":
+            on_s3.fail_next(403, "AccessDenied", times=99, matching=lambda r: r.method == "PUT")
+        else:
+            line.cut(after=1000, times=99)
+        answer = sent(client, member, **{purpose: file})
+
+    assert_apology(answer)
+    assert time.monotonic() - began < ROUTER_SECONDS
+    profile = Profile.objects.get(user=member)
+    assert not any((profile.avatar, profile.resume, StoredUpload.objects.exists()))
+    line.mended()
+    assert stored(on_s3) == []
+
+
 BIG = samples.pdf_of_size(300_000)
 HALF = 150_000  # bytes of it
 
@@ -214,6 +260,7 @@ def in_a_thread(function, *arguments):
         connections.close_all()
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize("other", [by_herself, by_the_staff])
 def test_of_two_replacements_at_once_one_file_is_left(on_s3, line, owner, staff, other):
     """T4: the one that the row names; both begin before either has ended."""

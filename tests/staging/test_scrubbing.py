@@ -16,7 +16,7 @@ from tests.conftest import BUCKET, make_member, settings_for
 from tests.support.deployed import ENVIRONMENT
 from tests.support.rows import scrub_members, whole_database
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 @pytest.fixture

@@ -65,6 +65,10 @@ class Line:
         """Reset the next connections on which a client sends more than a number of bytes."""
         self._to_cut += [after] * times
 
+    def mended(self):
+        """Cut no further connection."""
+        self._to_cut.clear()
+
     def is_cut(self, carried: int) -> bool:
         if self._to_cut and carried > self._to_cut[0]:
             self._to_cut.pop(0)

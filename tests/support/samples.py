@@ -170,6 +170,24 @@ def handmade_pdf(objects, trailer=b""):
     return bytes(out + b"startxref\n%d\n%%%%EOF\n" % start)
 
 
+def pdf_with_text(*pages):
+    """A PDF whose pages have these lines of text: Latin letters, without brackets."""
+    kids = b"".join(b"%d 0 R " % (4 + 2 * number) for number in range(len(pages)))
+    objects = {
+        1: b"<</Type/Catalog/Pages 2 0 R>>",
+        2: b"<</Type/Pages/Kids[%b]/Count %d>>" % (kids, len(pages)),
+        3: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+    }
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents %d 0 R"
+    page += b"/Resources<</Font<</F 3 0 R>>>>>>"
+    for number, text in enumerate(pages):
+        lines = b"".join(b"(%b) Tj T* " % line.encode("cp1252") for line in text.split("\n"))
+        content = b"BT /F 9 Tf 11 TL 40 800 Td %bET" % lines
+        objects[4 + 2 * number] = page % (5 + 2 * number)
+        objects[5 + 2 * number] = b"<</Length %d>>stream\n%b\nendstream" % (len(content), content)
+    return handmade_pdf(objects)
+
+
 def pdf_with_page_cycle():
     return handmade_pdf(SMALL | {2: b"<</Type/Pages/Kids[2 0 R]/Count 1>>"})
 

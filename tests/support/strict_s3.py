@@ -15,6 +15,7 @@ key refuses a whole DeleteObjects, and holders of `identities` may not use it.
 from __future__ import annotations
 
 import argparse
+import copy
 import itertools
 import signal
 import sys
@@ -131,6 +132,18 @@ class StrictS3:
         self._policies.clear()
         self.clear()
         self.reset_clock()
+
+    def state(self) -> tuple[dict, dict]:
+        """Return a copy of the buckets and their policies, for restore()."""
+        return copy.deepcopy((self._backend.buckets, self._policies))
+
+    def restore(self, state: tuple[dict, dict]) -> None:
+        """Add the buckets of another moment, as they were then."""
+        buckets, policies = copy.deepcopy(state)
+        self._backend.buckets |= buckets
+        self._policies |= policies
+        owner = self._backend.partition, self._account
+        s3_backends.bucket_accounts |= dict.fromkeys(buckets, owner)
 
     def clear(self) -> None:
         """Forget the requests seen and the faults to come."""

@@ -2,11 +2,9 @@
 
 import io
 import re
-from importlib import import_module
 from unittest import mock
 
 import pytest
-from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
 
@@ -16,7 +14,7 @@ from profiles.directory.postgresql import Trigrams
 from profiles.models import Profile, User
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def found(client, text):
@@ -136,15 +134,22 @@ def test_the_command_has_typos_compared_with_every_word(reader, member):
     assert list(reader.get("/members/?q=lovelase").context["page"]) == [member.profile]
 
 
-def test_the_migration_folds_what_is_there(reader, member):
+def test_migrate_folds_what_is_there_and_a_check_tells_until_then(reader, member):
     DirectoryEntry.objects.all().delete()
     ProfileWord.objects.all().delete()
     assert found(reader, "lovelace") == []
+    assert "Profiles that no search finds: 2." in checked()
 
-    migration = import_module("profiles.migrations.0008_directory_rows")
-    migration.fold_profiles(apps, mock.Mock(connection=connection))
+    call_command("migrate", verbosity=0)
 
     assert found(reader, "lovelace") == ["Ada Lovelace"]
+    assert "no search finds" not in checked()
+
+
+def checked() -> str:
+    output = io.StringIO()
+    call_command("check", databases=["default"], stdout=output, stderr=output)
+    return output.getvalue()
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")

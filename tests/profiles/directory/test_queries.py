@@ -21,7 +21,7 @@ FIRST, AMONG_FIVE = (0.95, 0.98) if MEMBERS <= USUAL else (0.92, 0.95)
 
 @pytest.fixture
 def viewers(db):
-    settle(MEMBERS)
+    settle(MEMBERS, with_resumes=MEMBERS > USUAL)
     return {"member": make_member("reader@example.org"), "visitor": AnonymousUser()}
 
 

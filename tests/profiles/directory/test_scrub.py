@@ -5,7 +5,7 @@ import pytest
 from tests.conftest import make_member
 from tests.support.rows import scrub_members, whole_database
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def test_words_of_departed_members_are_in_no_table_of_the_search(client, staff, settings):

@@ -11,7 +11,7 @@ from profiles.directory.search import search
 from profiles.models import Profile
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 # One word for each field and visibility; the second has a typo.
 CANARIES = {

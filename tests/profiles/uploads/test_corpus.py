@@ -9,10 +9,11 @@ import pytest
 from django.core.files.base import ContentFile
 
 from tests.support.corpus import run
+from tests.support.corpus.habits import HABITS
 from tests.support.corpus.pdfs import ASKS_FOR_A_PASSWORD, BENDS, pdfs
 from tests.support.corpus.photos import photos
 
-PARTS = 12
+PARTS = 18
 TODAY = date.today().toordinal() % PARTS
 
 
@@ -27,7 +28,7 @@ def outcome(content, *, is_pdf):
 
 def test_has_every_producer_bent_in_every_way():
     assert len(BENDS) >= 40
-    assert len(list(pdfs())) == 4 * len(BENDS)
+    assert len(list(pdfs())) == 4 * len(BENDS) + len(HABITS)
 
 
 @pytest.mark.parametrize(

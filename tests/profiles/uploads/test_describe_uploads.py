@@ -1,12 +1,14 @@
 """describe_uploads: older files get what newer ones have, in as many runs as it takes."""
 
+import io
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
 from portal.files.storages import public_media
 from profiles.management.commands import describe_uploads as command
-from profiles.models import Profile
+from profiles.models import Profile, ResumeText, User
 from tests.conftest import make_member
 from tests.support import samples
 
@@ -28,6 +30,7 @@ def older_members():
         profile.resume = ContentFile(samples.pdf(pages=2), name="cv.pdf")
         profile.save()
     Profile.objects.update(avatar_small="", resume_picture="", resume_pages=None, resume_bytes=None)
+    ResumeText.objects.all().delete()
     return members
 
 
@@ -99,3 +102,58 @@ def test_does_not_describe_a_file_that_was_replaced_meanwhile(older_members, mon
 
     assert Profile.objects.get(pk=profile.pk).avatar_small.name == kept
     assert set(public_media().listdir("avatars")[1]) == before
+
+
+@pytest.fixture
+def unread_resume(member, mailoutbox):
+    """A member whose resume was stored before the site read its text."""
+    member.profile.resume = ContentFile(samples.pdf_with_text("Hydrology"), name="cv.pdf")
+    member.profile.save()
+    ResumeText.objects.all().delete()
+    return member
+
+
+def test_an_older_resume_is_found_and_its_owner_told_once(client, unread_resume, mailoutbox):
+    client.force_login(unread_resume)
+    assert "not read yet" in client.get("/me/").content.decode()
+    assert list(client.get("/members/?q=hydrology").context["page"]) == []
+
+    call_command("describe_uploads")
+    call_command("describe_uploads")
+
+    assert list(client.get("/members/?q=hydrology").context["page"]) == [unread_resume.profile]
+    assert [(message.to, "untick" in message.body) for message in mailoutbox] == [
+        ([unread_resume.email], True)
+    ]
+    assert "by words in your resume" in mailoutbox[0].subject
+
+
+@pytest.mark.parametrize("what", ["a scan", "inactive", "switched off", "new"])
+def test_nobody_is_told_of_what_does_not_concern_them(unread_resume, mailoutbox, what):
+    """The control is the test above."""
+    profile = unread_resume.profile
+    if what in {"a scan", "new"}:
+        text = samples.pdf() if what == "a scan" else samples.pdf_with_text("Hydrology")
+        profile.resume = ContentFile(text, name="cv.pdf")
+        profile.save()
+    if what == "a scan":
+        ResumeText.objects.all().delete()
+    Profile.objects.update(resume_is_searched=what != "switched off")
+    User.objects.update(is_active=what != "inactive")
+
+    call_command("describe_uploads")
+
+    assert mailoutbox == []
+    assert ResumeText.objects.filter(source=Profile.objects.get().resume.name).exists()
+
+
+def test_a_resume_that_cannot_be_opened_any_more_is_left_and_told(unread_resume, capsys):
+    file = unread_resume.profile.resume
+    file.storage.delete(file.name)
+
+    with pytest.raises(CommandError, match="Left as they are: 1"):
+        call_command("describe_uploads")
+
+    output = io.StringIO()
+    call_command("check", databases=["default"], stdout=output, stderr=output)
+    assert "no search finds anybody: 1." in output.getvalue()

@@ -154,6 +154,32 @@ def test_a_jpeg_of_which_a_part_is_missing_is_cut_off(progressive):
     assert refusal(content[: len(content) // 2]) == "cut_off"
 
 
+LAST_SCAN = b"\xff\xda\0\x08\1\1\0\1\x3f\x10"  # adds the last bit to the luminance
+
+
+def test_the_last_detail_of_a_large_progressive_jpeg_is_not_decoded():
+    """A quarter of the work, and nobody would see it; a smaller photo has all of it decoded."""
+    noise = Image.effect_noise((512, 512), 60).convert("RGB")
+    for side, is_decoded in [(2048, False), (2000, True)]:
+        photo = noise.resize((side, side), Image.Resampling.NEAREST)
+        content = samples.encoded(photo, "JPEG", progressive=True, quality=90)
+        start = content.index(LAST_SCAN) + len(LAST_SCAN)
+        emptied = content[:start] + bytes(len(content) - start)
+
+        is_the_same = opened(emptied).tobytes() == opened(content).tobytes()
+        assert is_the_same is not is_decoded, side
+
+
+def test_a_progressive_jpeg_whose_last_scan_has_all_the_detail_is_cut_off():
+    """It is the only scan of the luminance's detail, where other programs send it in two steps."""
+    content = samples.jpeg((640, 480), progressive=True)
+    start = content.index(LAST_SCAN)
+
+    cut = content[: start + 40]
+    assert outcome(cut) == "accepted"  # the control
+    assert outcome(cut.replace(LAST_SCAN, LAST_SCAN[:-1] + b"\0")) == "cut_off"
+
+
 @pytest.mark.parametrize("kind", [b"tEXt", b"iCCP", b"eXIf", b"abCd"])
 def test_a_wrong_checksum_in_a_side_chunk_does_not_matter(kind):
     chunk = bytearray(samples.png_chunk(kind, b"note\0\0text"))

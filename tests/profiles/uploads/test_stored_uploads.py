@@ -15,9 +15,10 @@ from portal.files import sweeping
 from profiles.models import StoredUpload
 from profiles.uploads import forms, sandbox, stored
 from profiles.uploads.turns import Busy
+from tests.profiles.test_admin import change
 from tests.support import samples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 
 def a_photo():
@@ -203,23 +204,46 @@ def test_to_remove_a_file_removes_what_was_made_of_it(client, owner):
     assert owner.profile.resume_pages is owner.profile.resume_bytes is None
 
 
-@pytest.mark.parametrize("with_script", [True, False])
-def test_a_busy_site_says_so_at_once(logged_in, monkeypatch, with_script):
+@pytest.mark.parametrize("sent", ["by the script", "with the form", "by the staff"])
+def test_a_busy_site_says_so_at_once(logged_in, member, staff, monkeypatch, sent):
+    calls = []
+
     def busy(*arguments, **request):
+        calls.append(arguments)
         raise Busy
 
     monkeypatch.setattr(sandbox, "parse", busy)
 
-    if with_script:
+    if sent == "by the script":
         answer = send(logged_in, "resume", a_resume())
         words = json.loads(answer.content)["error"]
-    else:
+    elif sent == "with the form":
         answer = save(logged_in, resume=a_resume())
+        words = answer.text
+    else:
+        logged_in.force_login(staff)
+        address = reverse("admin:profiles_user_change", args=[member.pk])
+        answer = logged_in.post(address, change(member, resume=a_resume()))
         words = answer.text
 
     assert answer.status_code == 503
     assert int(answer["Retry-After"]) > 0
     assert forms.BUSY in words
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("purpose", ["avatar", "resume"])
+def test_a_machine_that_is_too_slow_is_busy_and_no_file_too_complicated(
+    logged_in, monkeypatch, purpose
+):
+    """The child's own limits are on its processor time: test_confinement.py."""
+    monkeypatch.setattr(sandbox, "WORK_SECONDS", 0.001)
+    content = samples.jpeg((99, 99)) if purpose == "avatar" else samples.pdf(text="slow")
+
+    answer = send(logged_in, purpose, ContentFile(content, name="mine"))
+
+    assert answer.status_code == 503
+    assert answer.json()["error"] == forms.BUSY
 
 
 @pytest.mark.parametrize("purpose", ["avatar", "resume"])

@@ -8,21 +8,12 @@ from io import BytesIO
 import pikepdf
 
 from tests.support import samples
-
-TEXT = b"BT /F1 24 Tf 40 700 Td (Curriculum vitae) Tj ET"
-OBJECTS = {
-    1: b"<</Type/Catalog/Pages 2 0 R>>",
-    2: b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-    3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R"
-    b"/Resources<</Font<</F1 5 0 R>>>>>>",
-    4: b"<</Length %d>>stream\n%b\nendstream" % (len(TEXT), TEXT),
-    5: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-}
+from tests.support.corpus import habits
 
 
 def by_hand() -> bytes:
     """A table of objects at the end, as most programs write it."""
-    return samples.handmade_pdf(OBJECTS)
+    return habits.plain()
 
 
 def saved(**options) -> bytes:
@@ -140,7 +131,9 @@ BENDS = {
     "user's password alone": locked(owner="", user="secret"),
     "user's password, RC4": locked(owner="", user="secret", R=3, aes=False, metadata=False),
 }
-ASKS_FOR_A_PASSWORD = {name for name in BENDS if name.startswith("user's")}
+ASKS_FOR_A_PASSWORD = habits.ASK_FOR_A_PASSWORD | {
+    name for name in BENDS if name.startswith("user's")
+}
 
 
 @cache
@@ -157,3 +150,4 @@ def pdfs() -> Iterator[tuple[str, Callable[[], bytes]]]:
     for producer in PRODUCERS:
         for name in BENDS:
             yield f"{producer}, {name}.pdf", partial(bent, producer, name)
+    yield from ((f"habit, {name}.pdf", make) for name, make in habits.HABITS.items())

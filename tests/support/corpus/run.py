@@ -28,7 +28,8 @@ from tests.support.corpus.photos import photos
 MEGABYTE = 1_000_000
 VIEWER_SECONDS = 20
 SHOW_WITH_PDFIUM = (
-    "import sys, pypdfium2; pypdfium2.PdfDocument(sys.argv[1])[0].render(scale=0.2).to_numpy"
+    "import sys, pypdfium2; page = pypdfium2.PdfDocument(sys.argv[1])[0];"
+    "page.render(scale=200 / max(*page.get_size(), 1)).to_numpy"
 )
 USAGES = []  # what the last children took
 

@@ -1,0 +1,62 @@
+"""Shows members why somebody was found: the place in the resume where a word stands."""
+
+import re
+from typing import NamedTuple
+
+from .fold import fold
+from .models import ResumeText
+from .query import Query, word_pattern
+
+CONTEXT = 50  # characters before and after the word
+
+
+class Snippet(NamedTuple):
+    """A word of a resume, and the text around it."""
+
+    before: str
+    word: str
+    after: str
+
+
+def add_snippets(profiles, text: str) -> None:
+    """Give those of a page's profiles a `snippet` whose name and headline do not show the words.
+
+    For members alone: visitors neither see resumes nor find anybody by them.
+    """
+    query = Query.of(text)
+    words = [*query.words, *(word for phrase in query.phrases for word in phrase.split())]
+    unseen = {profile.pk: unseen_words(profile, words) for profile in profiles}
+    pks = [pk for pk, words in unseen.items() if words]
+    texts = ResumeText.objects.findable().filter(pk__in=pks).values_list("pk", "text")
+    snippets = {pk: snippet_of(text, unseen[pk]) for pk, text in texts}
+    for profile in profiles:
+        profile.snippet = snippets.get(profile.pk)
+
+
+def unseen_words(profile, words: list[str]) -> list[str]:
+    shown = f" {fold(profile.name)} {fold(profile.headline)} "
+    return [word for word in words if word_pattern(word) not in shown]
+
+
+def snippet_of(text: str, words: list[str]) -> Snippet | None:
+    """Return the first of the words that stands in a text, with what is around it."""
+    for word in words:
+        if span := place_of(text, word):
+            start, end = span
+            before, after = text[max(0, start - CONTEXT) : start], text[end : end + CONTEXT]
+            if start > CONTEXT:
+                before = f"… {before.partition(' ')[2]}"
+            if end + CONTEXT < len(text):
+                after = f"{after.rpartition(' ')[0]} …"
+            return Snippet(before, text[start:end], after)
+    return None
+
+
+def place_of(text: str, word: str) -> tuple[int, int] | None:
+    """Return where a word of the text begins and ends that begins with a folded word."""
+    if found := re.search(rf"\b{re.escape(word)}\w*", text, re.IGNORECASE | re.ASCII):
+        return found.span()
+    for each in re.finditer(r"\S+", text):  # with accents, or in another alphabet
+        if f" {fold(each[0])}".find(f" {word}") >= 0:
+            return each.span()
+    return None

@@ -1,0 +1,92 @@
+"""The start of a command, and the requests that collectstatic makes."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import boto3
+
+from tests.support.strict_s3 import StrictS3
+
+from .report import Result, paired
+from .sites import PORTAL, ROOT, TWIN, Site, environment
+
+ROUNDS = 7
+START = {  # of a command that copies files, and of one that only sends a message
+    PORTAL: ["manage.py", "copy_live_media", "--help"],
+    TWIN: ["-m", "django", "sendtestemail", "--help"],
+}
+BEFORE = 1.0  # replaced below by what the start was beside the twin's, before it was shortened
+EDITED = "portal.css"
+
+
+def starts(rounds: int = ROUNDS) -> list[Result]:
+    """Compare the processor time of a command that does nothing but print its help."""
+    times = defaultdict(list)
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds):
+            for name in (PORTAL, TWIN) if number % 2 else (TWIN, PORTAL):
+                environ = environment(name, "sqlite://", Path(folder))
+                environ |= {"SITE_ENVIRONMENT": "development"}
+                times[name].append(processor_seconds(START[name], environ))
+    return [
+        paired(
+            "command", "start of a command, processor time", "s",
+            times[PORTAL], times[TWIN], most=0.75 * BEFORE,
+        )
+    ]  # fmt: skip
+
+
+def processor_seconds(command: list[str], environ: dict[str, str]) -> float:
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=environ, stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return usage.ru_utime + usage.ru_stime
+
+
+def collectstatic() -> list[Result]:
+    """Count the requests of collectstatic, unchanged and after one edit."""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as root:
+        for name in (PORTAL, TWIN):
+            folder = Path(root)
+            shutil.copytree(ROOT / "static", folder / name / "static")
+            environ = environment(name, "sqlite://", folder) | {"SITE_ENVIRONMENT": "development"}
+            keys = {environ["AWS_ACCESS_KEY_ID"]: environ["AWS_SECRET_ACCESS_KEY"]}
+            with StrictS3(credentials=keys, region=environ["AWS_S3_REGION_NAME"]) as s3:
+                make_bucket(s3, environ)
+                environ["AWS_S3_ENDPOINT_URL"] = s3.endpoint_url
+                site = Site(name, environ, folder / name)
+                for kind in ("first", "unchanged", "edited"):
+                    if kind == "edited":
+                        with (site.folder / "static" / EDITED).open("a") as css:
+                            css.write("\nmain { color: inherit; }\n")
+                    out = site.run("-m", "tests.bench.collect", str(site.folder / "static"))
+                    found[kind, name] = int(out.splitlines()[-1])
+    return [
+        Result(
+            "collectstatic", f"{what}, requests", "", ours, found[kind, TWIN],
+            ours / found[kind, TWIN], 0, 0, most=most / found[kind, TWIN],
+        )
+        for kind, what, most in (("unchanged", "unchanged", 1), ("edited", "one edit", 15))
+        if (ours := found[kind, PORTAL])
+    ]  # fmt: skip
+
+
+def make_bucket(s3: StrictS3, environ: dict[str, str]) -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url=s3.endpoint_url,
+        region_name=environ["AWS_S3_REGION_NAME"],
+        aws_access_key_id=environ["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environ["AWS_SECRET_ACCESS_KEY"],
+    )
+    place = {"LocationConstraint": environ["AWS_S3_REGION_NAME"]}
+    client.create_bucket(Bucket=environ["AWS_STORAGE_BUCKET_NAME"], CreateBucketConfiguration=place)
