@@ -35,6 +35,8 @@ PIECE = 6  # of a mark in a column that is shorter
 NOT_OF_PEOPLE = {"contenttypes.ContentType", "auth.Permission", "auth.Group"}
 REBUILT = {"profiles.DirectoryEntry", "profiles.ProfileWord", "profiles.WordDeletion"}
 OF_GROUPS = {"auth.Group_permissions"}
+# Columns that have the value of another one, in the row of the same person.
+EQUAL = {"profiles.ResumeText.source": ("profiles.Profile", "resume")}
 
 
 class Mark(NamedTuple):
@@ -83,6 +85,8 @@ class Garden:
                 values[each.attname] = self.related(each, index, count, people)
             elif each.name in role and model in (User, Profile):
                 values[each.name] = role[each.name]
+            elif equal := EQUAL.get(f"{model._meta.label}.{each.name}"):
+                values[each.name] = getattr(self.rows[equal[0], index], equal[1])
             else:
                 value, forms = self.value(model, each)
                 values[each.name] = value
