@@ -108,7 +108,8 @@ class ProfileInline(admin.StackedInline):
     model = Profile
     can_delete = False
     min_num = max_num = 1
-    fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
+    fields = ["name", "headline", "bio", "visibility", "avatar", "resume", "use_for_tests"]
+    readonly_fields = ["use_for_tests"]  # only members themselves can agree to it
     radio_fields = {"visibility": admin.VERTICAL}
     formfield_overrides = {CleanedFileField: {"widget": UploadInput}}
     form = StoredUploadsForm

@@ -53,7 +53,10 @@ def batches(rows: QuerySet) -> Iterator[list[Row]]:
 
 def refuse_values_of_live(model: type[Model], column: str, new: dict) -> None:
     """Raise LikeLive if a row has one of the values that others are about to get."""
-    values = set(new.values()) - {"", None}
-    found = QuerySet(model).filter(**{f"{column}__in": values}).values_list("pk", column)
-    if any(new.get(pk) != value for pk, value in found):
+    keys: dict[object, set] = {}
+    for pk, value in new.items():
+        if value:
+            keys.setdefault(value, set()).add(pk)
+    found = QuerySet(model).filter(**{f"{column}__in": keys}).values_list("pk", column)
+    if any(keys[value] - {pk} for pk, value in found):  # a repeated run finds its own values
         raise LikeLive(f"{model._meta.label}.{column}")

@@ -224,10 +224,12 @@ def undecided_columns(rules: ScrubRules) -> list[str]:
 def columns_without_field(rules: ScrubRules) -> list[str]:
     """Columns that the database has and the models have not, as table.column.
 
-    The live site's release may be ahead: the rows that stay keep what is in such a column.
+    The live site's release may be ahead: the rows that stay keep what is in such a column. Columns
+    that PostgreSQL generates are not meant: they hold what others do.
     """
     found = []
     with connection.cursor() as cursor:
+        generated = generated_columns(cursor)
         present = set(connection.introspection.table_names(cursor))
         for model in apps.get_models(include_auto_created=True):
             table, decision = model._meta.db_table, rules.decisions.get(model._meta.label)
@@ -235,9 +237,21 @@ def columns_without_field(rules: ScrubRules) -> list[str]:
             if model._meta.proxy or table not in present or is_emptied:
                 continue
             known = {field.column for field in model._meta.local_concrete_fields}
+            known |= {column for of_table, column in generated if of_table == table}
             described = connection.introspection.get_table_description(cursor, table)
             found += [f"{table}.{column.name}" for column in described if column.name not in known]
     return sorted(found)
+
+
+def generated_columns(cursor) -> list[tuple[str, str]]:
+    """Columns that PostgreSQL derives from others of the same row, with their tables."""
+    if connection.vendor != "postgresql":
+        return []
+    cursor.execute(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE is_generated = 'ALWAYS' AND table_schema = ANY (current_schemas(false))"
+    )
+    return cursor.fetchall()
 
 
 def undecided_tables(rules: ScrubRules) -> list[str]:
