@@ -13,9 +13,11 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-vers
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
+# Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql whole coverage kills search rehearse siege lint format lock check-installs \
-	vendor corpus canaries bench bench-likeness bench-twin bench-web bench-reset bench-copy bench-http help
+.PHONY: run run-s3 test test-sqlite test-postgresql test-next whole whole-sqlite whole-postgresql coverage kills search rehearse siege \
+	lint format lock check-installs vendor sbom corpus canaries bench bench-likeness bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -30,15 +32,22 @@ test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="
 test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those of make whole
 	$(BIN)/python -m pytest -n 2 $(PYTEST)
 
+test-next: $(VENV)/next/installed  ## the tests on SQLite, with the newest Django
+	$(VENV)/next/bin/python -m pytest -n 2 $(PYTEST)
+
 test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a PostgreSQL that they bring along
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "postgresql and not whole" $(PYTEST)
 
-whole: $(VENV)/installed-dev  ## what make test leaves out: browsers, dynos, the largest files, all else on PostgreSQL
+whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, all rows on PostgreSQL
+
+whole-sqlite: $(VENV)/installed-dev  ## the half of them that runs on SQLite
 	$(BIN)/python -m pytest -n 2 -m whole $(PYTEST)
+
+whole-postgresql: $(VENV)/installed-dev  ## the half of them that runs on PostgreSQL
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "whole or not postgresql" $(PYTEST)
 
-coverage: PYTEST = --cov --cov-fail-under=95
-coverage: test-sqlite  ## the tests on SQLite, which fails if it runs less than 95 % of the code
+coverage: PYTEST = -m "" --cov --cov-fail-under=95
+coverage: test-sqlite  ## all tests on SQLite; fails if they run less than 95 % of the code
 
 kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
 	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py
@@ -53,9 +62,10 @@ rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARS
 siege: $(VENV)/installed-dev  ## a minute of slow clients, uploads and a frozen S3 at once; fails if pages wait
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -m whole -W ignore::pytest.PytestUnraisableExceptionWarning tests/site/siege.py
 
-lint: $(VENV)/installed-dev  ## ruff, djade, migrations, workflows, deployment checks; changes nothing
+lint: $(VENV)/installed-dev  ## ruff, mypy, djade, migrations, workflows, deployment checks; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2 --check
 	$(MANAGE) makemigrations --check --dry-run
 	$(BIN)/python -m tests.support.deployed $(MANAGE) check --deploy --fail-level WARNING
@@ -73,6 +83,8 @@ lock: $(VENV)/installed-dev  ## the newest versions that the requirements*.in al
 	$(LOCK) --upgrade requirements.in --output-file requirements.txt
 	$(LOCK) --upgrade requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) --upgrade requirements-bench.in --output-file requirements-bench.txt
+	$(LOCK) --upgrade requirements-sbom.in --output-file requirements-sbom.txt
+	$(LOCK) --upgrade --python-version 3.12 requirements-next.in --output-file requirements-next.txt
 
 check-installs:  ## install each lock from nothing, with the pip of the oldest Python here and of the newest
 	@$(PYTHON) -m tests.support.check_installs
@@ -80,32 +92,27 @@ check-installs:  ## install each lock from nothing, with the pip of the oldest P
 vendor:  ## fetch the front-end files again (npm needed) and compare them with what is committed
 	bin/vendor
 
+sbom: $(VENV)/sbom/installed  ## what production installs, as a software bill of materials (CycloneDX): sbom.json
+	@$(VENV)/sbom/bin/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml \
+		--output-file sbom.json requirements.txt
+
 corpus: $(VENV)/installed-dev  ## the upload rules over generated files, or over a folder: make corpus DIR=~/downloads
 	@$(BIN)/python -m tests.support.corpus.run $(DIR)
 
 canaries: $(VENV)/installed-dev  ## refresh a staging site of 200 data sets, and search for anything of a member
 	CANARIES=200 $(BIN)/python -m pytest -q tests/staging/test_canaries.py
 
-bench: $(VENV)/installed-dev  ## what a link and a page cost
-	$(BIN)/python -m tests.bench.bench_links
-
-bench-twin: $(VENV)/installed-dev  ## what a page costs beside a twin as the documentation would have it; make ROW=profile for one
-	$(BIN)/python -m tests.bench $(ROW)
-
-bench-web: $(VENV)/installed-dev  ## what one dyno holds
-	$(BIN)/python -m tests.bench.bench_web $(BENCH)
+# The tools that the portal is compared with: s5cmd, rclone, and an S3 server.
+bench bench-http: export PATH := $(CURDIR)/$(VENV)/bench/bin:$(PATH)
 
 bench-likeness: $(VENV)/installed-dev  ## what it costs to make 500 other people of 100,000 members
-	$(BIN)/python -m tests.bench.bench_likeness $(BENCH)
+	$(BIN)/python -m tests.bench.likeness $(BENCH)
 
-bench-reset: $(VENV)/installed-dev  ## how long a reset takes, for known and for unknown addresses
-	$(BIN)/python -m tests.bench.bench_reset $(BENCH)
-
-bench-copy: $(VENV)/bench/installed  ## copy_live_media beside other tools; make BENCH="--scale 0.05" for less
-	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_copy $(BENCH)
+bench: $(VENV)/bench/installed  ## the portal beside what people would write instead; make bench ROW="profile rate" for some of it
+	$(BIN)/python -m tests.bench $(ROW) $(BENCH)
 
 bench-http: $(VENV)/bench/installed  ## the copier's requests beside other HTTP libraries
-	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" $(BIN)/python -m tests.bench.bench_http $(BENCH)
+	$(BIN)/python -m tests.bench.http_libraries $(BENCH)
 
 help:  ## this list
 	@awk -F ':.*  ## ' '/^[a-z0-9-]+:.*  ## / { printf "make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -129,9 +136,18 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installer
 	@$(BIN)/python $(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@ $(VENV)/installed
 
-$(VENV)/bench/installed: requirements-bench.txt requirements-installer.txt | $(VENV)/installed-dev
-	@echo "Installing what the bench compares with (once) ..."
-	@$(BIN)/python -m venv $(VENV)/bench
-	@$(VENV)/bench/bin/python $(PIP_INSTALL) --no-deps -r requirements-installer.txt
-	@$(VENV)/bench/bin/python $(PIP_INSTALL) -r requirements-bench.txt
+# Environments beside the site's own, each for one purpose.
+$(VENV)/bench/installed $(VENV)/sbom/installed: $(VENV)/%/installed: requirements-%.txt requirements-installer.txt | $(VENV)/bin/python
+	@echo "Installing requirements-$*.txt (once) ..."
+	@$(BIN)/python -m venv $(VENV)/$*
+	@$(VENV)/$*/bin/python $(PIP_INSTALL) --no-deps -r requirements-installer.txt
+	@$(VENV)/$*/bin/python $(PIP_INSTALL) -r requirements-$*.txt
+	@touch $@
+
+$(VENV)/next/installed: requirements-dev.txt requirements-next.txt requirements-installer.txt | $(VENV)/bin/python
+	@echo "Installing the newest Django (once) ..."
+	@$(BIN)/python -m venv $(VENV)/next
+	@$(VENV)/next/bin/python $(PIP_INSTALL) --no-deps -r requirements-installer.txt
+	@$(VENV)/next/bin/python $(PIP_INSTALL) -r requirements-dev.txt
+	@$(VENV)/next/bin/python $(PIP_INSTALL) -r requirements-next.txt
 	@touch $@

@@ -1,4 +1,4 @@
-"""Rules for the bucket names that can be addressed at an endpoint.
+"""Rules for the bucket names that can be addressed at an endpoint, and for who serves assets.
 
 Without these rules a bucket a.b would be asked for at https://a.b.s3.eu-west-1.amazonaws.com, for
 which no certificate is valid, and each request would fail long after the site has started.
@@ -6,6 +6,7 @@ which no certificate is valid, and each request would fail long after the site h
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from .environment import Environment
@@ -22,7 +23,7 @@ AWS_ENDPOINT = re.compile(r"((bucket\.)?vpce-[^.]+\.)?s3[.-]([a-z0-9.-]+\.)?amaz
 def settle_address(
     env: Environment,
     prefix: str,
-    found: dict[str, str | None],
+    found: dict[str, Any],
     buckets: Iterable[str],
     called: Mapping[str, str],
 ) -> None:
@@ -71,3 +72,11 @@ def has_bucket(endpoint: str, buckets: Iterable[str], *, is_aws: bool) -> bool:
     return any(
         host.startswith(f"{bucket.lower()}.") or bucket in path.split("/") for bucket in buckets
     )
+
+
+def assets_are_with_site(env: Environment, bucket: dict) -> bool:
+    """Return True if the site serves its assets although it has a bucket, as gateways may want."""
+    is_site = env.choice("ASSETS_SERVED_BY", ["bucket", "site"], "bucket") == "site"
+    if is_site and (named := [name for name in bucket if "ASSETS" in name and bucket[name]]):
+        env.refuse(f"ASSETS_SERVED_BY is site, so unset {', '.join(named)}.")
+    return is_site

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from itertools import combinations, takewhile
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError
@@ -98,9 +99,12 @@ class Environment(Env):
                 " (each key, where there are several)."
             )
 
-    def hosts(self, name: str, default=..., *, may_be_any: bool) -> list[str]:
-        """Return host names, separated by commas; a dot before one includes all hosts below it."""
-        value = self.str(name, default)
+    def hosts(self, name: str, default: Any = None, *, may_be_any: bool) -> list[str]:
+        """Return host names, separated by commas; a dot before one includes all hosts below it.
+
+        Without a default they are required.
+        """
+        value: Any = self.str(name) if default is None else self.str(name, default)
         if not isinstance(value, str):
             return value or []
         found = [host.removesuffix(".") or host for host in self.items(name)]
@@ -201,8 +205,8 @@ class Environment(Env):
             )
         return value
 
-    def mail_server(self, name: str, *, may_be_none: bool) -> dict[str, object]:
-        """Return the settings EMAIL_... of a server such as smtp+tls://user:password@host:587."""
+    def mail_server(self, name: str, *, may_be_none: bool) -> tuple[str | None, dict[str, Any]]:
+        """Return the backend and the options of a server: smtp+tls://user:password@host:587."""
         found = shapes.mail_server(self.str(name, ""), may_be_none=may_be_none)
         if found is None:
             self.refuse(
@@ -210,7 +214,7 @@ class Environment(Env):
                 " (STARTTLS) or smtp+ssl://user:password@host:465 (TLS from the start). Within user"
                 " and password, / # ? @ : % are written as %2F %23 %3F %40 %3A %25."
             )
-        return found or {}
+        return found or (None, {})
 
     def time_zone(self, name: str, default: str) -> str:
         """Return a time zone by its name in the IANA database, such as Europe/London."""
@@ -251,7 +255,7 @@ class Environment(Env):
             elif bucket == other_bucket and is_within(other, prefix):
                 self.refuse(f"{other_name} must not lie within {name}.")
 
-    def database(self, name: str, default: str, *, may_be_sqlite: bool) -> dict:
+    def database(self, name: str, default: Any = ..., *, may_be_sqlite: bool) -> dict:
         """Return Django's settings of a database URL; connections are kept a minute, and checked.
 
         Connections to PostgreSQL use TLS unless the URL has ?sslmode= or names a socket.
@@ -282,7 +286,7 @@ class Environment(Env):
         """Raise ImproperlyConfigured with every error found, one a line."""
         try:
             self.seal()
-            messages = {}
+            messages: Any = {}
         except EnvValidationError as error:
             messages = error.error_messages
         lines = [f"{name}: {' '.join(found)}" for name, found in messages.items()]

@@ -7,6 +7,7 @@ variable has a shape; portal/storage_settings.py makes buckets of the variables 
 
 from pathlib import Path
 
+import django
 from csp.constants import NONE, SELF
 
 from .environment import Environment
@@ -32,7 +33,7 @@ if DEBUG and not IS_DEVELOPMENT:
     env.refuse("DEBUG must be off outside development: its error pages show settings to anyone.")
 
 development_key = "insecure-and-public-for-development-only"
-SECRET_KEY = env.str("SECRET_KEY", development_key if IS_DEVELOPMENT else ...)
+SECRET_KEY = env.str("SECRET_KEY", development_key) if IS_DEVELOPMENT else env.str("SECRET_KEY")
 # Former keys: sessions and links that they signed stay valid until they expire.
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 if not IS_DEVELOPMENT:
@@ -43,13 +44,14 @@ if not IS_DEVELOPMENT:
             "SECRET_KEY and SECRET_KEY_FALLBACKS must not hold development's key: it is public."
         )
 
+default_hosts: list[str] | None
 if IS_DEVELOPMENT:
     default_hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 elif ON_HEROKU:
     # Heroku's router passes on only hosts of the app; a system check asks for the real name.
     default_hosts = [".herokuapp.com"]
 else:
-    default_hosts = ...
+    default_hosts = None
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default_hosts, may_be_any=IS_DEVELOPMENT)
 
 INSTALLED_APPS = [
@@ -121,13 +123,15 @@ TEMPLATES = [
 if IS_DEVELOPMENT:
     database = env.database("DATABASE_URL", f"sqlite:///{BASE_DIR}/db.sqlite3", may_be_sqlite=True)
 else:
-    database = env.database("DATABASE_URL", ..., may_be_sqlite=False)
+    database = env.database("DATABASE_URL", may_be_sqlite=False)
 DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The cache holds the log-in throttle, which all dynos must share: a table that the release creates.
 if IS_DEVELOPMENT:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    CACHES: dict[str, dict] = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    }
 else:
     CACHES = {
         "default": {
@@ -193,26 +197,19 @@ USE_TZ = True
 
 # E-mail. Messages are written into the outbox with the change that they are about, and delivered
 # outside of requests. Without EMAIL_URL development prints them at once; elsewhere they wait.
-EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": {"BACKEND": "portal.outbox.backend.EmailBackend"}}
+else:
+    EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
 EMAIL_CONFIGURED = env.str("EMAIL_URL", None) is not None
 if EMAIL_CONFIGURED:
-    email = env.mail_server("EMAIL_URL", may_be_none=IS_DEVELOPMENT)
-    OUTBOX_BACKEND = email.get("EMAIL_BACKEND")
-    if OUTBOX_BACKEND == "django.core.mail.backends.smtp.EmailBackend":
-        OUTBOX_BACKEND = "portal.outbox.smtp.EmailBackend"
-    EMAIL_HOST = email.get("EMAIL_HOST")
-    EMAIL_PORT = email.get("EMAIL_PORT")
-    EMAIL_HOST_USER = email.get("EMAIL_HOST_USER", "")
-    EMAIL_HOST_PASSWORD = email.get("EMAIL_HOST_PASSWORD", "")
-    EMAIL_USE_TLS = email.get("EMAIL_USE_TLS", False)
-    EMAIL_USE_SSL = email.get("EMAIL_USE_SSL", False)
+    OUTBOX_BACKEND, OUTBOX_OPTIONS = env.mail_server("EMAIL_URL", may_be_none=IS_DEVELOPMENT)
 elif IS_DEVELOPMENT:
-    OUTBOX_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    OUTBOX_BACKEND, OUTBOX_OPTIONS = "django.core.mail.backends.console.EmailBackend", {}
 else:
-    OUTBOX_BACKEND = None
+    OUTBOX_BACKEND, OUTBOX_OPTIONS = None, {}
 OUTBOX_AT_ONCE = IS_DEVELOPMENT and not EMAIL_CONFIGURED
 OUTBOX_IN_WEB = env.bool("OUTBOX_IN_WEB", True)  # off where send_outbox runs beside the web
-EMAIL_TIMEOUT = 10  # seconds, for connecting and for each answer
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # Files: uploads on a local disk, without S3, and the assets that collectstatic builds, always.
@@ -226,10 +223,16 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = IS_DEVELOPMENT
 WHITENOISE_MANIFEST_STRICT = not IS_DEVELOPMENT
 
-# Files: buckets, prefixes and keys. This sets all variables about S3 as settings, and STORAGES,
-# MEDIA_URL, AWS_AVAILABLE, S3_REQUIRED, LIVE_STORAGES and CSP_SOURCES, which are made of them.
+# Files: buckets, prefixes and keys, made of the variables about S3.
 files = storage_settings(env, is_development=IS_DEVELOPMENT, media_root=MEDIA_ROOT)
-globals().update(files)
+STORAGES, MEDIA_URL, AWS_AVAILABLE = files["STORAGES"], files["MEDIA_URL"], files["AWS_AVAILABLE"]
+LIVE_STORAGES = files["LIVE_STORAGES"]  # of the live site, which a staging copy reads
+S3_REQUIRED, LIVE_REQUIRED = files["S3_REQUIRED"], files["LIVE_REQUIRED"]  # as messages name them
+S3_VARIABLES = files["S3_VARIABLES"]
+FILES_FOLDER = S3_VARIABLES["FILES_FOLDER"]
+AWS_S3_ENDPOINT_URL = S3_VARIABLES["AWS_S3_ENDPOINT_URL"]
+BATCH_ROLE_ARN = S3_VARIABLES["BATCH_ROLE_ARN"]
+BATCH_REPORT_PREFIX = S3_VARIABLES["BATCH_REPORT_PREFIX"]
 
 # Files: how long links and caches are valid, and the limits to uploads.
 PROTECTED_URL_SECONDS = env.number("PROTECTED_URL_SECONDS", 600, least=1, most=604_800)
@@ -250,6 +253,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin names each of the members to
 
 # What scrub_members removes from a copy of the live database: a decision for every column.
 SCRUB_RULES = "profiles.scrub_rules.RULES"
+SWEEP_GUARD = "portal.staging.identity.refuse_foreign_files"  # asked before sweep_media deletes
 
 # Security: HTTPS behind a proxy, which sets X-Forwarded-Proto and drops that of a client.
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT
@@ -330,7 +334,6 @@ LOGGING = {
         "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.utils.autoreload": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
-        "pikepdf": {"level": "WARNING"},
     },
 }
 

@@ -5,6 +5,7 @@ import zoneinfo
 from email import policy
 from email.errors import ObsoleteHeaderDefect
 from ipaddress import ip_address
+from typing import Any
 from unicodedata import category
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -29,7 +30,8 @@ VERSION = re.compile(r"[^\s/\\]{1,200}")  # Sentry's rule for the name of a rele
 LEAST_SECRET_KEY = 32  # characters
 LEAST_VARIETY = 5  # different characters, as in Django's check security.W009
 
-SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+SMTP_BACKEND = "portal.outbox.smtp.EmailBackend"
+MAIL_SECONDS = 10  # for connecting to a mail server, and for each of its answers
 # The schemes of a mail server: TLS from the start, STARTTLS, and the port if none is named.
 SMTP = {
     "smtp": (False, False, 25),
@@ -98,6 +100,7 @@ def web_address(text: str) -> str | None:
     address = split_address(text)
     if (
         address is None
+        or not address.hostname
         or address.scheme not in {"http", "https"}
         or "@" in address.netloc
         or "?" in text
@@ -118,17 +121,18 @@ def host_with_port(text: str) -> str | None:
     return text.lower()
 
 
-def mail_server(text: str, *, may_be_none: bool) -> dict[str, object] | None:
-    """Return the settings EMAIL_... for smtp+tls://user:password@host:587, or None.
+def mail_server(text: str, *, may_be_none: bool) -> tuple[str, dict[str, Any]] | None:
+    """Return an e-mail backend and its options for smtp+tls://user:password@host:587, or None.
 
     `may_be_none` allows the addresses that stand for no server, such as console://.
     """
     scheme, _, rest = text.partition(":")
     if may_be_none and rest in {"", "//"} and scheme.lower() in NO_SERVER:
-        return {"EMAIL_BACKEND": NO_SERVER[scheme.lower()]}
+        return NO_SERVER[scheme.lower()], {}
     address = split_address(text)
     if (
         address is None
+        or not address.hostname
         or address.scheme not in SMTP
         or address.path not in {"", "/"}
         or "#" in text
@@ -138,14 +142,14 @@ def mail_server(text: str, *, may_be_none: bool) -> dict[str, object] | None:
     query = parse_qs(address.query)
     wanted = {name for name in query if query[name][0].lower() in {"1", "y", "yes", "true", "on"}}
     ssl = ssl or "ssl" in wanted
-    return {
-        "EMAIL_BACKEND": SMTP_BACKEND,
-        "EMAIL_HOST": address.hostname,
-        "EMAIL_PORT": address.port or port,
-        "EMAIL_HOST_USER": unquote(address.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(address.password or ""),
-        "EMAIL_USE_SSL": ssl,
-        "EMAIL_USE_TLS": not ssl and (starttls or "tls" in wanted),
+    return SMTP_BACKEND, {
+        "host": address.hostname,
+        "port": address.port or port,
+        "username": unquote(address.username or ""),
+        "password": unquote(address.password or ""),
+        "use_ssl": ssl,
+        "use_tls": not ssl and (starttls or "tls" in wanted),
+        "timeout": MAIL_SECONDS,
     }
 
 

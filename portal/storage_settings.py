@@ -7,12 +7,13 @@ no boto3 and makes no request, so that tests can try many sets of variables.
 import re
 from pathlib import Path
 
-from .bucket_rules import settle_address
+from .bucket_rules import assets_are_with_site, settle_address
 from .environment import REFUSED_ADDRESS, Environment
 from .s3.addresses import public_address
 from .shapes import ROLE_ARN
 
 STYLES = ["virtual", "path"]
+OWN_ASSETS = {"BACKEND": "portal.files.assets.OwnStaticFilesStorage"}
 # All of S3 or none of it: bucket, key, secret, region.
 REQUIRED = (
     "AWS_STORAGE_BUCKET_NAME", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_S3_REGION_NAME",
@@ -44,28 +45,26 @@ def storage_settings(env: Environment, *, is_development: bool, media_root: Path
         env.refuse(
             "ASSETS_ACCESS_KEY_ID and ASSETS_SECRET_ACCESS_KEY go together: set both or none."
         )
+    are_with_site = assets_are_with_site(env, bucket)
+    storages = storages_without_s3(media_root, is_development=is_development)
+    addresses = {}
     if is_available:
-        storages = bucket_storages(bucket, prefixes)
-        addresses = {
-            alias: public_address(**storages[alias]["OPTIONS"])
-            for alias in ("default", "protected", "assets")
-        }
-    else:
-        storages = storages_without_s3(media_root, is_development=is_development)
-        addresses = {}
+        storages = bucket_storages(bucket, prefixes, are_with_site=are_with_site)
+        options = {alias: each.get("OPTIONS") for alias, each in storages.items()}
+        addresses = {alias: public_address(**each) for alias, each in options.items() if each}
+    live, live_required, live_storages = live_settings(env, prefixes)
     return {
-        **bucket,
-        **prefixes,
+        "S3_VARIABLES": bucket | prefixes | live | batch_variables(env, bucket, prefixes),
         "AWS_AVAILABLE": is_available,
         "S3_REQUIRED": required,
         "STORAGES": storages,
         "MEDIA_URL": addresses.get("default", "/media/"),
         "CSP_SOURCES": {
-            alias: [addresses[alias]] if addresses else []
+            alias: [addresses[alias]] if alias in addresses else []
             for alias in ("default", "protected", "assets")
         },
-        **live_settings(env, prefixes),
-        **batch_settings(env, bucket, prefixes),
+        "LIVE_REQUIRED": live_required,
+        "LIVE_STORAGES": live_storages,
     }
 
 
@@ -195,7 +194,7 @@ def protected(options: dict, location: str, bucket: str | None) -> dict:
     }
 
 
-def bucket_storages(bucket: dict, prefixes: dict) -> dict:
+def bucket_storages(bucket: dict, prefixes: dict, *, are_with_site: bool) -> dict:
     """Return STORAGES on S3: a storage for each policy of portal/files/storages.py."""
     options = connection(bucket, *REQUIRED[:3], "AWS_S3")
     domain, assets_bucket = bucket["AWS_S3_CUSTOM_DOMAIN"], bucket["ASSETS_BUCKET_NAME"]
@@ -207,15 +206,16 @@ def bucket_storages(bucket: dict, prefixes: dict) -> dict:
         # The custom domain of the media bucket does not serve another bucket.
         "custom_domain": bucket["ASSETS_CUSTOM_DOMAIN"] or (None if assets_bucket else domain),
     }
-    return {
-        "default": public(options, prefixes["MEDIA_PREFIX"], domain),
-        "protected": protected(
-            options, prefixes["PROTECTED_PREFIX"], bucket["PROTECTED_BUCKET_NAME"]
-        ),
-        "assets": {
-            "BACKEND": "portal.files.storages.AssetsStorage",
-            "OPTIONS": assets_options | {"location": prefixes["ASSETS_PREFIX"]},
-        },
+    resumes = protected(options, prefixes["PROTECTED_PREFIX"], bucket["PROTECTED_BUCKET_NAME"])
+    uploads = {"default": public(options, prefixes["MEDIA_PREFIX"], domain), "protected": resumes}
+    if are_with_site:
+        return uploads | {"staticfiles": OWN_ASSETS}
+    assets = {
+        "BACKEND": "portal.files.storages.AssetsStorage",
+        "OPTIONS": assets_options | {"location": prefixes["ASSETS_PREFIX"]},
+    }
+    return uploads | {
+        "assets": assets,
         "staticfiles": {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"},
     }
 
@@ -225,10 +225,9 @@ def storages_without_s3(media_root: Path, *, is_development: bool) -> dict:
 
     Elsewhere this is a build from before the bucket: it collects assets and serves nothing.
     """
-    assets = {"BACKEND": "portal.files.assets.OwnStaticFilesStorage"}
     if not is_development:
         unconfigured = {"BACKEND": "portal.files.storages.UnconfiguredStorage"}
-        return {"default": unconfigured, "protected": unconfigured, "staticfiles": assets}
+        return {"default": unconfigured, "protected": unconfigured, "staticfiles": OWN_ASSETS}
     return {
         "default": {
             "BACKEND": "portal.files.storages.PublicFileStorage",
@@ -238,12 +237,12 @@ def storages_without_s3(media_root: Path, *, is_development: bool) -> dict:
             "BACKEND": "portal.files.storages.ProtectedFileStorage",
             "OPTIONS": {"location": media_root / "protected"},
         },
-        "staticfiles": assets,
+        "staticfiles": OWN_ASSETS,
     }
 
 
-def live_settings(env: Environment, prefixes: dict) -> dict:
-    """Return the settings of the live site's files, which a staging copy reads."""
+def live_settings(env: Environment, prefixes: dict) -> tuple[dict, dict, dict]:
+    """Return the variables of the live site's files, those that are required, and the storages."""
     folder = prefixes["FILES_FOLDER"]
     found = {
         "LIVE_STORAGE_BUCKET_NAME": env.bucket("LIVE_STORAGE_BUCKET_NAME"),
@@ -278,11 +277,11 @@ def live_settings(env: Environment, prefixes: dict) -> dict:
         storages["protected"] = protected(
             options, found["LIVE_PROTECTED_PREFIX"], found["LIVE_PROTECTED_BUCKET_NAME"]
         )
-    return {**found, "LIVE_REQUIRED": required, "LIVE_STORAGES": storages}
+    return found, required, storages
 
 
-def batch_settings(env: Environment, bucket: dict, prefixes: dict) -> dict:
-    """Return the settings of copy_live_media --s3-batch: the role that copies, and its reports.
+def batch_variables(env: Environment, bucket: dict, prefixes: dict) -> dict:
+    """Return the variables of copy_live_media --s3-batch: the role that copies, and its reports.
 
     Manifests and reports name files, and are in the bucket of protected uploads: their prefix must
     not be public.

@@ -92,7 +92,7 @@ def is_outage(error: BaseException | None) -> bool:
     """Return True if the database cannot be reached, or is read-only, as a standby is."""
     if isinstance(error, (OperationalError, InterfaceError)):
         return True
-    return getattr(error.__cause__, "sqlstate", None) == READ_ONLY
+    return error is not None and getattr(error.__cause__, "sqlstate", None) == READ_ONLY
 
 
 @requires_csrf_token

@@ -273,7 +273,7 @@ class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, auth_admin.UserAdmi
 class ResumeDownloadAdmin(admin.ModelAdmin):
     """The record of opened resumes, which is read-only."""
 
-    list_display = fields = readonly_fields = ["opened_at", "profile", "member"]
+    list_display = fields = readonly_fields = ("opened_at", "profile", "member")
     list_select_related = ["profile__user", "member"]
     search_fields = ["profile__name", "member__email", "member__profile__name"]
     date_hierarchy = "opened_at"

@@ -8,6 +8,7 @@ from functools import cache
 from unittest import mock
 
 import boto3
+import django
 import pytest
 from botocore.config import Config
 from django.conf import settings
@@ -20,6 +21,7 @@ from portal.buckets import documents as buckets
 from portal.files.references import file_fields
 from portal.middleware import policy_header
 from portal.outbox import sender
+from portal.storage_settings import storages_without_s3
 from profiles.models import Profile, User
 from profiles.uploads import sandbox
 from tests.support import samples
@@ -113,9 +115,10 @@ def on_disk(settings, monkeypatch, tmp_path):
     """Give each test folders of its own, as in development, and an empty cache."""
     site_cache.clear()
     settings.STATIC_ROOT = tmp_path / "static"
-    values = settings_for({"MEDIA_ROOT": str(tmp_path / "media-root")})
-    values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
-    use_settings(settings, monkeypatch, {name: values[name] for name in ("MEDIA_ROOT", "STORAGES")})
+    media_root = tmp_path / "media-root"
+    stores = storages_without_s3(media_root, is_development=True)
+    stores["staticfiles"] = settings.STORAGES["staticfiles"]
+    use_settings(settings, monkeypatch, {"MEDIA_ROOT": media_root, "STORAGES": stores})
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +127,10 @@ def delivered_at_once(settings, monkeypatch):
 
     Set OUTBOX_AT_ONCE = False in a test whose messages are to wait.
     """
-    settings.EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": "portal.outbox.backend.EmailBackend"}}
+    else:
+        settings.EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
     settings.OUTBOX_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     monkeypatch.setattr(sender, "announce_on_commit", sender.announce)
 

@@ -35,4 +35,4 @@ def users_without_verified_address(using: str | None = None) -> QuerySet:
 def email_addresses() -> QuerySet:
     """Return all rows of allauth's EmailAddress."""
     # Found through the relation: the user model imports this module before allauth has models.
-    return get_user_model()._meta.get_field("emailaddress").related_model.objects.all()
+    return QuerySet(get_user_model()._meta.get_field("emailaddress").related_model)

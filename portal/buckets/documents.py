@@ -9,8 +9,8 @@ decision.
 
 from collections import Counter, defaultdict
 
-from portal.files.storages import ProtectedMediaStorage, UnsignedMixin
-from portal.s3.addresses import service
+from portal.files.storages import PolicyMixin, ProtectedMediaStorage, UnsignedMixin
+from portal.s3.addresses import prefix_of, service
 
 SID_PREFIX = "Portal"  # begins the name of each statement and rule that this site writes
 STALE_UPLOAD_DAYS = 1
@@ -33,9 +33,9 @@ def buckets_of(storages) -> dict[str, list]:
     }
 
 
-def bucket_documents(storages: list, link_seconds: int) -> dict:
+def bucket_documents(storages: list) -> dict:
     """Return all that the bucket of some storages is configured with, under S3's own names."""
-    statements = public_statements(storages) + limits(storages, link_seconds)
+    statements = public_statements(storages) + limits(storages)
     return {
         "PublicAccessBlockConfiguration": public_access_block(storages),
         "Policy": policy_document(statements),
@@ -73,19 +73,18 @@ def public_statements(storages: list) -> list[dict]:
     ]
 
 
-def limits(storages: list, link_seconds: int) -> list[dict]:
+def limits(storages: list) -> list[dict]:
     """Return the statements that some S3-compatible servers refuse."""
-    return link_age_statements(storages, link_seconds) + tls_statements(storages)
+    return link_age_statements(storages) + tls_statements(storages)
 
 
-def link_age_statements(storages: list, seconds: int) -> list[dict]:
+def link_age_statements(storages: list) -> list[dict]:
     """Refuse links to protected files that are older than the site's own may be.
 
     The condition on s3:authType limits this to presigned links: the site's own requests are signed
     in a header. docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html
     has both keys.
     """
-    milliseconds = (seconds + LINK_TOLERANCE_SECONDS) * 1000
     return [
         {
             "Sid": f"{SID_PREFIX}LinkAge{camel_case(storage.location)}",
@@ -95,11 +94,16 @@ def link_age_statements(storages: list, seconds: int) -> list[dict]:
             "Resource": objects(storage),
             "Condition": {
                 "StringEquals": {"s3:authType": "REST-QUERY-STRING"},
-                "NumericGreaterThan": {"s3:signatureAge": str(milliseconds)},
+                "NumericGreaterThan": {"s3:signatureAge": oldest(storage)},
             },
         }
         for storage in one_of_each_prefix(storages, ProtectedMediaStorage)
     ]
+
+
+def oldest(storage: ProtectedMediaStorage) -> str:
+    """Return the age of a link that is still accepted, in milliseconds, as a policy has it."""
+    return str((storage.link_seconds + LINK_TOLERANCE_SECONDS) * 1000)
 
 
 def tls_statements(storages: list) -> list[dict]:
@@ -123,7 +127,7 @@ def tls_statements(storages: list) -> list[dict]:
     ]
 
 
-def one_of_each_prefix(storages: list, policy: type) -> list:
+def one_of_each_prefix(storages: list, policy: type[PolicyMixin]) -> list:
     """Return the storages of one policy; of several with the same prefix, the first."""
     return list(
         {each.location: each for each in reversed(storages) if isinstance(each, policy)}.values()
@@ -208,7 +212,7 @@ def partition(region: str) -> str:
 
 def objects(storage) -> str:
     """Return the name of a storage's files in policies."""
-    return f"{arn(storage)}/{storage.location}/*"
+    return f"{arn(storage)}/{prefix_of(storage)}*"
 
 
 def camel_case(prefix: str) -> str:

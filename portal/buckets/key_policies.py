@@ -4,6 +4,7 @@
 """
 
 from portal.files.storages import AssetsStorage
+from portal.s3.addresses import prefix_of
 
 from .documents import arn, buckets_of, camel_case, objects, policy_document
 
@@ -81,7 +82,7 @@ def may_list(storages: list) -> list[dict]:
             "Action": "s3:ListBucket",
             "Resource": arn(inside[0]),
             "Condition": {
-                "StringLike": {"s3:prefix": [f"{storage.location}/*" for storage in inside]}
+                "StringLike": {"s3:prefix": [f"{prefix_of(storage)}*" for storage in inside]}
             },
         }
         for inside in buckets_of(storages).values()

@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 
 from . import documents
 
 REFUSED_AS_WRITTEN = {400, 405, 501}  # statuses of HTTP, because the codes differ by vendor
 AS_IT_SHOULD_BE = "as it should be"
+TAKEN_BACK = "taken back: with it this server refuses uploads"
+NOT_KEPT = "sent, but this server answers as before"
 
 
 class NotSupported(Exception):
@@ -34,7 +37,7 @@ class Setting(NamedTuple):
     what: str
     name: str  # of the methods get_name, put_name and delete_name
     field: str  # of the answer
-    request: Callable[[object], dict]  # what to put, as the method takes it
+    request: Callable[[Any], dict]  # what to put, as the method takes it
 
 
 BLOCK = Setting(
@@ -69,13 +72,12 @@ OWNERSHIP = Setting(
 )
 
 
-def set_up(storages: list, link_seconds: int) -> Iterator[Step]:
+def set_up(storages: list) -> Iterator[Step]:
     """Create and configure the bucket that some storages share, one setting after the other.
 
-    `link_seconds` is how long a link to a protected file may open it. Raises botocore's errors
-    where S3 refuses or does not answer.
+    Raises botocore's errors where S3 refuses or does not answer.
     """
-    bucket = BucketSetup(storages, link_seconds)
+    bucket = BucketSetup(storages)
     yield bucket.create()
     # The block comes first: it decides if S3 accepts a policy that opens something.
     for setting, step in (
@@ -97,10 +99,11 @@ def set_up(storages: list, link_seconds: int) -> Iterator[Step]:
 class BucketSetup:
     """One bucket, and the storages that keep files in it."""
 
-    def __init__(self, storages: list, link_seconds: int):
-        self.storages, self.link_seconds = storages, link_seconds
+    def __init__(self, storages: list):
+        self.storages = storages
         self.bucket, self.region = storages[0].bucket_name, storages[0].region_name
         self.client = storages[0].connection.meta.client
+        self.answers: dict[str, object] = {}  # what each setting was when it was last read
 
     def create(self) -> Step:
         """Create the bucket unless it exists."""
@@ -130,7 +133,9 @@ class BucketSetup:
         it was refused before as well, the key may not upload, and nothing is proven.
         """
         present, wanted = self.get(BLOCK), documents.public_access_block(self.storages)
-        could_store = not documents.same_document(wanted, present) and self.can_store()
+        if documents.same_document(wanted, present):
+            return self.keep_block(wanted)
+        could_store = self.can_store()
         step = self.settle(BLOCK, present, wanted)
         if not could_store or self.can_store():
             return step
@@ -138,11 +143,24 @@ class BucketSetup:
             self.client.put_public_access_block(Bucket=self.bucket, **BLOCK.request(present))
         else:
             self.client.delete_public_access_block(Bucket=self.bucket)
-        return Step(BLOCK.what, "taken back: with it this server refuses uploads")
+        return Step(BLOCK.what, TAKEN_BACK)
+
+    def keep_block(self, wanted) -> Step:
+        """Remove the block that an earlier run has left if it is what makes uploads fail.
+
+        AWS's own is never the reason, and stays without a gap.
+        """
+        if documents.is_aws(self.storages[0]) or self.can_store():
+            return Step(BLOCK.what, AS_IT_SHOULD_BE)
+        self.client.delete_public_access_block(Bucket=self.bucket)
+        if self.can_store():
+            return Step(BLOCK.what, TAKEN_BACK, is_changed=True)
+        self.client.put_public_access_block(Bucket=self.bucket, **BLOCK.request(wanted))
+        return Step(BLOCK.what, AS_IT_SHOULD_BE)
 
     def can_store(self) -> bool:
         """Return True if this key can store a file, at a name that nobody uses, and delete it."""
-        about = {"Bucket": self.bucket, "Key": f"{self.storages[0].location}/{uuid4()}.txt"}
+        about = {"Bucket": self.bucket, "Key": f"{prefix_of(self.storages[0])}{uuid4()}.txt"}
         try:
             self.client.delete_object(**about)  # first, because what is stored has to go again
             self.client.put_object(**about, Body=b"from manage.py setup_bucket\n")
@@ -154,7 +172,7 @@ class BucketSetup:
     def set_policy(self) -> Step:
         """Open the public prefixes; without the limits, if the server refuses those statements."""
         public = documents.public_statements(self.storages)
-        limits = documents.limits(self.storages, self.link_seconds)
+        limits = documents.limits(self.storages)
         present = json.loads(self.get(POLICY) or '{"Statement": []}')["Statement"]
         present = present if isinstance(present, list) else [present]
         try:
@@ -198,10 +216,13 @@ class BucketSetup:
         except ClientError as error:
             if kind_of(error) is not Kind.NOT_SET:
                 raise
-            return None
-        if not answer.get(setting.field):
-            raise NotSupported
-        return answer[setting.field]
+            present = None
+        else:
+            present = answer.get(setting.field)
+            if not present:
+                raise NotSupported
+        self.answers[setting.what] = present
+        return present
 
     def settle(self, setting: Setting, present, wanted) -> Step:
         """Change a setting, unless it is as wanted already."""
@@ -212,13 +233,22 @@ class BucketSetup:
             put(Bucket=self.bucket, **setting.request(wanted))
         else:
             getattr(self.client, f"delete_{setting.name}")(Bucket=self.bucket)
+        if self.answers_as_before(setting):
+            return Step(setting.what, NOT_KEPT)
         return Step(setting.what, "set", is_changed=True)
+
+    def answers_as_before(self, setting: Setting) -> bool:
+        """Return True if a setting that was accepted has changed nothing, as on some gateways."""
+        before = self.answers.get(setting.what)
+        return documents.same_document(self.get(setting), before)
 
     def open_by_hand(self) -> str:
         """Return what to open where there are no bucket policies; empty if nothing is public."""
         public = documents.public_statements(self.storages)
         prefixes = " and ".join(statement["Resource"] for statement in public)
-        return public and (
+        if not public:
+            return ""
+        return (
             f"Open {prefixes} to anonymous clients by the provider's own means, and nothing else:"
             " docs/storage.md."
         )

@@ -5,7 +5,7 @@ worker threads, the largest first; transfer.py copies one of them.
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import count
 from queue import PriorityQueue, SimpleQueue
@@ -40,7 +40,7 @@ def copy(
     *,
     jobs: int = JOBS,
     dry_run: bool = False,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """Copy each wanted file that has changed; names come with their owners, in sorted order.
 
     Yields an Outcome for each name, in any order; with `dry_run`, nothing is copied. Raises
@@ -60,7 +60,7 @@ def outcomes(
     jobs: int,
     dry_run: bool,
     failures: "EqualFailures",
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """Yield the outcomes of copy(), however many of them are failures."""
     retry = Retry()
     workers = Workers(Transfer(source, target, retry, dry_run=dry_run), jobs)
@@ -95,7 +95,7 @@ class EqualFailures:
         self.source, self.target = source, target
         self.is_right_source = False  # it has listed one of the files
         self.has_arrived = False
-        self.last, self.count = (), 0
+        self.last, self.count = ("", ""), 0
 
     def add(self, outcome: Outcome) -> None:
         """Count an outcome. Raises Unusable."""

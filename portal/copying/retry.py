@@ -29,8 +29,8 @@ class Retry:
 
     def __call__(self, attempt: Callable[[], Result]) -> Result:
         """Return what `attempt` returns; raises GaveUp if it has been Transient ATTEMPTS times."""
-        pause = FIRST_PAUSE_SECONDS
-        for number in range(1, ATTEMPTS + 1):
+        number, pause = 1, FIRST_PAUSE_SECONDS
+        while True:
             try:
                 return attempt()
             except Transient as error:
@@ -38,4 +38,4 @@ class Retry:
                     raise GaveUp(f"Gave up after {ATTEMPTS} attempts. {error}") from error
             if self.stopping.wait(random.uniform(0, pause)):  # noqa: S311 (spreads, hides nothing)
                 raise Stopped
-            pause *= 2
+            number, pause = number + 1, pause * 2

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
 from urllib.parse import urlsplit
 
 from urllib3.util.wait import wait_for_read
@@ -168,7 +169,7 @@ class SignedRequests:
                 if not wait_for_read(connection.sock, timeout=0):
                     return connection
                 connection.close()  # S3 has closed it; using it would waste an attempt
-        options = {
+        options: dict[str, Any] = {
             "host": self.address.hostname,
             "port": self.address.port,
             "timeout": CONNECT_TIMEOUT_SECONDS,

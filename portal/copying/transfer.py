@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import md5
+from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 
@@ -20,7 +21,8 @@ class Transfer:
     """Copies files from the source to the target, the fastest way that the keys allow."""
 
     def __init__(self, source: Source, target: Target, retry: Retry, *, dry_run: bool):
-        self.source, self.target, self.retry = source, target, retry
+        self.source, self.retry = source, retry
+        self.target: Any = target  # which methods it has, stores.Target says
         self.dry_run = dry_run
         # True if the target's keys may read the source, so that the service can copy between its
         # buckets; None until the first file has been tried.

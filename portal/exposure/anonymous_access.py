@@ -12,6 +12,7 @@ from storages.backends.s3 import S3Storage
 
 from portal.files.hints import on_refusal, on_silence
 from portal.files.storages import AssetsStorage, PolicyMixin, UnsignedMixin, custom_domain
+from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, describe, is_answer, storage_errors
 
@@ -52,7 +53,7 @@ def access_findings(
 def listing_is_refused(base: str, own: dict[str, S3Storage], client: AnonymousClient) -> Finding:
     """Check that an address lists no names: neither all of them nor those below a prefix."""
     statement = f"anonymous clients cannot list {base}"
-    prefixes = [{"list-type": 2, "prefix": f"{storage.location}/"} for storage in own.values()]
+    prefixes = [{"list-type": 2, "prefix": prefix_of(storage)} for storage in own.values()]
     for query in ({}, *prefixes):
         response = client.ask("GET", f"{base}/?{urlencode({**query, 'max-keys': 1})}")
         if response.is_listing:
@@ -68,7 +69,7 @@ def listing_is_refused(base: str, own: dict[str, S3Storage], client: AnonymousCl
 
 def key_stores(alias: str, probe: Probe, probes: Probes, client: AnonymousClient) -> Finding:
     """Check that the site's key lists and stores. It lists first: a refusal then has a reason."""
-    storage, prefix = probe.storage, f"{probe.storage.location}/"
+    storage, prefix = probe.storage, prefix_of(probe.storage)
     statement = f"the site's key lists, stores and deletes below {prefix}"
     try:
         with storage_errors("list", prefix):
@@ -126,9 +127,9 @@ def public_file(alias, probe, domains, client) -> Iterator[Finding]:
 def how_to_open(storage: S3Storage, base: str, *, is_domain: bool) -> str:
     """Return what to do where an address does not serve a public file."""
     if is_domain:
-        return f"Make {base} serve {storage.location}/* of the bucket {storage.bucket_name}."
+        return f"Make {base} serve {prefix_of(storage)}* of the bucket {storage.bucket_name}."
     return (
-        f"Run setup_bucket, which opens {storage.location}/* of {storage.bucket_name}; a provider"
+        f"Run setup_bucket, which opens {prefix_of(storage)}* of {storage.bucket_name}; a provider"
         " without bucket policies needs a public domain instead, named in AWS_S3_CUSTOM_DOMAIN,"
         " and PROTECTED_BUCKET_NAME beside it."
     )
@@ -138,7 +139,7 @@ def protected_file(alias, probe, domains, client) -> Iterator[Finding]:
     """Check that a protected file opens by a signed link alone, at every address of the site."""
     storage = probe.storage
     hint = (
-        f"Remove what opens {storage.location}/* to Principal * from the policy of"
+        f"Remove what opens {prefix_of(storage)}* to Principal * from the policy of"
         f" {storage.bucket_name}; setup_bucket --dry-run prints what belongs there."
     )
     for base in (storage.bucket_url, *domains):

@@ -7,7 +7,7 @@ from uuid import uuid4
 from django.core.files.base import ContentFile
 from storages.backends.s3 import S3Storage
 
-from portal.s3.addresses import quote_key
+from portal.s3.addresses import prefix_of, quote_key
 from portal.s3.errors import StorageError, describe, is_answer
 
 from .findings import FAIL, Finding
@@ -29,7 +29,7 @@ class Probe(NamedTuple):
     @property
     def key(self) -> str:
         """The key of the probe in its bucket."""
-        return f"{self.storage.location}/{self.name}"
+        return f"{prefix_of(self.storage)}{self.name}"
 
     def address(self, base: str) -> str:
         """Return the address of the probe below that of its bucket, or of a CDN."""
@@ -84,5 +84,5 @@ class Probes:
             yield Finding(
                 FAIL, storage.bucket_name, "the probe was removed", observed,
                 f"Delete {probe.key} from {storage.bucket_name} by hand, and let the site's key"
-                f" delete below {storage.location}/.",
+                f" delete below {prefix_of(storage) or '/'}.",
             )  # fmt: skip

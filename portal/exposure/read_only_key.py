@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from portal.files.hints import on_refusal, on_silence, variables
 from portal.files.storages import PolicyMixin
+from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, describe, storage_errors
 
@@ -36,7 +37,7 @@ def read_only_findings(twins: dict[str, PolicyMixin], client: AnonymousClient) -
 
 def key_reads(subject: str, twin: PolicyMixin) -> Finding:
     """Check that the key lists and reads: one file, and of that only its headers."""
-    prefix, client = f"{twin.location}/", twin.connection.meta.client
+    prefix, client = prefix_of(twin), twin.connection.meta.client
     statement = f"the key lists and reads below {prefix}"
     try:
         with storage_errors("read", prefix):
@@ -120,4 +121,4 @@ def how_to_limit(subject: str, twin: PolicyMixin) -> str:
 
 def unused_key(twin: PolicyMixin) -> str:
     """Return a key that no file has."""
-    return f"{twin.location}/check-storage-{uuid4()}.txt"
+    return f"{prefix_of(twin)}check-storage-{uuid4()}.txt"

@@ -44,7 +44,7 @@ def link_findings(alias: str, probe: Probe, client: AnonymousClient) -> Iterator
         client.ask("GET", link_made(now, probe)), probe.headers(),
         f"Find out why {base} does not keep the headers that a file is stored with.",
     )  # fmt: skip
-    expired = now - timedelta(seconds=conf.PROTECTED_URL_SECONDS) - LONG_EXPIRED
+    expired = now - timedelta(seconds=storage.link_seconds) - LONG_EXPIRED
     altered = link[:-1] + ("1" if link[-1] == "0" else "0")
     hint = f"Use another server than {base}, for this one accepts a link that it must refuse."
     for which, bad_link in (("expired", link_made(expired, probe)), ("altered", altered)):
@@ -61,7 +61,7 @@ def link_made(at: datetime, probe: Probe) -> str:
         access_key=storage.access_key,
         secret_key=storage.secret_key,
         region=storage.region_name,
-        seconds=conf.PROTECTED_URL_SECONDS,
+        seconds=storage.link_seconds,
         at=at.timestamp(),
     )
 

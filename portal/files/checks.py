@@ -11,7 +11,8 @@ from django.core.files.storage import storages
 from . import conf
 from .assets import UploadedStaticFilesStorage
 from .locations import may_share_files
-from .storages import ProtectedMediaStorage, UnsignedMixin, custom_domain, with_a_policy
+from .policies import with_a_policy
+from .storages import ProtectedMediaStorage, UnsignedMixin, custom_domain
 
 
 @register("files")

@@ -12,6 +12,9 @@ DEFAULTS = {
     "SITE_ENVIRONMENT": "production",
     # The live site's storages by alias, as STORAGES has them; on a staging copy alone.
     "LIVE_STORAGES": {},
+    # The dotted path of a function that is called with what --confirmed-fork says, before
+    # sweep_media deletes anything, and raises CommandError if the files may be another site's.
+    "SWEEP_GUARD": None,
     # False where uploads have no storage yet; how that comes about is for the settings to decide.
     "AWS_AVAILABLE": True,
     # The variables that a message names where the storage is not configured.
@@ -22,6 +25,8 @@ DEFAULTS = {
         "AWS_S3_REGION_NAME",
     ),
     "AWS_S3_ENDPOINT_URL": None,
+    # The values of variables by their names: a message names one of those that are set.
+    "S3_VARIABLES": {},
     # A folder below the prefixes, where several sites share a bucket.
     "FILES_FOLDER": "",
     # Seconds that a signed link opens a file, and that a public file may be kept in caches.

@@ -42,7 +42,7 @@ class CleanedFieldFile(FieldFile):
         self._cleaned, self.note = cleaned.file, cleaned.note
         return cleaned.file
 
-    save.alters_data = True  # a template must not call it
+    save.alters_data = True  # type: ignore[attr-defined] # a template must not call it
 
 
 class CleanedFileField(models.FileField):
@@ -58,7 +58,7 @@ class CleanedFileField(models.FileField):
 
     attr_class = CleanedFieldFile
     extension = ""
-    content_type = None
+    content_type = ""
     accept = ""
 
     def __init__(self, *args, **kwargs):
@@ -80,7 +80,7 @@ class CleanedFileField(models.FileField):
             content = File(content)
         cleaned = self.clean_upload(content, **choices)
         # Storages prefer a declared type to the name: `evil.pdf` could be stored as text/html.
-        cleaned.file.content_type = self.content_type
+        cleaned.file.content_type = self.content_type  # type: ignore[attr-defined]
         return cleaned
 
     def clean(self, value, model_instance):

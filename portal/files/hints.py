@@ -5,6 +5,8 @@ from typing import NamedTuple
 from django.conf import settings
 from storages.backends.s3 import S3Storage
 
+from portal.files import conf
+from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, is_answer, storage_errors
 
@@ -46,7 +48,7 @@ OPTIONS = Variables(
     "bucket_name", "location", "access_key", "secret_key", "region_name", "endpoint_url"
 )
 
-HINTS = {
+HINTS: dict[Kind | None, str] = {
     Kind.ACCESS_KEY: "Set {key} and {secret} to a key pair that this provider knows.",
     Kind.SECRET_KEY: "Set {secret} to the secret half of {key}.",
     Kind.CLOCK: "Set this machine's clock, for S3 checks the time of a signature.",
@@ -69,7 +71,7 @@ def variables(subject: str) -> Variables:
         return Variables(*(f'{option} of {setting}["{alias}"]' for option in OPTIONS))
     others = OTHERS[subject].items()
     usual = LIVE if is_live else SITE
-    return usual._replace(**{what: name for what, name in others if getattr(settings, name, None)})
+    return usual._replace(**{what: name for what, name in others if conf.S3_VARIABLES.get(name)})
 
 
 def on_refusal(code: str, subject: str, storage: S3Storage) -> str:
@@ -108,7 +110,7 @@ def reason(error: StorageError) -> str:
     """
     code = code_of(error)
     if code.isdigit() and KINDS.get(code) is not Kind.NOT_FOUND:
-        storage, prefix = error.storage, f"{error.storage.location}/"
+        storage, prefix = error.storage, prefix_of(error.storage)
         client = storage.connection.meta.client
         try:
             with storage_errors("list", prefix):

@@ -4,7 +4,7 @@ Rows decide which files are wanted. The sweep and a copy compare them with what 
 both in the order of their names, so that neither is held in memory.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable
 from heapq import merge
 from operator import attrgetter
 from typing import NamedTuple
@@ -71,7 +71,7 @@ def field_storages(fields: Fields | None = None) -> dict[str, Storage]:
     )
 
 
-def references(fields: Fields | None = None) -> Iterator[Reference]:
+def references(fields: Fields | None = None) -> Generator[Reference]:
     """Yield what the fields (by default all) name, sorted by storage and name.
 
     The order is that of UTF-8 bytes. A name that two rows share comes twice.
@@ -89,7 +89,7 @@ def references(fields: Fields | None = None) -> Iterator[Reference]:
                 stream.close()
 
 
-def field_references(label: str, model: type[Model], field: FileField) -> Iterator[Reference]:
+def field_references(label: str, model: type[Model], field: FileField) -> Generator[Reference]:
     """Yield what one field names, in byte order, read from the database a few rows at a time."""
     rows = QuerySet(model)  # not a manager, which may hide rows
     stored_name = Collate(Cast(field.name, TextField()), BYTE_ORDER[connections[rows.db].vendor])

@@ -14,7 +14,6 @@ from boto3.s3.transfer import TransferConfig
 from django.core import signing
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage, Storage, storages
-from django.core.files.storage.handler import StorageHandler
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
@@ -52,6 +51,15 @@ def protected_media():
 
 class PolicyMixin:
     """Base of all policies: the process's one client, time limits, forced content types, no ACL."""
+
+    # What a policy relies on in S3Storage, which each of them is besides.
+    bucket_name: str
+    location: str
+    region_name: str
+    endpoint_url: str | None
+    addressing_style: str | None
+    access_key: str
+    secret_key: str
 
     default_acl = None  # new buckets refuse ACLs; the bucket policy opens what is public
     signature_version = "s3v4"
@@ -129,7 +137,7 @@ class UnsignedMixin(PolicyMixin):
 
     @cached_property
     def url_prefix(self) -> str:
-        return super().url("").rstrip("/") + "/"
+        return super().url("").rstrip("/") + "/"  # type: ignore[misc] # of S3Storage
 
 
 class PublicMediaStorage(UnsignedMixin, S3Storage):
@@ -148,6 +156,11 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
     file_overwrite = False
     custom_domain = None  # a custom domain would switch signing off
 
+    @property
+    def link_seconds(self) -> int:
+        """The seconds that a link opens a file."""
+        return conf.PROTECTED_URL_SECONDS
+
     def cache_control(self, name):
         return PROTECTED_CACHE_CONTROL
 
@@ -155,7 +168,7 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
         return super().get_object_parameters(name) | {"ContentDisposition": "attachment"}
 
     def url(self, name: str, filename: str | None = None) -> str:
-        """Return a link that opens the file for PROTECTED_URL_SECONDS, to be saved as `filename`.
+        """Return a link that opens the file for link_seconds, to be saved as `filename`.
 
         The headers are signed into the link, so they apply whatever the object was stored with.
         """
@@ -165,7 +178,7 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
             access_key=self.access_key,
             secret_key=self.secret_key,
             region=self.region_name,
-            seconds=conf.PROTECTED_URL_SECONDS,
+            seconds=self.link_seconds,
             parameters={
                 "response-content-type": stored_type(name),
                 "response-content-disposition": attachment(filename),
@@ -186,36 +199,12 @@ class AssetsStorage(UnsignedMixin, S3Storage):
         return "public, max-age=300"
 
 
-def custom_domain(storage: PolicyMixin) -> str:
+def custom_domain(storage: S3Storage) -> str:
     """Return the address of the CDN that the settings name for a storage; empty without one."""
     if not storage.custom_domain:
         return ""
     base = f"{storage.url_protocol}//{storage.custom_domain}"
     return "" if base == storage.bucket_url else base
-
-
-def with_a_policy(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
-    """Return the storages that keep files in a bucket under one of these policies, by alias.
-
-    `aliases` is STORAGES, or has the same form. The storages are new ones, not those that the site
-    shares, so that a command may change them.
-    """
-    return {alias: each for alias, each in made(aliases).items() if isinstance(each, PolicyMixin)}
-
-
-def without_a_policy(aliases: dict[str, dict]) -> list[str]:
-    """Return the aliases of storages in buckets that have none of these policies."""
-    return [
-        alias
-        for alias, each in made(aliases).items()
-        if isinstance(each, S3Storage) and not isinstance(each, PolicyMixin)
-    ]
-
-
-def made(aliases: dict[str, dict]) -> dict[str, Storage]:
-    """Return a new storage for each alias."""
-    handler = StorageHandler(aliases)
-    return {alias: handler[alias] for alias in aliases}
 
 
 class LocalStorage(FileSystemStorage):
@@ -233,7 +222,7 @@ class PublicFileStorage(LocalStorage):
 class ProtectedFileStorage(LocalStorage):
     """Local twin of ProtectedMediaStorage: outside the media URL, opened by a signed token."""
 
-    def url(self, name: str, filename: str | None = None) -> str:
+    def url(self, name, filename=None) -> str:
         """Return a link that the view `protected-file` accepts for PROTECTED_URL_SECONDS."""
         token = protected_signer().sign_object([name, filename])
         return reverse("protected-file", args=[token])

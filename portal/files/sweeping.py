@@ -19,6 +19,7 @@ from django.core.files.storage import FileSystemStorage, Storage
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
+from portal.s3.addresses import prefix_of
 from portal.s3.client import COMMAND_ATTEMPTS
 from portal.s3.errors import storage_errors
 
@@ -107,7 +108,7 @@ def listing(storage: Storage) -> Iterator[Stored]:
 
 def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
     """Yield the objects below a prefix; S3 sorts keys as UTF-8 bytes, as Python sorts text."""
-    prefix = f"{storage.location}/"
+    prefix = prefix_of(storage)
     pages = with_retries(storage).connection.meta.client.get_paginator("list_objects_v2")
     with storage_errors("list", prefix, storage):
         for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
@@ -141,8 +142,8 @@ def delete(storage: Storage, name: str) -> None:
     """
     if isinstance(storage, S3Storage):
         with storage_errors("delete", name, storage):
-            with_retries(storage).bucket.Object(f"{storage.location}/{name}").delete()
-    else:
+            with_retries(storage).bucket.Object(f"{prefix_of(storage)}{name}").delete()
+    elif isinstance(storage, FileSystemStorage):
         Path(storage.location, name).unlink(missing_ok=True)
 
 

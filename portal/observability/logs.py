@@ -8,6 +8,7 @@ import datetime
 import json
 import logging
 import re
+from typing import Any
 
 from django.core.management.color import color_style
 from structlog.contextvars import get_contextvars, merge_contextvars
@@ -101,7 +102,7 @@ def is_about_a_request(record) -> bool:
 
 def formatter(log_format: str) -> ProcessorFormatter:
     """Return the formatter of records: logfmt or json for machines, plain for people."""
-    renderers = {
+    renderers: dict[str, Any] = {
         "logfmt": LogfmtRenderer(
             key_order=["time", "level", "logger", "message", "request_id"],
             drop_missing=True,

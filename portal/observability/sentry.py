@@ -27,7 +27,7 @@ def start() -> None:
         release=getattr(settings, "SENTRY_RELEASE", None),  # if None, the SDK looks for one
         # This replaces send_default_pii, which is deprecated. It has to list every kind of data:
         # Sentry collects those that are missing.
-        data_collection={
+        data_collection={  # type: ignore[arg-type] # the SDK's hints want other words
             "user_info": False,
             "cookies": OFF,
             "http_headers": {"request": OFF},

@@ -29,14 +29,13 @@ class StateFilter(admin.SimpleListFilter):
 class OutgoingMessageAdmin(admin.ModelAdmin):
     """Messages, read-only and without their text; those not delivered can be sent again."""
 
-    list_display = [
+    list_display = (
         "to", "title", "state", "last_error", "attempts", "written_at", "due", "finished_at",
-    ]  # fmt: skip
+    )  # fmt: skip
     list_filter = [StateFilter]
     search_fields = ["to", "subject"]
     list_per_page = 100
-    fields = [*list_display, "message_id"]
-    readonly_fields = fields
+    fields = readonly_fields = (*list_display, "message_id")
     actions = ["send_again"]
 
     @admin.display(description="subject")

@@ -14,11 +14,11 @@ from email.utils import parseaddr
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.mail import EmailMessage, get_connection
-from django.core.mail.message import sanitize_address
+from django.core.mail import EmailMessage
 from django.db import DatabaseError, connection
 from django.db.models import F
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from portal.observability.logs import redact
 
@@ -57,7 +57,9 @@ def deliver_due(stopping=lambda: False) -> Counter:
     outcomes = Counter()
     if settings.OUTBOX_BACKEND is None:
         return outcomes
-    server = get_connection(settings.OUTBOX_BACKEND)
+    # With an alias, which Django 6.1 wants, a backend takes its options from here alone.
+    backend = import_string(settings.OUTBOX_BACKEND)
+    server = backend(**settings.OUTBOX_OPTIONS, alias="outbox")
     try:
         while not stopping() and (message := claim()):
             try:
@@ -100,10 +102,10 @@ def deliver(message: OutgoingMessage, server) -> str:
         if email is None or (not message.about_account and is_inactive(email.to[0])):
             return discard(message)
         try:
-            sanitize_address(email.to[0], "utf-8")
-        except ValueError as error:
+            send(message, email, server)
+        except ValueError as error:  # of the backend, before it has named the address to a server
+            hang_up(server)
             return give_up(message, f"This address is impossible: {error}")
-        send(message, email, server)
     except (ServerUnavailable, DatabaseError):
         raise
     except ClaimLost:
@@ -140,8 +142,8 @@ def composed(message: OutgoingMessage) -> EmailMessage | None:
 def is_inactive(address: str) -> bool:
     """Return True for the address of somebody whose account has been deactivated."""
     User = get_user_model()
-    address = {f"{User.get_email_field_name()}__iexact": parseaddr(address)[1]}
-    return User.objects.filter(**address, is_active=False).exists()
+    has_it = {f"{User.get_email_field_name()}__iexact": parseaddr(address)[1]}
+    return User.objects.filter(**has_it, is_active=False).exists()
 
 
 def send(message: OutgoingMessage, email: EmailMessage, server) -> None:
@@ -171,7 +173,7 @@ def hang_up(server) -> None:
     server.close()
 
 
-def postpone(message: OutgoingMessage, error: Exception) -> str:
+def postpone(message: OutgoingMessage, error: BaseException | None) -> str:
     """Have a message tried again after a pause, or give it up after the last one."""
     why = in_words(error)
     if message.attempts > len(PAUSES):
@@ -215,7 +217,7 @@ def record(message: OutgoingMessage, outcome: str, **fields) -> str:
     return LOST
 
 
-def in_words(error: Exception) -> str:
+def in_words(error: BaseException | None) -> str:
     """Return the reason of a failure, for the staff, and without links.
 
     A server's answer may quote a link. Of an error in code only the class is given, because its

@@ -26,7 +26,7 @@ def new_message_id() -> str:
     return make_msgid(domain=domain if domain and domain.isascii() else "localhost")
 
 
-def storable(text: str) -> str:
+def storable(text: object) -> str:
     """Replace the characters that PostgreSQL does not store."""
     return str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 

@@ -8,7 +8,7 @@ import threading
 
 from django.core.mail.backends import smtp
 
-# EMAIL_TIMEOUT limits the connection and each answer. The answer to the text may take longer,
+# The option timeout limits the connection and each answer. The answer to the text may take longer,
 # because servers look for spam first; a client that gives up too early sends the message twice.
 TEXT_SECONDS = 60
 MESSAGE_SECONDS = 120  # for all of a message, in case the server answers a byte at a time
@@ -41,8 +41,9 @@ class EmailBackend(smtp.EmailBackend):
 
     def cut(self) -> None:
         """End the connection at once, without a QUIT."""
-        with contextlib.suppress(OSError, AttributeError):
-            self.line.shutdown(socket.SHUT_RDWR)
+        if line := self.line:
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         try:

@@ -12,11 +12,10 @@ class StoredMIME(Message):
     """A parsed message that is sent as exactly the bytes that were stored."""
 
     stored = b""
+    linesep = "\n"
 
     def as_bytes(self, unixfrom=False, policy=None, linesep=None):
-        # Django 5 asks for a linesep, Django 6 for a policy.
-        linesep = linesep or (policy and policy.linesep) or "\n"
-        return self.stored.replace(b"\n", linesep.encode())
+        return self.stored.replace(b"\n", (linesep or self.linesep).encode())
 
 
 class StoredMessage(EmailMessage):
@@ -33,7 +32,9 @@ class StoredMessage(EmailMessage):
             to=[message.to],
         )
 
-    def message(self):
+    def message(self, *, policy=None):
+        # Django 6 names the policy here, Django 5 the end of lines in as_bytes().
+        self.parsed.linesep = policy.linesep if policy else "\n"
         return self.parsed
 
 
@@ -42,5 +43,5 @@ def plain_text(message: Message) -> str:
     for part in message.walk():
         if part.get_content_type() == "text/plain":
             charset = part.get_content_charset("utf-8")
-            return part.get_payload(decode=True).decode(charset, "replace")
+            return bytes(part.get_payload(decode=True)).decode(charset, "replace")
     return ""

@@ -8,6 +8,7 @@ that builds an index, wait without a limit. middleware.py marks the requests.
 
 import contextlib
 from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
@@ -51,7 +52,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     # Django uses this as the module psycopg: its exceptions, and connect().
-    Database = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})
+    Database: Any = SimpleNamespace(**vars(psycopg) | {"connect": BoundedConnection.connect})
 
     def get_connection_params(self):
         params = super().get_connection_params()

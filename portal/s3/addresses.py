@@ -14,6 +14,12 @@ LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::")
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
+def prefix_of(storage) -> str:
+    """Return what a storage's keys begin with; empty where it has a whole bucket to itself."""
+    location = storage.location.strip("/")
+    return f"{location}/" if location else ""
+
+
 def addressing_style(endpoint_url: str | None, bucket: str = "") -> str:
     """Return the addressing style to use by default: "virtual" (bucket.host) or "path".
 

@@ -5,6 +5,7 @@ portal/s3/codes.py explains S3's error codes.
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,7 +17,7 @@ class StorageError(OSError):
     `storage` is the storage whose bucket was asked, if that is known: hints name its settings.
     """
 
-    storage = None
+    storage: Any = None
 
 
 @contextlib.contextmanager
@@ -37,7 +38,8 @@ def is_answer(error: StorageError) -> bool:
 
 def code_of(error: StorageError) -> str:
     """Return S3's error code, such as AccessDenied; empty if there was no answer."""
-    return error.__cause__.response["Error"].get("Code", "") if is_answer(error) else ""
+    answer = error.__cause__
+    return answer.response["Error"].get("Code", "") if isinstance(answer, ClientError) else ""
 
 
 def describe(error: StorageError) -> str:

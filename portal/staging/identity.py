@@ -159,15 +159,41 @@ def refuse_live(confirmed_fork: str | None = None) -> Mark | None:
             " is a physical copy of that database, such as a fork, docs/staging.md says how to"
             " confirm it.)"
         )
+    if shared := shared_location(mark):
+        bucket, prefix = shared
+        raise CommandError(
+            f"Nothing was changed. This site keeps files in {bucket} below {prefix}, where the"
+            " live site kept its own when this copy of its database was made. Give this site a"
+            " bucket or a prefix of its own."
+        )
+    return mark
+
+
+def refuse_foreign_files(confirmed_fork: str | None = None) -> None:
+    """Raise CommandError where files that no row names may still be those of the live site.
+
+    They are, where a copy of live's database is older than the files beside it. Live itself, whose
+    database has its own mark, may delete what it does not name.
+    """
+    if conf.SITE_ENVIRONMENT != "production":
+        refuse_live(confirmed_fork)
+        return
+    mark = read_mark()
+    if mark and not connected_database().may_be(mark.database) and shared_location(mark):
+        raise CommandError(
+            "Nothing was deleted. This database is a copy of the one that production has marked,"
+            " and the files may be those of the original. If this is the live site now, run"
+            " manage.py mark_database first; if not, correct SITE_ENVIRONMENT."
+        )
+
+
+def shared_location(mark: Mark) -> tuple[str, str] | None:
+    """Return a bucket and a prefix of this site's that are the mark's as well, if there is one."""
     for bucket, prefix in own_locations():
         for other_bucket, other in mark.locations:
             if bucket == other_bucket and (is_within(prefix, other) or is_within(other, prefix)):
-                raise CommandError(
-                    f"Nothing was changed. This site keeps files in {bucket} below {prefix}, where"
-                    " the live site kept its own when this copy of its database was made. Give"
-                    " this site a bucket or a prefix of its own."
-                )
-    return mark
+                return bucket, prefix
+    return None
 
 
 def is_confirmed(typed: str | None) -> bool:

@@ -7,11 +7,12 @@ bucket and a key pair that may only read.
 from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
+from storages.backends.s3 import S3Storage
 
 from portal.copying.folder_store import Folder
 from portal.copying.s3_store import S3Source, S3Target
 from portal.files.locations import share_files
-from portal.files.storages import PolicyMixin
+from portal.files.policies import policy_of
 
 from . import conf
 
@@ -53,17 +54,17 @@ def store(storage: Storage, kind: type[S3Source], jobs: int):
     """A storage as a store of the copy engine; a bucket becomes a store of this kind."""
     if isinstance(storage, FileSystemStorage):
         return Folder(storage)
-    if not isinstance(storage, PolicyMixin):
+    if not isinstance(storage, S3Storage):
         raise CommandError(f"{type(storage).__name__} is neither a bucket nor a folder.")
-
+    policy = policy_of(storage)
     return kind(
-        bucket=storage.bucket_name,
-        prefix=storage.location.strip("/"),
-        access_key=storage.access_key,
-        secret_key=storage.secret_key,
-        region=storage.region_name,
-        endpoint_url=storage.endpoint_url,
-        style=storage.addressing_style,
+        bucket=policy.bucket_name,
+        prefix=policy.location.strip("/"),
+        access_key=policy.access_key,
+        secret_key=policy.secret_key,
+        region=policy.region_name,
+        endpoint_url=policy.endpoint_url,
+        style=policy.addressing_style,
         connections=jobs,
-        **({"default_headers": storage.headers} if kind is S3Target else {}),
+        **({"default_headers": policy.headers} if kind is S3Target else {}),
     )

@@ -5,7 +5,7 @@ that the rows hold, and count its outcomes for each field. The commands print.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -129,7 +129,7 @@ def trouble(owner: Reference, result: str, reason: str) -> dict[str, str]:
     }
 
 
-def outcomes(fields: Fields, pairs: Pairs, *, jobs: int, dry_run: bool) -> Iterator[Outcome]:
+def outcomes(fields: Fields, pairs: Pairs, *, jobs: int, dry_run: bool) -> Generator[Outcome]:
     """The outcome of each file that the fields name; its owners are the References to it."""
     with closing(
         references_to_live(fields)

@@ -4,7 +4,8 @@ A place is a storage of STORAGES by its alias, one of LIVE_STORAGES ("live defau
 be read from, or a folder by its path.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -15,7 +16,7 @@ from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
 
-from portal.copying.folder_store import UNFINISHED
+from portal.copying.folder_store import UNFINISHED, Folder
 from portal.copying.retry import Retry
 from portal.copying.s3_store import S3Source, S3Target
 from portal.copying.stores import Source, Target
@@ -100,13 +101,13 @@ def fields_between(move: Move) -> Fields:
     return found[0]
 
 
-def named_files(fields: Fields) -> Iterator[tuple[str, list[Reference]]]:
+def named_files(fields: Fields) -> Generator[tuple[str, list[Reference]]]:
     """Yield the names that rows have, with the rows, in the order that the engine asks for."""
     for name, owners in groupby(references(fields), attrgetter("name")):
         yield name, list(owners)
 
 
-def listed_files(move: Move) -> Iterator[tuple[str, list[Reference]]]:
+def listed_files(move: Move) -> Generator[tuple[str, list[Reference]]]:
     """Yield the names of all files in the source, in order. Raises Unusable or OSError."""
     for name in listed_names(move.source):
         yield name, [Reference("", name, LISTED[0], None, LISTED[1])]
@@ -114,13 +115,13 @@ def listed_files(move: Move) -> Iterator[tuple[str, list[Reference]]]:
 
 def listed_names(source: Source) -> Iterator[str]:
     """Yield the names of all files in a store, in the order of UTF-8 bytes."""
-    if not source.lists:
+    if isinstance(source, Folder):
         names = (stored.name for stored in folder_listing(source.path))
         yield from (name for name in names if not UNFINISHED.fullmatch(name.rpartition("/")[2]))
         return
     retry, after, is_last = Retry(), "", False
     while not is_last:
-        page = retry(lambda after=after: source.page(after))
+        page = retry(partial(source.page, after))
         # S3's console makes folders: empty objects with a slash at the end.
         yield from (name for name, _ in page.files if name and not name.endswith("/"))
         after, is_last = page.last, page.is_last

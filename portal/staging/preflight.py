@@ -7,6 +7,7 @@ copies is tried as it is. What proves that the keys for live cannot write is a c
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 from uuid import uuid4
@@ -15,13 +16,14 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.core.management.base import CommandError
 
+from portal.copying.folder_store import Folder
 from portal.copying.retry import Retry
 from portal.copying.stores import Source, Unusable
 from portal.exposure.findings import OK
 from portal.exposure.read_only_key import key_cannot_delete, key_cannot_store
 from portal.files.hints import with_hint
+from portal.files.policies import in_buckets
 from portal.files.references import Fields, field_references, storage_label
-from portal.files.storages import with_a_policy
 
 from . import conf
 from .media import Pairs
@@ -49,7 +51,7 @@ def try_both_ends(
         refuse_unreadable(source, named.get(label, []))
         if target.lists:
             with suppress(PermissionError):  # a key may write where it may not list
-                tried(target, lambda store=target: store.page(""))
+                tried(target, partial(target.page, ""))
         if not dry_run:
             refuse_unwritable(storages[label])
     if not live_key_may_write:
@@ -70,7 +72,7 @@ def first_names(fields: Fields) -> dict[str, list[str]]:
 
 def refuse_unreadable(source: Source, names: list[str]) -> None:
     """Raise CommandError unless the source can be listed, or else one of the names be read."""
-    if not source.lists:
+    if isinstance(source, Folder):
         is_empty = not any(source.path.glob("*"))
     else:
         try:
@@ -90,7 +92,7 @@ def refuse_if_all_denied(source: Source, names: list[str], error: PermissionErro
     """Raise CommandError if the key may not even read a single one of the files."""
     for name in names:
         with suppress(PermissionError):
-            tried(source, lambda name=name: source.find(name))
+            tried(source, partial(source.find, name))
             return
     if names:
         raise CommandError(
@@ -118,7 +120,7 @@ def refuse_unwritable(storage: Storage) -> None:
 
 def refuse_writing_keys(aliases) -> None:
     """Raise CommandError unless each key for live is proven to neither store nor delete."""
-    twins = with_a_policy(conf.LIVE_STORAGES)
+    twins = in_buckets(conf.LIVE_STORAGES)
     for alias in aliases:
         if alias not in twins:
             continue  # a folder, or a class that check_storage names

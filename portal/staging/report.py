@@ -51,19 +51,19 @@ class Report:
             return
         with self._lines:
             if error is None:
-                self._publish()
+                self._publish(self.path)
 
-    def _publish(self) -> None:
+    def _publish(self, path: Path) -> None:
         """Give the lines their name; a reader of an older report sees it whole until then."""
         self._lines.seek(0)
         with NamedTemporaryFile(
-            "w", dir=self.path.parent, prefix=f".{self.path.name}-", delete=False
+            "w", dir=path.parent, prefix=f".{path.name}-", delete=False
         ) as file:
             try:
                 shutil.copyfileobj(self._lines, file)
                 file.flush()
                 os.chmod(file.name, 0o644)
-                os.replace(file.name, self.path)
+                os.replace(file.name, path)
             except OSError:
                 os.unlink(file.name)
                 raise

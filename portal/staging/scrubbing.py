@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from django.apps import apps
 from django.db import Error, connection, transaction
-from django.db.models import Model, Q, QuerySet
+from django.db.models import ForeignObjectRel, Model, Q, QuerySet
 
 from . import identity
 from .invented import Rule
@@ -180,7 +180,7 @@ def scrubbed(model: type[Model], decision: Decision, rules: ScrubRules) -> Itera
 def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRules) -> None:
     """Raise ScrubRefused if rows that stay point to rows that are about to be deleted."""
     for relation in model._meta.get_fields(include_hidden=True):
-        if relation.auto_created and (relation.one_to_one or relation.one_to_many):
+        if isinstance(relation, ForeignObjectRel) and not relation.many_to_many:
             pointer = relation.field
             if QuerySet(pointer.model).filter(**{f"{pointer.name}__in": leaving}).exists():
                 raise ScrubRefused(

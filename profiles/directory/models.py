@@ -1,7 +1,7 @@
 """What the search reads. profiles/directory/indexing.py writes it, from what members write."""
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from .words import WordsField
 
@@ -38,19 +38,21 @@ class DirectoryEntry(models.Model):
         return self.name.strip()
 
 
+# The profiles that members may find by words of the resume, as long as it is the one that was read.
+FINDABLE = Q(
+    resume_is_searched=True, visibility__in=("public", "members"), user__is_active=True
+) & ~Q(resume="")
+
+
 class ResumeTextQuerySet(models.QuerySet):
     def findable(self):
-        """Texts by whose words members may find somebody. This is the one place that decides it.
+        """Texts by whose words members may find somebody.
 
         Read from the profile at the time of the search, so that no way of removing, replacing or
         hiding a resume leaves its words behind: save(), update(), the admin or SQL.
         """
-        return self.filter(
-            source=F("profile__resume"),
-            profile__resume_is_searched=True,
-            profile__visibility__in=("public", "members"),
-            profile__user__is_active=True,
-        )
+        profiles = self.model.profile.field.related_model.objects.filter(FINDABLE)
+        return self.filter(profile__in=profiles, source=F("profile__resume"))
 
 
 class ResumeText(models.Model):

@@ -5,6 +5,7 @@ from each; so each word is stored with all that deletions leave of it, and looke
 The first seven letters suffice for that, which bounds the rows of a long word at 29.
 """
 
+from collections.abc import Iterable
 from itertools import combinations
 
 from rapidfuzz.distance import OSA
@@ -33,7 +34,7 @@ def deletions(word: str) -> set[str]:
     }
 
 
-def near_words(words: list[str], deletions_of_all) -> dict[str, dict[str, int]]:
+def near_words(words: Iterable[str], deletions_of_all) -> dict[str, dict[str, int]]:
     """Return, for each word, the members' words near it, with the number of edits between them.
 
     An edit adds, deletes or changes a letter, or swaps two neighbours.

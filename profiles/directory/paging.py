@@ -27,7 +27,8 @@ class LongListPaginator(NumberedPaginator):
     def __init__(self, object_list, per_page: int, *, asked: str | None):
         super().__init__(object_list, per_page)
         is_number = asked and asked.isascii() and asked.isdecimal() and len(asked) <= MAX_DIGITS
-        self.most = MAX_COUNTED + (int(asked) if is_number else 0) * per_page
+        page = int(asked) if asked and is_number else 0
+        self.most = MAX_COUNTED + page * per_page
         self.is_first = not asked
 
     def get_page(self, number):

@@ -1,7 +1,7 @@
 """Who comes first: points for where a word was found, and for how nearly."""
 
 from .indexing import joined
-from .query import SHORT, Query, word_pattern
+from .query import SHORT, Query
 
 WHOLE_NAME = 1_000
 WHOLE_WORD, START, INSIDE = 100, 60, 30  # of the name
@@ -13,16 +13,20 @@ SAME_FIRST_LETTER = 5
 SAME_LENGTH = 10
 
 
-def score(query: Query, row) -> float:
-    """Return the points of a profile for all words and phrases; `row` has its folded texts."""
+def score(query: Query, row, elsewhere: float) -> float:
+    """Return the points of a profile for all words and phrases; `row` has its folded texts.
+
+    `elsewhere` are the points for a word that is neither in the name nor in the headline.
+    """
     parts = [*query.words, *query.phrases]
-    points = sum(word_score(part, row) for part in parts)
+    points = sum(
+        word_score(part, row.entry__name, row.entry__headline, elsewhere) for part in parts
+    )
     is_whole_name = sorted(row.entry__name.split()) == sorted(" ".join(parts).split())
     return points + WHOLE_NAME * is_whole_name
 
 
-def word_score(word: str, row) -> float:
-    name, headline = row.entry__name, row.entry__headline
+def word_score(word: str, name: str, headline: str, elsewhere: float = ELSEWHERE) -> float:
     inside = len(word) > SHORT  # a shorter one was looked for at the start of words alone
     if f" {word} " in name:
         return WHOLE_WORD
@@ -34,18 +38,18 @@ def word_score(word: str, row) -> float:
         return INSIDE
     if inside and word in headline:
         return HEADLINE_INSIDE
-    return ELSEWHERE if word_pattern(word) in row.seen else RESUME
+    return elsewhere
 
 
 def near_score(query: Query, near: dict[str, dict[str, int]], row) -> float:
     """Return the points of a profile whose words are near to those of the query."""
     names, headline = row.entry__name.split(), row.entry__headline.split()
     names_and_pairs = {*names, *joined(row.entry__name)}
-    points = 0
+    points = 0.0
     for word in query.words:
         edits = near.get(word, {})
         points += max(
-            word_score(word, row),
+            word_score(word, row.entry__name, row.entry__headline),
             near_word_score(word, edits, names_and_pairs, WHOLE_WORD),
             near_word_score(word, edits, headline, HEADLINE_START),
         )

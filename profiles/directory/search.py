@@ -7,17 +7,18 @@ and ranked here. No near word is shown anywhere, since it may be a hidden member
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 
-from .models import DirectoryEntry, ProfileWord, ResumeText, WordDeletion
+from .models import FINDABLE, DirectoryEntry, ProfileWord, ResumeText, WordDeletion
 from .near import near_words
 from .query import Query, word_pattern
-from .ranking import near_score, score
+from .ranking import ELSEWHERE, RESUME, near_score, score
 
 MAX_FOUND = 1_000  # profiles; a name that has all the words is never left out for another text
 MAX_NEAR = 200
 ALPHABETICALLY = ("sort_key", "pk")
 NEWEST_FIRST = ("-created_at", "-pk")
+SOURCE, WORDS = "resume_text__source", "resume_text__words"
 
 
 @dataclass(frozen=True)
@@ -42,59 +43,66 @@ def search(profiles, text: str, *, for_members: bool, order=ALPHABETICALLY, unfi
     found = find_exact(profiles, query, text_field, order)
     if found.pks:
         return found
-    if unfiltered is not None and who_has(query, text_field, unfiltered, order, 1).exists():
-        return found
-    return find_near(profiles, query, text_field, order)
+    words = WordDeletion.objects.all()
+    if unfiltered is not None:
+        words = words.exclude(Exists(unfiltered.filter(query.matches(f"entry__{text_field}"))))
+        if for_members:
+            words = words.exclude(Exists(having_in_resume(query, unfiltered)))
+    return find_near(profiles, query, text_field, order, near_words(query.words, words))
 
 
 def find_exact(profiles, query: Query, text_field: str, order) -> Found:
-    """Find who has all the words. If too many have, those who have them in the name come first."""
-    who = who_has(query, text_field, profiles, order, MAX_FOUND + 1)
-    rows = rows_of(who, text_field, order, 2 * MAX_FOUND)
-    is_capped = len(rows) > MAX_FOUND
-    if order == ALPHABETICALLY:
-        if is_capped:
-            named = profiles.filter(query.matches("entry__name"))
-            first = rows_of(named, text_field, order, MAX_FOUND)
-            rows = {row.pk: row for row in [*first, *rows]}.values()
-        rows = sorted(rows, key=lambda row: (-score(query, row), row.sort_key, row.pk))
-    return Found([row.pk for row in rows[:MAX_FOUND]], is_capped=is_capped)
+    """Find who has all the words in the texts, and for members who has them in the resume.
 
-
-def who_has(query: Query, text_field: str, profiles, order, most: int):
-    """Select those of the profiles that have all the words: the first so many in this order.
-
-    For members, and the first so many who have some or all of the words in their resume. Each half
-    is limited where it is found: a common word must not cost more the more profiles have it.
+    If too many have, those who have them in the name are not left out, and nobody is looked for by
+    a resume: a common word must not cost the more, the more profiles have it.
     """
-    matching = profiles.filter(query.matches(f"entry__{text_field}"))
-    in_texts = profiles.model.objects.filter(pk__in=first(matching, order, most))
-    if text_field == "everyone":
-        return in_texts
-    searched = profiles.filter(resume_is_searched=True, resume_text__words__has=query)
-    in_resumes = ResumeText.objects.findable().filter(pk__in=first(searched, order, most))
-    return profiles.model.objects.filter(
-        pk__in=in_texts.values("pk").union(in_resumes.values("pk"))
-    )
+    found = rows_of(profiles.filter(query.matches(f"entry__{text_field}")), order)
+    others = []
+    if len(found) > MAX_FOUND and order == ALPHABETICALLY:
+        others = rows_of(profiles.filter(query.matches("entry__name")), order)
+    elif len(found) <= MAX_FOUND and text_field == "members":
+        others = found_in_resumes(query, profiles, order)
+    elsewhere = dict.fromkeys((row.pk for row in found), ELSEWHERE)
+    found += [row for row in others if row.pk not in elsewhere]
+    if order == ALPHABETICALLY:
+        found.sort(key=lambda row: (-score(query, row, elsewhere.get(row.pk, RESUME)), *row[:2]))
+    else:
+        found.sort(key=lambda row: (row.created_at, row.pk), reverse=True)
+    return Found([row.pk for row in found[:MAX_FOUND]], is_capped=len(found) > MAX_FOUND)
 
 
-def first(profiles, order, most: int):
-    return profiles.order_by(*order).values("pk")[:most]
+def found_in_resumes(query: Query, profiles, order) -> list:
+    """Read the first of the profiles that have all the words, some of them in the resume.
+
+    Python compares the sources and looks for phrases, in a thousand texts at most: PostgreSQL
+    would expect hardly any row to pass, and read the resumes of all members.
+    """
+    columns = ("resume", SOURCE, WORDS) if query.phrases else ("resume", SOURCE)
+    rows = rows_of(having_in_resume(query, profiles), order, *columns)
+    return [
+        row
+        for row in rows
+        if row.resume == getattr(row, SOURCE)
+        and all(f" {phrase} " in getattr(row, WORDS) for phrase in query.phrases)
+    ]
 
 
-def rows_of(profiles, text_field: str, order, most: int) -> list:
-    """Read what ranking needs of the first profiles: keys and folded texts."""
-    rows = profiles.filter(entry__isnull=False).annotate(seen=F(f"entry__{text_field}"))
-    columns = ("pk", "sort_key", "entry__name", "entry__headline", "seen")
-    return list(rows.order_by(*order).values_list(*columns, named=True)[:most])
+def having_in_resume(query: Query, profiles):
+    return profiles.filter(FINDABLE, resume_text__words__has=query)
 
 
-def find_near(profiles, query: Query, text_field: str, order) -> Found:
+def rows_of(profiles, order, *more: str, most: int = MAX_FOUND + 1) -> list:
+    """Read what ranking needs of the first profiles: keys, the folded name and headline."""
+    columns = ("sort_key", "pk", "created_at", "entry__name", "entry__headline", *more)
+    return list(profiles.order_by(*order).values_list(*columns, named=True)[:most])
+
+
+def find_near(profiles, query: Query, text_field: str, order, near) -> Found:
     """Find who has each of the words, or one that is at most one or two edits away from it.
 
-    For members, a resume may have some of the words, as they were typed.
+    `near` has those words. For members, a resume may have some of the words, as they were typed.
     """
-    near = near_words(query.words, WordDeletion.objects.all())
     if not any(near.values()):
         return Found([])
     if query.phrases:
@@ -106,7 +114,7 @@ def find_near(profiles, query: Query, text_field: str, order) -> Found:
         in_resume = [Q(Exists(resume_with(word))) for word in query.words]
     for pks, has_it_there in zip(owners, in_resume, strict=True):
         profiles = profiles.filter(Q(pk__in=pks) | has_it_there)
-    rows = rows_of(profiles, text_field, order, MAX_NEAR)
+    rows = rows_of(profiles, order, most=MAX_NEAR)
     if order == ALPHABETICALLY:
         rows.sort(key=lambda row: -near_score(query, near, row))
     return Found([row.pk for row in rows], is_near=True)

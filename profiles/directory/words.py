@@ -26,47 +26,31 @@ def spaced_words(*texts: str) -> str:
 
 @WordsField.register_lookup
 class Has(Lookup):
-    """The condition that a text has all words and phrases of a query."""
+    """The condition that a text has all words of a query, those of its phrases included."""
 
     lookup_name = "has"
     prepare_rhs = False
 
     def as_sql(self, compiler, connection):
-        parts = [
-            *(f" {word} " if is_whole(word) else f" {word[:MAX_WORD]}" for word in self.rhs.words),
-            *(f" {phrase} " for phrase in self.rhs.phrases),
-        ]
-        return self.contains(compiler, connection, parts)
-
-    def contains(self, compiler, connection, parts):
         lhs, params = self.process_lhs(compiler, connection)
+        parts = [f"% {word}%" if is_start else f"% {word} %" for word, is_start in words(self.rhs)]
         sql = " AND ".join([f"{lhs} LIKE %s"] * len(parts))
-        return f"({sql})", [each for part in parts for each in (*params, f"%{part}%")]
+        return f"({sql})", [each for part in parts for each in (*params, part)]
 
     def as_postgresql(self, compiler, connection):
         lhs, params = self.process_lhs(compiler, connection)
-        sql = f"{vector_of(lhs)} @@ %s::tsquery"
-        params = [*params, tsquery(self.rhs)]
-        if self.rhs.phrases:  # the index finds those who have the words
-            phrases, phrase_params = self.contains(
-                compiler, connection, [f" {phrase} " for phrase in self.rhs.phrases]
-            )
-            sql, params = f"({sql} AND {phrases})", [*params, *phrase_params]
-        return sql, params
+        # Folded words hold nothing that the notation of a tsquery would have to escape.
+        parts = [f"'{word}'" + ":*" * is_start for word, is_start in words(self.rhs)]
+        return f"{vector_of(lhs)} @@ %s::tsquery", [*params, " & ".join(parts)]
 
 
-def is_whole(word: str) -> bool:
-    """Return True for words that are too short to be looked for as the beginning of others."""
-    return len(word) <= SHORT
+def words(query) -> list[tuple[str, bool]]:
+    """Return the words of a query, each with True if it may be the beginning of another one."""
+    found = [(word[:MAX_WORD], len(word) > SHORT) for word in query.words]
+    of_phrases = (word for phrase in query.phrases for word in phrase.split())
+    return found + [(word[:MAX_WORD], False) for word in of_phrases]
 
 
 def vector_of(column: str) -> str:
     """Return the quoted name of the column that has the words of another: "words_vector"."""
     return f'{column.removesuffix(chr(34))}_vector"'
-
-
-def tsquery(query) -> str:
-    """Return PostgreSQL's notation of a query; folded words hold nothing that has to be escaped."""
-    words = [f"'{word[:MAX_WORD]}'" + (":*" if not is_whole(word) else "") for word in query.words]
-    words += [f"'{word[:MAX_WORD]}'" for phrase in query.phrases for word in phrase.split()]
-    return " & ".join(words)

@@ -1,5 +1,7 @@
 """A form of a profile that stores its files as they come, and names them when it is saved."""
 
+from typing import Any
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -28,7 +30,7 @@ class StoredUploadsForm(forms.ModelForm):
 
     uploader = None
     # What became of the files of a request, for a form that is validated more than once in it.
-    received: dict[str, StoredUpload | ValidationError] | None = None
+    received: Any = None  # a dict of StoredUploads and ValidationErrors
 
     def __init__(self, *args, uploader=None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -60,17 +62,17 @@ class StoredUploadsForm(forms.ModelForm):
         return None  # for the instance: nothing changes until the form is saved
 
     def received_once(self, name: str, file: UploadedFile, **choices) -> StoredUpload:
-        key = self.add_prefix(name)
-        if key not in self.received:
+        key, received = self.add_prefix(name), self.received
+        if key not in received:
             try:
-                self.received[key] = StoredUpload.receive(self.uploader, name, file, **choices)
+                received[key] = StoredUpload.receive(self.uploader, name, file, **choices)
             except Busy:
-                self.received[key] = ValidationError(BUSY, code="busy")
+                received[key] = ValidationError(BUSY, code="busy")
             except ValidationError as error:
-                self.received[key] = error
-        if isinstance(self.received[key], ValidationError):
-            raise self.received[key]
-        return self.received[key]
+                received[key] = error
+        if isinstance(received[key], ValidationError):
+            raise received[key]
+        return received[key]
 
     def stored_before(self, name: str, pk: str) -> StoredUpload:
         mine = StoredUpload.objects.usable().filter(owner=self.uploader, purpose=name)

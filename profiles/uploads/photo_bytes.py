@@ -107,13 +107,13 @@ def is_cut_off(data):
     return True
 
 
-def last_detail(data):
+def last_detail(data) -> int | None:
     """Where the last scan of a progressive JPEG begins if it only adds to the luminance; or None.
 
     Such a scan halves the steps of the brightness, and is a quarter of the work. (ISO 10918-1,
     G.1.1.1: a band that was sent before, up to the last coefficient, to the last bit.)
     """
-    *_, scan = [None, *SCAN.finditer(data)]
+    scan = [None, *SCAN.finditer(data)][-1]
     if scan is None:
         return None
     components = data[scan.end() - 1]

@@ -73,7 +73,8 @@ def parse(child: str, file: File, **request) -> Parsed:
 
 def packages() -> list[str]:
     """The folders that a child imports from: this one, and where the libraries are installed."""
-    installed = {str(Path(find_spec(name).origin).parents[1]) for name in LIBRARIES}
+    found = filter(None, map(find_spec, LIBRARIES))
+    installed = {str(Path(spec.origin).parents[1]) for spec in found if spec.origin}
     return [str(FOLDER), *sorted(installed)]
 
 

@@ -70,7 +70,7 @@ def rates(sites: dict[str, Site], pages=tuple(RATES), rounds: int = ROUNDS) -> l
 def wrk(web: Web, site: Site, page: str, seconds: int) -> float:
     """Return the answers a second that had the page's own status; there may be no other."""
     headers = {"Host": HOST, "Cookie": site.cookie, "X-Forwarded-Proto": "https"}
-    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s"]
+    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--timeout", "20s"]
     command += ["-s", str(Path(__file__).with_name("statuses.lua"))]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]

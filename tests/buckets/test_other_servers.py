@@ -118,6 +118,40 @@ def test_a_block_that_makes_a_server_refuse_uploads_is_taken_back(refuses_upload
         assert anonymous_get(refuses_uploads_when_blocked, "media/x.webp") == 200
 
 
+def test_a_block_from_an_earlier_run_is_taken_back_where_it_refuses_uploads(
+    refuses_uploads_when_blocked,
+):
+    """A release before this one has set it, and said nothing."""
+    client = s3_client(refuses_uploads_when_blocked)
+    setup_bucket()
+    blocked = {"BlockPublicAcls": True, "IgnorePublicAcls": True}
+    blocked |= {"BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    client.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=blocked)
+
+    output = setup_bucket()
+
+    assert "public access block: taken back: with it this server refuses uploads" in output
+    client.put_object(Bucket=BUCKET, Key="media/y.webp", Body=b"y")
+
+
+@pytest.mark.parametrize("setting", ["encryption", "lifecycle"])
+def test_set_is_said_only_of_what_has_changed(as_on_aws, monkeypatch, setting):
+    """A gateway that answers 200 to everything; the other settings are the control."""
+    forward = StrictS3._forward
+
+    def as_gateway(server, request, environ):
+        if request.method == "PUT" and setting in request.query:
+            return Response("")
+        return forward(server, request, environ)
+
+    monkeypatch.setattr(StrictS3, "_forward", as_gateway)
+
+    output = setup_bucket()
+
+    assert f"  {setting}: sent, but this server answers as before" in output
+    assert "public access block: set" in output
+
+
 def test_a_block_that_lets_uploads_through_stays_and_nothing_stored_on_trial_does(configured):
     """The control."""
     assert "public access block: set" in setup_bucket()

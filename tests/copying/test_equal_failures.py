@@ -87,7 +87,8 @@ def test_a_misspelt_bucket_is_said_to_be_so_on_gateways_too(streaming, s3, code)
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_ends_the_run_at_once(to_disk, monkeypatch, number):
     """Y11: one sentence, and no file without its end."""
-    for name in NAMES:
+    names = NAMES[: EQUAL_FAILURES + 20]
+    for name in names:
         to_disk.live.put(name)
 
     @contextlib.contextmanager
@@ -97,12 +98,12 @@ def test_a_full_disk_ends_the_run_at_once(to_disk, monkeypatch, number):
 
     with monkeypatch.context() as patch:
         patch.setattr(folder_store, "unfinished_file", full)
-        outcomes, sentence = ended_early(to_disk)
+        outcomes, sentence = ended_early(to_disk, names)
 
     assert sentence == f"{to_disk.target} is on a disk that is full."
     assert len(outcomes) < EQUAL_FAILURES
     assert to_disk.staging.contents() == {}
-    assert set(to_disk.copy(*NAMES).values()) == {"copied"}  # with room again
+    assert set(to_disk.copy(*names).values()) == {"copied"}  # with room again
 
 
 def test_another_trouble_of_the_disk_is_about_one_file(to_disk):

@@ -29,7 +29,7 @@ def test_the_secret_of_another_key_is_red(on_s3, settings):
 
 
 def test_a_key_that_nobody_knows_is_red(on_s3, settings):
-    settings.ASSETS_ACCESS_KEY_ID = "AKIAOTHER"
+    settings.S3_VARIABLES = {"ASSETS_ACCESS_KEY_ID": "AKIAOTHER"}
     with_options(settings, assets={"access_key": "AKIAOTHER"})
 
     red = only(failed())
@@ -75,7 +75,7 @@ def test_the_region_that_aws_names_is_red(on_s3):
 
 def test_a_bucket_that_is_not_there_is_red(on_s3, settings):
     with_options(settings, protected={"bucket_name": "portal-nowhere"})
-    settings.PROTECTED_BUCKET_NAME = "portal-nowhere"
+    settings.S3_VARIABLES = {"PROTECTED_BUCKET_NAME": "portal-nowhere"}
 
     red = only(failed())
 

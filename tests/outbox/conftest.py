@@ -9,7 +9,5 @@ def mail_server(settings):
     with MailServer() as server:
         settings.OUTBOX_AT_ONCE = False
         settings.OUTBOX_BACKEND = "portal.outbox.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
-        settings.EMAIL_TIMEOUT = 0.3
+        settings.OUTBOX_OPTIONS = {"host": "127.0.0.1", "port": server.port, "timeout": 0.3}
         yield server

@@ -39,14 +39,14 @@ def bad_server(request, mail_server, settings, monkeypatch):
 
     monkeypatch.setattr(smtplib.SMTP, "connect", spied)
     if request.param == "down":
-        settings.EMAIL_PORT = 1
+        settings.OUTBOX_OPTIONS["port"] = 1
     mail_server.mode = request.param
     return mail_server
 
 
 def recover(server, settings):
     """Let the server accept; what waits is tried at once, as if its pause had passed."""
-    server.mode, settings.EMAIL_PORT = "accept", server.port
+    server.mode, settings.OUTBOX_OPTIONS["port"] = "accept", server.port
     OutgoingMessage.objects.update(due_at="2000-01-01T00:00Z")
     deliver_due()
 

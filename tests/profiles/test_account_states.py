@@ -10,7 +10,7 @@ from tests.accounts.test_accounts import link_in, log_in, set_password
 from tests.accounts.test_verified_address import findings
 from tests.conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db(transaction=True)  # invitations are sent on commit
+pytestmark = pytest.mark.django_db
 
 LIST = "/admin/profiles/user/"
 ADDRESSES = {"old": "old@example.org", "new": "new@example.org", "other": "other@example.org"}

@@ -40,15 +40,14 @@ pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 @pytest.fixture
 def site(s3_environment, on_disk, settings, monkeypatch, tmp_path):
-    """Configure the site's files with some variables changed; nobody waits for long."""
-    monkeypatch.setattr(s3_client, "READ_TIMEOUT_SECONDS", 1)
+    """Configure the site's files with some variables changed; few attempts are made."""
     monkeypatch.setattr(sweeping, "COMMAND_ATTEMPTS", 2)
     monkeypatch.setattr(AssetsStorage, "attempts", 2)
     s3_client._first_resource.cache_clear()
 
     def configure(**changes):
         values = settings_for(s3_environment | changes)
-        names = ("AWS_AVAILABLE", "STORAGES", "MEDIA_URL", "ASSETS_BUCKET_NAME")
+        names = ("AWS_AVAILABLE", "STORAGES", "MEDIA_URL", "S3_VARIABLES")
         use_settings(settings, monkeypatch, {name: values[name] for name in names})
 
     yield configure
@@ -73,7 +72,9 @@ def test_an_endpoint_where_nothing_listens_is_named(site, command):
 
 
 @each_command
-def test_an_endpoint_that_never_answers_is_named(site, s3_server, command):
+def test_an_endpoint_that_never_answers_is_named(site, s3_server, command, monkeypatch):
+    monkeypatch.setattr(s3_client, "READ_TIMEOUT_SECONDS", 1)
+
     with Line((s3_server.host, s3_server.port)) as line:
         line.up()
         site(AWS_S3_ENDPOINT_URL=f"http://127.0.0.1:{line.port}")

@@ -130,9 +130,9 @@ def test_the_formation_is_the_procfiles():
 def test_a_review_app_has_a_folder_below_each_prefix(files, public, protected):
     values = settings_of("review", files)
 
-    assert values["MEDIA_PREFIX"] == public
-    assert values["PROTECTED_PREFIX"] == protected
-    assert values["ASSETS_PREFIX"].endswith("assets/society-pr-7")
+    assert values["S3_VARIABLES"]["MEDIA_PREFIX"] == public
+    assert values["S3_VARIABLES"]["PROTECTED_PREFIX"] == protected
+    assert values["S3_VARIABLES"]["ASSETS_PREFIX"].endswith("assets/society-pr-7")
 
 
 def test_review_apps_that_share_a_bucket_keep_out_of_each_others_files(on_s3, s3_environment):
@@ -168,8 +168,8 @@ def test_lives_files_are_looked_for_where_live_keeps_them():
     """A review app's folder is its own, and not the live site's."""
     values = settings_of("review", S3_DEPLOYED)
 
-    assert values["LIVE_MEDIA_PREFIX"] == "media"
-    assert values["LIVE_PROTECTED_PREFIX"] == "protected"
+    assert values["S3_VARIABLES"]["LIVE_MEDIA_PREFIX"] == "media"
+    assert values["S3_VARIABLES"]["LIVE_PROTECTED_PREFIX"] == "protected"
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,6 @@ def test_a_folder_that_could_be_somebody_elses_is_refused(folder, complaint):
 
 @pytest.mark.parametrize("folder", ["", " "])
 def test_without_a_folder_the_prefixes_are_plain(folder):
-    assert settings_for(DEPLOYED | {"FILES_FOLDER": folder})["MEDIA_PREFIX"] == "media"
+    values = settings_for(DEPLOYED | {"FILES_FOLDER": folder})
+
+    assert values["S3_VARIABLES"]["MEDIA_PREFIX"] == "media"

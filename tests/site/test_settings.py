@@ -288,9 +288,9 @@ def test_bucketeers_names_are_understood():
 
     values = settings_for(DEPLOYED_WITHOUT_S3 | addon)
 
-    assert values["AWS_STORAGE_BUCKET_NAME"] == "bucketeer-1234"
-    assert values["MEDIA_PREFIX"] == "public/media"
-    assert values["PROTECTED_PREFIX"] == "protected"
+    assert values["S3_VARIABLES"]["AWS_STORAGE_BUCKET_NAME"] == "bucketeer-1234"
+    assert values["S3_VARIABLES"]["MEDIA_PREFIX"] == "public/media"
+    assert values["S3_VARIABLES"]["PROTECTED_PREFIX"] == "protected"
 
 
 def test_cloudcubes_names_are_understood():
@@ -302,17 +302,17 @@ def test_cloudcubes_names_are_understood():
 
     values = settings_for(DEPLOYED_WITHOUT_S3 | addon)
 
-    assert values["AWS_STORAGE_BUCKET_NAME"] == "cloud-cube-eu"
-    assert values["AWS_S3_REGION_NAME"] == "eu-west-1"
-    assert values["ASSETS_PREFIX"] == "abc123/public/assets"
-    assert values["PROTECTED_PREFIX"] == "abc123/protected"
+    assert values["S3_VARIABLES"]["AWS_STORAGE_BUCKET_NAME"] == "cloud-cube-eu"
+    assert values["S3_VARIABLES"]["AWS_S3_REGION_NAME"] == "eu-west-1"
+    assert values["S3_VARIABLES"]["ASSETS_PREFIX"] == "abc123/public/assets"
+    assert values["S3_VARIABLES"]["PROTECTED_PREFIX"] == "abc123/protected"
 
 
 def test_plain_names_beat_an_add_on():
     values = settings_for(DEPLOYED | {"BUCKETEER_BUCKET_NAME": "bucketeer-1234"})
 
-    assert values["AWS_STORAGE_BUCKET_NAME"] == "portal-files"
-    assert values["MEDIA_PREFIX"] == "media"
+    assert values["S3_VARIABLES"]["AWS_STORAGE_BUCKET_NAME"] == "portal-files"
+    assert values["S3_VARIABLES"]["MEDIA_PREFIX"] == "media"
 
 
 def test_half_an_add_on_is_refused():

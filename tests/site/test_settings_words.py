@@ -149,10 +149,10 @@ def test_a_sender_that_is_no_mailbox_is_refused(sender):
 )
 def test_a_mail_server_is_what_its_address_says(url, expected):
     values = settings_for(DEPLOYED | {"EMAIL_URL": url})
-    names = ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_USE_TLS", "EMAIL_USE_SSL")
+    names = ("host", "port", "username", "use_tls", "use_ssl")
 
     assert values["OUTBOX_BACKEND"] == "portal.outbox.smtp.EmailBackend"
-    assert tuple(values[name] for name in names) == expected
+    assert tuple(values["OUTBOX_OPTIONS"][name] for name in names) == expected
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,9 @@ def test_an_endpoint_that_already_holds_a_bucket_is_refused(endpoint):
 )
 def test_an_endpoint_without_a_bucket_is_accepted(endpoint):
     """C9's control."""
-    assert settings_of(OWN | {"AWS_S3_ENDPOINT_URL": endpoint})["AWS_S3_ENDPOINT_URL"] == endpoint
+    found = settings_of(OWN | {"AWS_S3_ENDPOINT_URL": endpoint})["S3_VARIABLES"]
+
+    assert found["AWS_S3_ENDPOINT_URL"] == endpoint
 
 
 def test_the_live_sites_bucket_and_endpoint_are_held_to_the_same():
@@ -212,7 +214,7 @@ def test_a_region_that_aws_has_not_is_refused(region):
 def test_other_providers_call_regions_as_they_like(region):
     given = OWN | {"AWS_S3_ENDPOINT_URL": ELSEWHERE, "AWS_S3_REGION_NAME": region}
 
-    assert settings_of(given)["AWS_S3_REGION_NAME"] == region
+    assert settings_of(given)["S3_VARIABLES"]["AWS_S3_REGION_NAME"] == region
 
 
 @pytest.mark.parametrize("key", ["AKIA PORTAL", "AKIA\tPORTAL", "AKIA\xa0PORTAL", "AKIÄ"])
@@ -255,3 +257,20 @@ def test_an_uploads_folder_within_the_assets_is_refused():
     with pytest.raises(ImproperlyConfigured, match="MEDIA_ROOT must not lie within STATIC_ROOT"):
         settings_for(inside)
     assert settings_for(inside | {"MEDIA_ROOT": "/srv/site/static-not"})
+
+
+def test_the_site_serves_its_assets_itself_where_it_is_told_to():
+    """For gateways that drop Content-Encoding; with the bucket serving them as the control."""
+    found = settings_of(OWN | {"ASSETS_SERVED_BY": "site"})
+    usual = settings_of(OWN)
+
+    assert found["STORAGES"]["staticfiles"]["BACKEND"].endswith(".OwnStaticFilesStorage")
+    assert usual["STORAGES"].keys() - found["STORAGES"].keys() == {"assets"}
+    assert found["CSP_SOURCES"] == usual["CSP_SOURCES"] | {"assets": []}
+    assert settings_of({"ASSETS_SERVED_BY": "site"})["AWS_AVAILABLE"] is False
+
+
+def test_assets_served_by_the_site_have_no_bucket():
+    message = refusal(OWN | {"ASSETS_SERVED_BY": "site", "ASSETS_BUCKET_NAME": "portal-assets"})
+
+    assert "ASSETS_SERVED_BY is site, so unset ASSETS_BUCKET_NAME" in message

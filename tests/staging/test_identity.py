@@ -3,12 +3,16 @@
 import contextlib
 import io
 import subprocess
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from portal.staging import identity
 from profiles.models import User
@@ -186,6 +190,60 @@ def test_a_copy_that_keeps_its_files_where_live_does_is_refused(
         with connection.cursor() as cursor:
             cursor.execute(f'UPDATE {identity.TABLE} SET locations = \'[["live", "media/"]]\'')
         scrub_members()
+
+
+ORPHAN = "avatars/orphan.webp"
+
+
+@pytest.fixture
+def orphan(on_disk, monkeypatch):
+    """A file that no row names, two days old by the command's clock."""
+    storages["default"].save(ORPHAN, ContentFile(b"x"))
+    later = timezone.now() + timedelta(days=2)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    return lambda: storages["default"].exists(ORPHAN)
+
+
+def sweep(*options, **named):
+    call_command("sweep_media", *options, stdout=io.StringIO(), **named)
+
+
+def test_files_beside_the_live_site_s_own_database_are_swept_by_production_alone(
+    marked, orphan, settings
+):
+    """Y9: staging's variables with live's database, or a fork: its rows name other files."""
+    refused("the live site's own database", "sweep_media", delete=True)
+    assert orphan()
+    sweep()  # a list changes nothing
+
+    settings.SITE_ENVIRONMENT = "production"
+    sweep("--delete")
+
+    assert not orphan()
+
+
+def test_files_beside_a_fork_are_swept_once_its_address_is_typed(marked, orphan):
+    with pytest.raises(CommandError, match="does not name the database"):
+        sweep("--delete", confirmed_fork=typed_address("another"))
+    assert orphan()
+
+    sweep("--delete", confirmed_fork=typed_address(connection.settings_dict["NAME"]))
+
+    assert not orphan()
+
+
+def test_a_copy_that_is_taken_for_production_does_not_sweep_live_s_files(marked, on_s3, settings):
+    """A review app is production unless it says otherwise, and a dump is older than the files."""
+    settings.SITE_ENVIRONMENT = "production"
+    identity.write_mark()
+    sweep("--delete")  # the control: live itself
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {identity.TABLE} SET system_identifier = '7'")
+
+    refused("copy of the one that production has marked", "sweep_media", delete=True)
+
+    call_command("mark_database", stdout=io.StringIO())
+    sweep("--delete")
 
 
 def test_a_start_of_production_renews_a_mark_that_an_upgrade_has_made_stale(marked, dyno):

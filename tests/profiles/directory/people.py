@@ -108,6 +108,7 @@ def indexes_built_afterwards():
         for name, _ in definitions:
             cursor.execute(f"DROP INDEX {name}")
         yield
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # an index cannot be made before
         for _, definition in definitions:
             cursor.execute(definition)
 

@@ -8,7 +8,7 @@ from profiles.uploads.resumes import readable_text
 from tests.conftest import make_member
 from tests.support import samples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 RESUME = "Peatland hydrology and C++\nField station of Lough Boora, 2015 to 2019"
 

@@ -7,7 +7,7 @@ from profiles.directory.snippets import CONTEXT, snippet_of
 from tests.conftest import make_member
 from tests.support import samples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 LONG = f"{'alpha ' * 30}Peatland <b>Hydrology</b>, by bicycle{' omega' * 30}"
 

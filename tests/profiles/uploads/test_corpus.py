@@ -1,6 +1,7 @@
-"""A part of the corpus, another each day: what viewers show is accepted, in any case.
+"""The corpus: what viewers show is accepted, in any case.
 
-`make corpus` goes through all of it, and prints what each file costs.
+make test has a part of it, another each day, and make whole all. `make corpus` prints what each
+file costs.
 """
 
 from datetime import date
@@ -13,13 +14,15 @@ from tests.support.corpus.habits import HABITS
 from tests.support.corpus.pdfs import ASKS_FOR_A_PASSWORD, BENDS, pdfs
 from tests.support.corpus.photos import photos
 
-PARTS = 18
+PARTS = 60
 TODAY = date.today().toordinal() % PARTS
 
 
-def part_of(corpus):
-    """The part for this day; to repeat that of another, set TODAY."""
-    return [entry for number, entry in enumerate(corpus) if number % PARTS == TODAY]
+def parameters(corpus):
+    """The files, of which those of another day are for make whole; their names are their IDs."""
+    for number, (name, *rest) in enumerate(corpus):
+        marks = [] if number % PARTS == TODAY else [pytest.mark.whole]
+        yield pytest.param(name, *rest, id=name, marks=marks)
 
 
 def outcome(content, *, is_pdf):
@@ -31,9 +34,7 @@ def test_has_every_producer_bent_in_every_way():
     assert len(list(pdfs())) == 4 * len(BENDS) + len(HABITS)
 
 
-@pytest.mark.parametrize(
-    ("name", "make"), [pytest.param(*entry, id=entry[0]) for entry in part_of(pdfs())]
-)
+@pytest.mark.parametrize(("name", "make"), parameters(pdfs()))
 def test_what_viewers_show_is_accepted_or_repaired(name, make, tmp_path):
     content, path = make(), tmp_path / "file.pdf"
     path.write_bytes(content)
@@ -49,11 +50,8 @@ def test_what_viewers_show_is_accepted_or_repaired(name, make, tmp_path):
         assert verdict in {"damaged", "no_pages", "not_a_pdf"}
 
 
-@pytest.mark.parametrize(
-    ("make", "is_harmless"),
-    [pytest.param(*entry[1:], id=entry[0]) for entry in part_of(photos())],
-)
-def test_a_photo_is_accepted_unless_a_part_of_it_is_missing(make, is_harmless):
+@pytest.mark.parametrize(("name", "make", "is_harmless"), parameters(photos()))
+def test_a_photo_is_accepted_unless_a_part_of_it_is_missing(name, make, is_harmless):
     verdict = outcome(make(), is_pdf=False)
 
     expected = {"accepted"} if is_harmless else {"accepted", "cut_off", "damaged", "not_a_photo"}

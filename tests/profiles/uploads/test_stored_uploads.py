@@ -232,6 +232,24 @@ def test_a_busy_site_says_so_at_once(logged_in, member, staff, monkeypatch, sent
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("a\x00b\u202efdp.pdf", "abfdp.pdf"),
+        ("/home/ada/cv.pdf", "cv.pdf"),
+        ("x" * 150 + ".pdf", "x" * 94 + "…x.pdf"),
+    ],
+)
+def test_a_name_is_kept_as_its_owner_can_read_it(member, sent, shown):
+    """Django cuts a path off what a browser sends; a script sends what it likes."""
+    file = ContentFile(samples.pdf(), name="x")
+    file.name = sent
+
+    upload = StoredUpload.receive(member, "resume", file)
+
+    assert upload.filename == shown
+
+
 @pytest.mark.parametrize("purpose", ["avatar", "resume"])
 def test_a_machine_that_is_too_slow_is_busy_and_no_file_too_complicated(
     logged_in, monkeypatch, purpose

@@ -1,19 +1,23 @@
 """Uploads that meet one another, or a fault: the later wins, and nothing is left behind."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
+from django.utils import timezone
 
 from portal.files import sweeping
 from portal.files.storages import LocalStorage
-from profiles.models import Profile, StoredUpload, User
+from profiles.models import PendingFile, Profile, StoredUpload, User
 from profiles.uploads import forms, sandbox
+from profiles.uploads.pending import STORING_TIME
 from tests.conftest import make_member
 from tests.profiles.test_admin import change
 from tests.support import samples
@@ -97,6 +101,19 @@ def staff_member():
     return User.objects.create_superuser("root@example.org", "a password of some length")
 
 
+def test_a_photo_that_two_saves_publish_is_stored_once(member):
+    """Both have read the row before either publishes: the first one's files stay."""
+    pk = StoredUpload.receive(member, "avatar", ContentFile(samples.jpeg(), name="me.jpg")).pk
+    first, second = (StoredUpload.objects.get(pk=pk) for _ in range(2))
+
+    first.publish()
+    second.publish()
+
+    assert StoredUpload.objects.get(pk=pk).published.name == first.published.name
+    assert len(files()) == 4
+    assert not PendingFile.objects.exists()
+
+
 @pytest.mark.parametrize("sent", [by_the_member, by_the_staff])
 def test_nothing_is_locked_while_a_file_is_parsed_or_stored(member, monkeypatch, sent):
     """Another save of the same profile comes through meanwhile. Without JavaScript."""
@@ -147,6 +164,19 @@ def test_a_row_that_cannot_be_stored_leaves_no_file(member, monkeypatch):
     logged_in(member, raise_request_exception=False).post("/me/edit/", a_form(0))
 
     assert files() == set()
+
+
+def test_a_pending_file_that_a_row_has_come_to_name_is_kept(owner):
+    """Its process lost the database after the commit. One that nobody names is the control."""
+    abandoned = storages["protected"].save("resumes/x.pdf", ContentFile(b"x"))
+    for name in (abandoned, owner.profile.resume.name):
+        PendingFile.objects.create(field="profiles.StoredUpload.file", name=name)
+    PendingFile.objects.update(started_at=timezone.now() - 2 * STORING_TIME)
+
+    call_command("delete_expired_uploads", stdout=io.StringIO())
+
+    assert files() == files_of(owner.profile)
+    assert not PendingFile.objects.exists()
 
 
 def test_files_go_with_their_member():

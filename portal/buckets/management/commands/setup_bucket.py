@@ -8,7 +8,7 @@ from portal.buckets.key_policies import key_policies
 from portal.buckets.setup import Step, set_up
 from portal.files import conf
 from portal.files.hints import on_error, reason
-from portal.files.storages import with_a_policy, without_a_policy
+from portal.files.policies import in_buckets
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, is_answer, storage_errors
 
@@ -40,22 +40,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, dry_run, print_iam, **options):
-        storages = with_a_policy(settings.STORAGES)
+        storages = in_buckets(settings.STORAGES)
         if not storages:
             raise CommandError(f"S3 is not configured: set {', '.join(conf.S3_REQUIRED)}.")
-        for alias in without_a_policy(settings.STORAGES):
-            self.stderr.write(
-                f'The storage "{alias}" has none of the policies of portal/files/storages.py:'
-                " it is left out."
-            )
         buckets = buckets_of(storages.values())
         if print_iam:
-            self.print(chosen(key_policies(storages, with_a_policy(conf.LIVE_STORAGES)), print_iam))
+            self.print(chosen(key_policies(storages, in_buckets(conf.LIVE_STORAGES)), print_iam))
         elif dry_run:
-            seconds = conf.PROTECTED_URL_SECONDS
-            self.print(
-                {bucket: bucket_documents(each, seconds) for bucket, each in buckets.items()}
-            )
+            self.print({bucket: bucket_documents(each) for bucket, each in buckets.items()})
         elif conf.FILES_FOLDER:
             raise CommandError(
                 "FILES_FOLDER makes this site one of several in its buckets. Run setup_bucket with"
@@ -72,7 +64,7 @@ class Command(BaseCommand):
             for bucket, storages in buckets.items():
                 self.stdout.write(self.style.MIGRATE_HEADING(f"Bucket {bucket}"))
                 with storage_errors("set up", bucket, storages[0]):
-                    for step in set_up(storages, conf.PROTECTED_URL_SECONDS):
+                    for step in set_up(storages):
                         self.report(step)
         except StorageError as error:
             how = "S3 refused" if is_answer(error) else "S3 does not answer"

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.core import checks
-from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.exposure.anonymous_access import access_findings
@@ -17,7 +16,7 @@ from portal.exposure.read_only_key import read_only_findings
 from portal.files import conf
 from portal.files.exit_status import INTERRUPTED
 from portal.files.locations import shares_files_with_live
-from portal.files.storages import with_a_policy, without_a_policy
+from portal.files.policies import in_buckets, made
 from portal.files.tables import row_line, table_lines
 from portal.s3.client import REQUEST_ATTEMPTS
 
@@ -43,7 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *, show, json, **options):
         self.as_json, self.findings = json, []
-        own = with_a_policy(settings.STORAGES)
+        own = in_buckets(settings.STORAGES)
         if show or not own:
             self.show()
         if show:
@@ -57,7 +56,7 @@ class Command(BaseCommand):
 
     def show(self) -> None:
         """Print the facts about each storage, of this site and of the live one."""
-        own, twins = StorageHandler(settings.STORAGES), StorageHandler(conf.LIVE_STORAGES)
+        own, twins = made(settings.STORAGES), made(conf.LIVE_STORAGES)
         shown = {alias: described(own[alias]) for alias in settings.STORAGES}
         shown |= {f"live {alias}": described(twins[alias]) for alias in conf.LIVE_STORAGES}
         if self.as_json:
@@ -88,7 +87,7 @@ class Command(BaseCommand):
         """Yield all findings, those about the settings first."""
         wrong = [found for found in checks.run_checks(tags=["files"]) if found.is_serious()]
         for error in wrong:
-            yield Finding(FAIL, "settings", error.msg, error.id, error.hint)
+            yield Finding(FAIL, "settings", error.msg, error.id or "", error.hint or "")
         if wrong:
             return  # the other findings would only repeat these faults
         if conf.SITE_ENVIRONMENT != "production" and shares_files_with_live():
@@ -101,11 +100,7 @@ class Command(BaseCommand):
             storage.attempts = REQUEST_ATTEMPTS  # assets have more, because a build can wait
         yield from access_findings(own, probes, client)
         yield from asset_findings(client)
-        yield from read_only_findings(with_a_policy(conf.LIVE_STORAGES), client)
-        for alias in without_a_policy(settings.STORAGES):
-            yield no_policy(alias, "STORAGES", alias)
-        for alias in without_a_policy(conf.LIVE_STORAGES):
-            yield no_policy(f"live {alias}", "LIVE_STORAGES", alias)
+        yield from read_only_findings(in_buckets(conf.LIVE_STORAGES), client)
 
     def report(self, finding: Finding) -> None:
         """Print a finding: a line, and the hint below it."""
@@ -130,12 +125,3 @@ class Command(BaseCommand):
             raise ending or CommandError(summary)
         if not self.as_json:
             self.stdout.write(summary)
-
-
-def no_policy(subject: str, setting: str, alias: str) -> Finding:
-    """Return the finding about a storage in a bucket whose class is none of the policies."""
-    return Finding(
-        WARN, subject, "its class has one of the site's policies", "nothing is proven about it",
-        f'Give {setting}["{alias}"] a class of portal/files/storages.py, or check by hand what it'
-        " opens.",
-    )  # fmt: skip

@@ -3,6 +3,7 @@ from datetime import timedelta
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from portal.files import conf, sweeping
 from portal.files.hints import with_hint
@@ -43,7 +44,14 @@ class Command(BaseCommand):
             "--most", action="store_true", help="delete even if most of many files are orphans"
         )
 
-    def handle(self, *, delete, older_than, most, **options):
+        parser.add_argument(
+            "--confirmed-fork",
+            metavar="NAME@HOST:PORT",
+            help="delete although the database is a physical copy of live's (a fork), at this "
+            "address; docs/staging.md",
+        )
+
+    def handle(self, *, delete, older_than, most, confirmed_fork, **options):
         if conf.SITE_ENVIRONMENT != "production" and shares_files_with_live():
             raise CommandError(
                 "This site keeps its files where LIVE_STORAGES has the live site's:"
@@ -51,6 +59,8 @@ class Command(BaseCommand):
             )
         if older_than < MIN_AGE_HOURS:
             raise CommandError(f"--older-than must be at least {MIN_AGE_HOURS} (hours).")
+        if delete and conf.SWEEP_GUARD:
+            import_string(conf.SWEEP_GUARD)(confirmed_fork)
         before = timezone.now() - timedelta(hours=older_than)
         storages = field_storages()
         try:

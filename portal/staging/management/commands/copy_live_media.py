@@ -1,5 +1,6 @@
 import argparse
 from pathlib import Path
+from typing import Any
 
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
@@ -68,7 +69,8 @@ class Command(BaseCommand):
 
     def hand_over(self, fields, pairs, dry_run: bool) -> None:
         """Leave the copying to S3 Batch Operations, and print how to watch it."""
-        role_arn, storage = conf.BATCH_ROLE_ARN, storages["protected"]
+        role_arn = conf.BATCH_ROLE_ARN
+        storage: Any = storages["protected"]
         if not role_arn:
             raise CommandError("Set BATCH_ROLE_ARN; docs/staging.md says to which role.")
         handed_over = copy_by_batch(

@@ -32,7 +32,7 @@ FROM generate_series(1, %(members)s) n;
 
 INSERT INTO profiles_profile
     (id, user_id, name, headline, bio, visibility, avatar, avatar_small, resume, resume_picture,
-    resume_pages, resume_bytes, sort_key, created_at, updated_at)
+    resume_pages, resume_bytes, resume_is_searched, sort_key, created_at, updated_at)
 SELECT n, n, initcap('w' || n %% 9000 || 'a w' || n %% 7000 || 'b'), 'Surveys roads',
     repeat('Wrote about theodolites in the hills of ' || n || '. ', 1 + n %% 6),
     (ARRAY['public', 'members', 'hidden'])[1 + n %% 3],
@@ -41,7 +41,7 @@ SELECT n, n, initcap('w' || n %% 9000 || 'a w' || n %% 7000 || 'b'), 'Surveys ro
     CASE WHEN n %% 4 > 0 THEN 'resumes/' || n || '.pdf' ELSE '' END,
     CASE WHEN n %% 4 > 0 THEN 'resumes/' || n || '.png' ELSE '' END,
     CASE WHEN n %% 4 > 0 THEN 1 + n %% 5 END, CASE WHEN n %% 4 > 0 THEN 40000 END,
-    'w', now() - n * interval '1 minute', now()
+    true, 'w', now() - n * interval '1 minute', now()
 FROM generate_series(1, %(members)s) n;
 
 INSERT INTO account_emailaddress (user_id, email, verified, "primary")
@@ -50,6 +50,9 @@ SELECT id, email, true, true FROM profiles_user;
 INSERT INTO profiles_directoryentry (profile_id, name, headline, everyone, members)
 SELECT id, ' ' || lower(name) || ' ', ' surveys roads ', ' ' || lower(name) || ' ',
     ' ' || lower(name) || ' ' || lower(bio) FROM profiles_profile;
+
+INSERT INTO profiles_resumetext (profile_id, source, text, words)
+SELECT id, resume, bio, ' ' || lower(bio) || ' ' FROM profiles_profile WHERE resume > '';
 
 INSERT INTO profiles_profileword (profile_id, word, for_everyone)
 SELECT p, 'w' || (p * 7 + n * 131) %% 20000 || 'x' || n, n < 4

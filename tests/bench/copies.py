@@ -1,8 +1,10 @@
-"""copy_live_media beside s5cmd, rclone and aws s3 sync doing the same work: make bench-copy.
+"""copy_live_media beside s5cmd, rclone and, if asked, aws s3 sync doing the same work.
 
 All of them talk to one S3 gateway on loopback, one after the other, in an order that changes with
-each round; what counts are ratios of medians, for the figures depend on the machine. Each is given
-64 files at a time or its own default if that is more. s5cmd and aws copy within a service only.
+each round; in each the portal is compared with the faster of s5cmd and rclone. Each is given 64
+files at a time or its own default if that is more. s5cmd and aws copy within a service only.
+
+python -m tests.bench.copies has options for fewer files, and counts the command's exit statuses.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from unittest import mock
 
 from portal.copying.s3_store import S3Target
 from tests.bench.measured import measured
+from tests.bench.report import Result, paired
 from tests.support.juicefs import KEY, REGION, SECRET, Gateway
 
 ROUNDS, STATUSES = 3, 200
@@ -31,6 +34,8 @@ MANY_AT_ONCE = 64
 US = "copy_live_media"
 # How each of the others is asked whether it is there.
 OTHERS = {"s5cmd": "version", "rclone": "version", "aws": "--version"}
+RIVALS = ("s5cmd", "rclone")
+INSIDE_SECONDS = 0.4  # the mark of an unchanged run, without Django's start
 
 
 # What is copied. The rows of the database and the objects are made from the same numbers.
@@ -129,7 +134,7 @@ def environment(gateway: Gateway, database: Path) -> dict[str, str]:
 
 def tools(gateway: Gateway) -> dict[str, dict[str, list[str]]]:
     """The command of each tool for each kind of work, of those tools that are here."""
-    us = [sys.executable, "-m", "tests.bench.bench_copy", "--inside"]
+    us = [sys.executable, "-m", "tests.bench.copies", "--inside"]
     at = ["--endpoint-url", gateway.endpoint_url]
     s5cmd = ["s5cmd", *at, "sync", "s3://live/*", "s3://staging/"]
     rclone = ["rclone", "sync", "--config", os.devnull, "--fast-list", "--transfers",
@@ -162,9 +167,11 @@ def answers(*command: str) -> bool:
 class Bench:
     """Runs of each tool by kind of work, and whether each has copied everything."""
 
-    def __init__(self, gateway: Gateway, environ: dict[str, str], expected: int):
+    def __init__(self, gateway: Gateway, environ: dict[str, str], expected: int, others=RIVALS):
         self.gateway, self.environ, self.expected = gateway, environ, expected
-        self.tools, self.log = tools(gateway), gateway.folder / "run.log"
+        found = tools(gateway)
+        self.tools = {name: found[name] for name in (US, *others) if name in found}
+        self.log = gateway.folder / "run.log"
         self.runs = defaultdict(list)
 
     def rounds(self, kinds: tuple[str, ...], rounds: int) -> None:
@@ -181,9 +188,24 @@ class Bench:
         done = measured(self.tools[name][kind], self.environ, self.log)
         is_fine = done.is_fine and self.gateway.count("staging") == self.expected
         self.runs[kind, name].append(done._replace(is_fine=is_fine))
-        print(f"round {number + 1}: {kind:<12}{name:<16}{done.seconds:8.2f} s", flush=True)
+        print(f"  round {number + 1}: {kind:<12}{name:<16}{done.seconds:8.2f} s", flush=True)
         if not is_fine:
             print(self.log.read_text(errors="replace")[-2000:])
+
+    def beside(self, kind: str, what: str, rivals=RIVALS, **mark) -> Result:
+        """Return our time beside that of the fastest of the rivals, round by round."""
+        ours = [run.seconds for run in self.runs[kind, US]]
+        theirs = [self.runs[kind, name] for name in rivals if (kind, name) in self.runs]
+        fastest = [min(run.seconds for run in each) for each in zip(*theirs, strict=True)]
+        is_fine = all(run.is_fine for run in self.runs[kind, US])
+        return paired(
+            "copy", what if is_fine else f"INCOMPLETE: {what}", "s", ours, fastest, **mark
+        )
+
+    def inside(self, kind: str, what: str) -> Result:
+        """Return our time without Django's start beside what it should be."""
+        ours = [run.inside for run in self.runs[kind, US]]
+        return paired("copy", what, "s", ours, [INSIDE_SECONDS] * len(ours), most=1)
 
     def print_table(self) -> None:
         print(f"\n{'':<28}{'median':>10}{'inside':>10}{'per name':>12}{'ratio':>8}{'peak':>10}")
@@ -202,19 +224,45 @@ class Bench:
         print("ratio: the time of copy_live_media to that of the tool; below 1 it is ahead.")
 
 
-def compare(folder: Path, title: str, objects: dict, kinds: tuple[str, ...], rounds: int) -> None:
-    """Compare the tools on a gateway of its own that holds these objects."""
-    print(f"\n{title}", flush=True)
+@contextlib.contextmanager
+def filled(folder: Path, objects: dict, others=RIVALS):
+    """Start a gateway of its own that holds these objects; yield a bench on it."""
     folder.mkdir()
     with Gateway(folder) as gateway:
-        bench = Bench(
-            gateway, prepared(gateway, objects), objects["small"] + objects.get("large", 0)
-        )
-        if "server-side" not in kinds:  # once, so that there is something to find unchanged
-            bench.one("server-side", US, 0)
-        bench.rounds(kinds, rounds)
-        bench.print_table()
+        count = objects["small"] + objects.get("large", 0)
+        yield Bench(gateway, prepared(gateway, objects), count, others)
     shutil.rmtree(folder)
+
+
+def measure(
+    scale: float = 1, rounds: int = ROUNDS, names: int = NAMES, others=RIVALS
+) -> list[Result]:
+    """Compare copies of files by the service and through this machine, and unchanged ones."""
+    if not (shutil.which("juicefs") and shutil.which("s5cmd")):
+        print("juicefs and s5cmd are not on the PATH: no copies. Use make bench ROW=copy.")
+        return []
+    small, large = (max(1, round(count * scale)) for count in (SMALL, LARGE))
+    names = round(names * scale)
+    files = {"small": small, "small_bytes": SMALL_BYTES}
+    files |= {"large": large, "large_bytes": round(LARGE_BYTES * min(1, scale))}
+    few = {"small": names, "small_bytes": (NAME_BYTES, NAME_BYTES)}
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as root:
+        with filled(Path(root, "files"), files, others) as bench:
+            bench.rounds(("server-side", "unchanged", "streaming"), rounds)
+            bench.print_table()
+            count = f"{bench.expected:,} files"
+            found = [
+                bench.beside("server-side", f"{count}, by the service", most=0.5),
+                bench.beside("streaming", f"{count}, streaming", most=0.6),
+                bench.beside("unchanged", f"{count}, unchanged, s5cmd", ("s5cmd",), most=1),
+                bench.inside("unchanged", f"{count}, unchanged, inside, 0.4 s"),
+            ]
+        with filled(Path(root, "names"), few, others) as bench:
+            bench.one("server-side", US, 0)  # once, so that there is something to find unchanged
+            bench.rounds(("unchanged",), rounds)
+            bench.print_table()
+            found.append(bench.beside("unchanged", f"{names:,} names, unchanged", most=0.7))
+    return found
 
 
 def check_statuses(folder: Path, runs: int) -> None:
@@ -248,7 +296,7 @@ def prepared(gateway: Gateway, objects: dict) -> dict[str, str]:
     environ = environment(gateway, gateway.folder / "db.sqlite3")
     counts = [objects["small"], objects.get("large", 0)]
     subprocess.run(
-        [sys.executable, "-m", "tests.bench.bench_copy", "--rows", *map(str, counts)],
+        [sys.executable, "-m", "tests.bench.copies", "--rows", *map(str, counts)],
         env=environ, check=True,
     )  # fmt: skip
     for bucket in ("live", "staging"):
@@ -270,23 +318,8 @@ def main():
         return copy_here(options.inside == "streaming")
     if options.rows:
         return make_rows(*options.rows)
-    if not (shutil.which("juicefs") and shutil.which("s5cmd")):
-        sys.exit("juicefs and s5cmd are needed on the PATH: use make bench-copy.")
-    small, large = (max(1, round(count * options.scale)) for count in (SMALL, LARGE))
-    names = round(options.names * options.scale)
+    measure(options.scale, options.rounds, options.names, tuple(OTHERS))
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
-        files = {"small": small, "small_bytes": SMALL_BYTES}
-        files |= {"large": large, "large_bytes": round(LARGE_BYTES * min(1, options.scale))}
-        compare(
-            Path(folder, "files"),
-            f"{small:,} files of 20 to 200 kB, {large:,} of {files['large_bytes'] / 1e6:,.1f} MB",
-            files, ("server-side", "unchanged", "streaming"), options.rounds,
-        )  # fmt: skip
-        compare(
-            Path(folder, "names"), f"{names:,} names",
-            {"small": names, "small_bytes": (NAME_BYTES, NAME_BYTES)},
-            ("unchanged",), options.rounds,
-        )  # fmt: skip
         check_statuses(Path(folder, "statuses"), round(options.statuses * options.scale))
 
 

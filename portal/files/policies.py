@@ -1,0 +1,99 @@
+"""The policy of each storage in a bucket, whichever class a project has chosen.
+
+For the classes in storages.py the class is the policy. Any other S3Storage is taken at its word:
+with unsigned links its files are public, else they are protected. It gets the methods of a policy
+here, so that commands and proofs treat all storages alike, and the project keeps its own class.
+"""
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import Storage
+from django.core.files.storage.handler import StorageHandler
+from storages.backends.s3 import S3Storage
+
+from .storages import PolicyMixin, ProtectedMediaStorage, PublicMediaStorage, stored_type
+
+# What a project may have set in OPTIONS or by a name of django-storages, such as AWS_LOCATION.
+TAKEN_OVER = (
+    "access_key",
+    "secret_key",
+    "bucket_name",
+    "endpoint_url",
+    "addressing_style",
+    "object_parameters",
+)
+
+
+class StockMixin(PolicyMixin):
+    """Stores files with the headers that the project's own options name."""
+
+    def cache_control(self, name):
+        return self.object_parameters.get("CacheControl", "")
+
+    def get_object_parameters(self, name):
+        return {"ContentType": stored_type(name), **self.object_parameters}
+
+
+class PublicStock(StockMixin, PublicMediaStorage):
+    """An S3Storage whose links are not signed."""
+
+
+class ProtectedStock(StockMixin, ProtectedMediaStorage):
+    """An S3Storage whose links are signed."""
+
+    @property
+    def link_seconds(self):
+        return self.querystring_expire
+
+
+def policy_of(storage: S3Storage) -> PolicyMixin:
+    """Return a storage with the methods of a policy: itself, or one for the same files.
+
+    Raises ImproperlyConfigured for a storage without a key pair: what signs here has to know it.
+    """
+    if isinstance(storage, PolicyMixin):
+        return storage
+    if not (storage.access_key and storage.secret_key):
+        raise ImproperlyConfigured(
+            f'The storage of the bucket "{storage.bucket_name}" has no access_key and secret_key.'
+            " A profile or a role cannot be used here."
+        )
+    options = {name: getattr(storage, name) for name in TAKEN_OVER}
+    options["location"] = storage.location.strip("/")
+    # boto3 finds a default for the region in more places than one.
+    options["region_name"] = storage.region_name or storage.connection.meta.client.meta.region_name
+    if links_are_signed(storage):
+        return ProtectedStock(**options, querystring_expire=storage.querystring_expire)
+    return PublicStock(
+        **options, custom_domain=storage.custom_domain, url_protocol=storage.url_protocol
+    )
+
+
+def links_are_signed(storage: S3Storage) -> bool:
+    """Return True if a storage's links expire. A custom domain signs only by CloudFront's keys."""
+    return storage.querystring_auth and not (
+        storage.custom_domain and storage.cloudfront_signer is None
+    )
+
+
+def in_buckets(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
+    """Return the storages that keep files in a bucket, each with its policy, by alias.
+
+    `aliases` is STORAGES, or has the same form. The storages are new ones, not those that the site
+    shares, so that a command may change them.
+    """
+    return {
+        alias: policy_of(storage)
+        for alias, storage in made(aliases).items()
+        if isinstance(storage, S3Storage)
+    }
+
+
+def with_a_policy(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
+    """Return the storages of in_buckets() whose class is one of the policies."""
+    return {alias: each for alias, each in made(aliases).items() if isinstance(each, PolicyMixin)}
+
+
+def made(aliases: dict[str, dict]) -> dict[str, Storage]:
+    """Return a new storage for each alias."""
+    handler = StorageHandler(aliases)  # type: ignore[arg-type] # the stubs' mistake
+    return {alias: handler[alias] for alias in aliases}
