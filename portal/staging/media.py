@@ -12,6 +12,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from django.core.management.base import CommandError
+from django.db.models import QuerySet
 
 from portal.copying import engine as copying
 from portal.copying.engine import Outcome
@@ -150,5 +151,10 @@ def fields_named(labels: Iterable[str] | None) -> list:
 
 
 def count_of_references(fields: Fields) -> int:
-    """The number of rows that name a file of the live site, counted once for each field."""
+    """The number of rows that name a file, counted once for each field."""
+    return sum(QuerySet(model).exclude(**{field.name: ""}).count() for model, field in fields)
+
+
+def count_from_live(fields: Fields) -> int:
+    """The same without those whose file this site has drawn itself."""
     return sum(1 for _ in references_to_live(fields))

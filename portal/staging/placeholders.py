@@ -38,6 +38,7 @@ class Placeholder(NamedTuple):
     folder: str
     suffix: str
     draw: Callable[[Row], bytes]
+    is_fixed: bool = False  # the content follows from the row's key, and not from other columns
 
     def __call__(self, row: Row, column: str) -> str:
         if not row.values[column]:
@@ -102,15 +103,20 @@ def rows_with_placeholder(model: type[Model], column: str, rule: Placeholder) ->
 
 
 def stored_now(target: Target, rule: Placeholder, column: str, dry_run: bool, row: Row) -> bool:
-    """Store a placeholder unless it is there; return True if it was not."""
+    """Store a placeholder unless it is there; return True if it was not.
+
+    A resume of a former refresh may be under an older name, or have another number of pages.
+    """
     name = row.values[column]
     try:
-        if Retry()(lambda: target.find(name)) is not None:
+        found = Retry()(lambda: target.find(name))
+        if found and rule.is_fixed:
+            return False
+        body = rule.draw(row)
+        info = FileInfo(len(body), time.time(), md5(body, usedforsecurity=False).hexdigest())
+        if found and found.size == info.size and found.md5 in {info.md5, ""}:
             return False
         if not dry_run:
-            body = rule.draw(row)
-            digest = md5(body, usedforsecurity=False).hexdigest()
-            info = FileInfo(len(body), time.time(), digest)
             Retry()(lambda: target.write(name, Content(info, {}, iter([body]))))
     except (OSError, Unusable) as error:
         raise CommandError(f"{target}: a placeholder could not be stored. {error}") from error

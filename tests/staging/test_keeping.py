@@ -210,6 +210,19 @@ def test_a_resume_has_as_many_pages_as_the_row_says(society):
             assert str(pdf.docinfo.Title) == profile.name
 
 
+def test_a_resume_of_a_former_refresh_follows_its_row(society):
+    """The member has another name and another resume by now, and so has who stands in."""
+    kept(9)
+    Profile.objects.exclude(resume="").update(name="A much longer name than before", resume_pages=7)
+
+    kept(9)
+
+    for profile in Profile.objects.exclude(resume=""):
+        with profile.resume.open() as file, Pdf.open(file) as pdf:
+            assert (len(pdf.pages), str(pdf.docinfo.Title)) == (7, profile.name)
+        assert profile.resume.size == profile.resume_bytes
+
+
 def test_every_file_that_a_row_names_is_there(society):
     kept(9)
 

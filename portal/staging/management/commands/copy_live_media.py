@@ -12,7 +12,7 @@ from portal.staging import conf
 from portal.staging.display import CopyDisplay
 from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.live import live_pairs
-from portal.staging.media import copy_error, copy_media, count_of_references, fields_named
+from portal.staging.media import copy_error, copy_media, count_from_live, fields_named
 from portal.staging.placeholders import references_to_live
 from portal.staging.report import Report
 from portal.staging.s3_batch import account_of, copy_by_batch
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         if s3_batch:
             self.hand_over(fields, pairs, dry_run)
             return
-        total = count_of_references(fields)
+        total = count_from_live(fields)
         with Report(report, dry_run=dry_run) as written:
             display = CopyDisplay(self.stdout, self.stderr, written, total)
             result = copy_media(fields, pairs, jobs=jobs, dry_run=dry_run, each=display.show)

@@ -154,7 +154,7 @@ class Command(BaseCommand):
         """Copy the files of the remaining rows, and return the error if some did not arrive."""
         fields = file_fields()
         with self.part("copy", "Copy") as facts:
-            total = media.count_of_references(fields)
+            total = media.count_from_live(fields)
             display = CopyDisplay(self.stdout, self.stderr, self.report, total, part="copy")
             result = media.copy_media(fields, pairs, jobs=jobs, dry_run=dry_run, each=display.show)
             facts["fields"] = result.fields
