@@ -30,6 +30,7 @@ from .replacing import batches
 from .scrubbing import ScrubRules
 
 AT_ONCE = 200  # files that are handed to the threads together
+DRAWN_AT_ONCE = 2  # each takes some 10 MB
 
 
 class Placeholder(NamedTuple):
@@ -79,7 +80,7 @@ def store_placeholders(rules: ScrubRules, *, jobs: int, dry_run: bool = False) -
     for model, column, rule in placeholder_columns(rules):
         target = store(model._meta.get_field(column).storage, S3Target, jobs)
         rows = rows_with_placeholder(model, column, rule)
-        with ThreadPoolExecutor(jobs) as pool:
+        with ThreadPoolExecutor(min(jobs, DRAWN_AT_ONCE)) as pool:
             while some := list(islice(rows, AT_ONCE)):
                 store_one = partial(stored_now, target, rule, column, dry_run)
                 done = list(pool.map(store_one, some))
