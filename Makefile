@@ -17,7 +17,7 @@ PYTEST =
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql test-next whole whole-sqlite whole-postgresql coverage kills search rehearse siege \
-	lint format lock check-installs vendor sbom corpus canaries bench bench-likeness bench-http help
+	lint format lock check-installs vendor sbom corpus canaries bench bench-copy bench-http bench-likeness help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -103,13 +103,16 @@ canaries: $(VENV)/installed-dev  ## refresh a staging site of 200 data sets, and
 	CANARIES=200 $(BIN)/python -m pytest -q tests/staging/test_canaries.py
 
 # The tools that the portal is compared with: s5cmd, rclone, and an S3 server.
-bench bench-http: export PATH := $(CURDIR)/$(VENV)/bench/bin:$(PATH)
+bench bench-copy bench-http: export PATH := $(CURDIR)/$(VENV)/bench/bin:$(PATH)
 
 bench-likeness: $(VENV)/installed-dev  ## what it costs to make 500 other people of 100,000 members
 	$(BIN)/python -m tests.bench.likeness $(BENCH)
 
 bench: $(VENV)/bench/installed  ## the portal beside what people would write instead; make bench ROW="profile rate" for some of it
 	$(BIN)/python -m tests.bench $(ROW) $(BENCH)
+
+bench-copy: $(VENV)/bench/installed  ## the rows of copies alone, aws s3 sync and exit statuses too; make BENCH="--scale 0.05" for less
+	$(BIN)/python -m tests.bench.copies $(BENCH)
 
 bench-http: $(VENV)/bench/installed  ## the copier's requests beside other HTTP libraries
 	$(BIN)/python -m tests.bench.http_libraries $(BENCH)

@@ -229,7 +229,6 @@ def columns_without_field(rules: ScrubRules) -> list[str]:
     """
     found = []
     with connection.cursor() as cursor:
-        generated = generated_columns(cursor)
         present = set(connection.introspection.table_names(cursor))
         for model in apps.get_models(include_auto_created=True):
             table, decision = model._meta.db_table, rules.decisions.get(model._meta.label)
@@ -237,21 +236,21 @@ def columns_without_field(rules: ScrubRules) -> list[str]:
             if model._meta.proxy or table not in present or is_emptied:
                 continue
             known = {field.column for field in model._meta.local_concrete_fields}
-            known |= {column for of_table, column in generated if of_table == table}
+            known |= derived_columns(cursor, table)
             described = connection.introspection.get_table_description(cursor, table)
             found += [f"{table}.{column.name}" for column in described if column.name not in known]
     return sorted(found)
 
 
-def generated_columns(cursor) -> list[tuple[str, str]]:
-    """Columns that PostgreSQL derives from others of the same row, with their tables."""
+def derived_columns(cursor, table: str) -> set[str]:
+    """Return the columns that PostgreSQL makes of others of the row, which have the decisions."""
     if connection.vendor != "postgresql":
-        return []
+        return set()
     cursor.execute(
-        "SELECT table_name, column_name FROM information_schema.columns"
-        " WHERE is_generated = 'ALWAYS' AND table_schema = ANY (current_schemas(false))"
+        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attgenerated <> ''",
+        [connection.ops.quote_name(table)],
     )
-    return cursor.fetchall()
+    return {name for (name,) in cursor.fetchall()}
 
 
 def undecided_tables(rules: ScrubRules) -> list[str]:

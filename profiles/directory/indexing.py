@@ -64,7 +64,8 @@ def index(profiles, *, dry_run=False) -> int:
     passes its own models' rows.
     """
     with transaction.atomic(using=profiles.db):
-        locked = profiles.select_for_update().order_by("pk").only(*SOURCES, "sort_key", "resume")
+        rows = profiles.select_for_update(of=("self",)).order_by("pk")
+        locked = rows.only(*SOURCES, "sort_key", "resume")
         found = {profile: texts_of(profile) for profile in locked}
         entries = related(profiles, "DirectoryEntry").in_bulk([each.pk for each in found])
         wrong = []

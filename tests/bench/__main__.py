@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import commands, copies, growth, links, pages, resets, served
-from .report import HEAD, Result, line, write_json
+from .report import HEAD, Result, line, markdown, write_json
 from .sites import both_sites
 
 # What each row is measured by: on two filled sites, or by itself.
@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("rows", nargs="*", metavar="row", help=f"of {', '.join(every)};"
                         f" or {', '.join(BY_NAME)}, which are measured only by name")  # fmt: skip
     parser.add_argument("--json", type=Path, help="write the results to this file, too")
+    parser.add_argument("--markdown", action="store_true", help="print docs/performance.md's table")
     options = parser.parse_args()
     if unknown := set(options.rows) - {*every, *BY_NAME}:
         parser.error(f"There is no row {', '.join(sorted(unknown))}: there are {', '.join(every)}.")
@@ -76,6 +77,8 @@ def main() -> None:
     results = measure(options.rows or every)
     missed = sum(not each.is_reached for each in results)
     print(f"\n{missed} of {len(results)} short of the mark, in {time.monotonic() - began:.0f} s")
+    if options.markdown:
+        print(f"\n{markdown(results)}")
     if options.json:
         write_json(results, machine(), options.json)
 

@@ -19,18 +19,23 @@ class Result:
     low: float  # the quartiles of the ratios
     high: float
     most: float | None = None  # the mark: the ratio is to be at most this,
-    least: float | None = None  # or at least this
+    least: float | None = None  # or at least this;
+    limit: float | None = None  # or ours itself is to be at most this
 
     @property
     def mark(self) -> str:
+        if self.limit is not None:
+            return f"<= {self.limit:g} {self.unit}".strip()
         if self.most is not None:
             return f"<= {self.most:g}"
         return "" if self.least is None else f">= {self.least:g}"
 
     @property
     def is_reached(self) -> bool:
-        return (self.most is None or self.ratio <= self.most) and (
-            self.least is None or self.ratio >= self.least
+        return (
+            (self.most is None or self.ratio <= self.most)
+            and (self.least is None or self.ratio >= self.least)
+            and (self.limit is None or self.ours <= self.limit)
         )
 
 
@@ -60,10 +65,21 @@ def line(result: Result) -> str:
 
 
 def figure(value: float, unit: str) -> str:
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    digits = 0 if value >= 100 or not unit else 1 if value >= 10 else 2
     return f"{value:,.{digits}f} {unit}"
 
 
 def write_json(results: list[Result], machine: str, path: Path) -> None:
     rows = [asdict(each) | {"mark": each.mark, "reached": each.is_reached} for each in results]
     path.write_text(json.dumps({"machine": machine, "results": rows}, indent=2) + "\n")
+
+
+def markdown(results: list[Result]) -> str:
+    """Return the table of docs/performance.md."""
+    lines = ["| | ours | theirs | ratio | mark |", "|---|---|---|---|---|"]
+    for each in results:
+        figures = (figure(each.ours, each.unit), figure(each.theirs, each.unit))
+        mark = each.mark if each.is_reached else f"**{each.mark}**"
+        spread = f"{each.ratio:.2f} ({each.low:.2f} to {each.high:.2f})"
+        lines.append(f"| {each.what} | {' | '.join(figures)} | {spread} | {mark} |")
+    return "\n".join(lines)

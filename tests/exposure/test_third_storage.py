@@ -210,7 +210,8 @@ def test_a_storage_without_a_prefix_has_its_bucket_to_itself(on_s3, add):
 
     found, _ = check()
 
-    assert [each.outcome for each in found if each.subject == "backups"] == [WARN]
+    proven = [each for each in found if each.subject == "backups"]
+    assert {each.outcome for each in proven} == {OK, WARN}  # there is no TLS here
     assert [file.name for file in sweeping.listing(storages["backups"])] == ["x.txt"]
     sweeping.delete(storages["backups"], "x.txt")
     assert not storages["backups"].exists("x.txt")

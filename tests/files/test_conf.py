@@ -72,7 +72,8 @@ def test_its_commands_run_without_one_setting_of_this_site(stock):
         f"signed, valid for {conf.DEFAULTS['PROTECTED_URL_SECONDS']} s"
     )
     statements = json.loads(out["setup_bucket --dry-run"])["stock"]["Policy"]["Statement"]
-    assert [each["Sid"] for each in statements] == ["PortalLinkAgeContracts", "PortalTlsOnly"]
+    sids = [each["Sid"] for each in statements]
+    assert sids == ["PortalLinkAgeUploads", "PortalLinkAgeContracts", "PortalTlsOnly"]
     assert "stock/contracts/*" in out["setup_bucket --print-iam app"]
 
 

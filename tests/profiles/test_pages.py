@@ -41,6 +41,29 @@ def test_the_directory_shows_24_avatars_a_page_in_few_queries(
     assert page.content.decode().count("<img") >= 24
 
 
+@pytest.mark.parametrize(
+    ("address", "queries"),
+    [
+        ("/", 5),  # session, user, newest, updated, who opened the resume
+        ("/members/{pk}/", 3),
+        ("/members/{pk}/resume/", 4),  # the record as well
+        ("/healthz", 0),
+    ],
+)
+def test_a_page_takes_a_constant_number_of_queries(
+    client, member, owner, django_assert_num_queries, address, queries
+):
+    """F6: however many members there are, and have opened a resume."""
+    client.force_login(member)
+    for number in range(8):
+        other = make_member(f"n{number}@example.org", name=f"Number {number}")
+        ResumeDownload.objects.create(profile=member.profile, member=other)
+    Profile.objects.filter(name__startswith="Number").update(resume="resumes/a.pdf")
+
+    with django_assert_num_queries(queries):
+        assert client.get(address.format(pk=owner.profile.pk)).status_code in (200, 302)
+
+
 def test_the_directory_has_further_pages(client, society, owner):
     client.force_login(owner)
 

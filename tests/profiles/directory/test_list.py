@@ -7,7 +7,7 @@ from profiles.directory.views import PROFILES_PER_PAGE
 from profiles.models import Profile
 from tests.conftest import make_member
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
+pytestmark = pytest.mark.django_db
 
 NAMES = ["Zahra", "Ánte", "Łucja", "Maria", "ada", "Lu Wei", "Øystein", "Åse", "Żaneta", "3D Guild"]
 SORTED = ["3D Guild", "ada", "Ánte", "Åse", "Lu Wei", "Łucja", "Maria", "Øystein", "Zahra"]
@@ -29,10 +29,12 @@ def names(client, **query):
     return [profile.name for profile in client.get("/members/", query).context["page"]]
 
 
+@pytest.mark.postgresql
 def test_the_list_is_sorted_as_people_sort(client, society):
     assert names(client) == SORTED
 
 
+@pytest.mark.postgresql
 def test_the_list_is_sorted_by_the_newest_on_request(client, society):
     assert names(client, sort="new") == NAMES[::-1]
     assert names(client, sort="new", q="a") == [name for name in NAMES[::-1] if starts_with_a(name)]
@@ -42,6 +44,7 @@ def starts_with_a(name):
     return name in {"ada", "Ánte", "Åse"}
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize(
     ("letter", "found"),
     [
@@ -57,6 +60,7 @@ def test_the_list_jumps_to_a_letter(client, society, letter, found):
     assert names(client, letter=letter) == found
 
 
+@pytest.mark.postgresql
 def test_nameless_members_are_under_other_and_last(client, society):
     make_member("nameless@example.org", visibility="public")
 
@@ -64,6 +68,7 @@ def test_nameless_members_are_under_other_and_last(client, society):
     assert names(client, letter="other") == ["3D Guild", ""]
 
 
+@pytest.mark.postgresql
 def test_filters_combine_and_stay_while_one_pages_and_searches(client, society):
     client.force_login(society)
     assert names(client, resume="on") == ["Ánte", "Łucja"]
@@ -98,8 +103,9 @@ def test_an_empty_list_helps(client, society, query, words):
     assert words in client.get(f"/members/?{query}").content.decode()
 
 
-def test_pages_are_numbered_and_each_is_a_link_that_keeps_the_search(client, society):
-    for number in range(24 * 12):
+def test_pages_are_numbered_and_each_is_a_link_that_keeps_the_search(client, society, monkeypatch):
+    monkeypatch.setattr("profiles.directory.views.PROFILES_PER_PAGE", 2)
+    for number in range(2 * 12):
         make_member(f"n{number}@example.org", name=f"Number {number:03}", visibility="public")
 
     page = client.get("/members/?q=number&page=6").content.decode()
@@ -107,8 +113,8 @@ def test_pages_are_numbered_and_each_is_a_link_that_keeps_the_search(client, soc
     assert 'aria-current="page">6<' in page
     assert [n for n in (1, 4, 5, 7, 8, 12) if f'href="?q=number&amp;page={n}"' not in page] == []
     assert "page=3" not in page, "pages far from here are left out"
-    assert names(client, q="number", page=12)[-1] == "Number 287"
-    assert names(client, q="number", page=99)[-1] == "Number 287"
+    assert names(client, q="number", page=12)[-1] == "Number 023"
+    assert names(client, q="number", page=99)[-1] == "Number 023"
 
 
 def test_more_than_a_thousand_found_are_told_as_that(client, society, monkeypatch):
@@ -121,6 +127,7 @@ def test_more_than_a_thousand_found_are_told_as_that(client, society, monkeypatc
     assert "More than 1,000 found" in page.content.decode()
 
 
+@pytest.mark.postgresql
 def test_a_name_is_not_left_out_where_too_many_have_it_in_another_text(
     client, society, monkeypatch
 ):

@@ -6,8 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from profiles.directory.paging import MAX_COUNTED
 from profiles.directory.search import search
-from profiles.models import Profile
+from profiles.directory.views import PROFILES_PER_PAGE
+from profiles.models import Profile, User
 from tests.conftest import make_member
 
 from .people import USUAL, settle
@@ -97,3 +99,36 @@ def read_by(node):
         yield rows * node["Actual Loops"]
     for child in node.get("Plans", []):
         yield from read_by(child)
+
+
+def test_a_page_of_the_list_and_its_count_do_not_walk_the_members(client):
+    """The control: a count without a limit walks them."""
+    users = User.objects.bulk_create(User(email=f"{each}@example.org") for each in range(4_000))
+    Profile.objects.bulk_create(Profile(user=user, name="A", sort_key="a") for user in users)
+    reader = make_member("reader@example.org")
+    client.force_login(reader)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/members/")
+
+    page, count = (query["sql"] for query in queries.captured_queries[-2:])
+    assert most_rows(page) <= PROFILES_PER_PAGE
+    assert MAX_COUNTED < most_rows(count) <= MAX_COUNTED + 1
+    with CaptureQueriesContext(connection) as queries:
+        Profile.objects.visible_to(reader).count()
+    assert most_rows(queries.captured_queries[0]["sql"]) > 4_000
+
+
+def most_rows(sql: str) -> float:
+    """Return the most rows that a step of the query reads, sorts or passes on."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
+        [[[found]]] = cursor.fetchall()
+    steps, most = [found["Plan"]], 0
+    while steps:
+        step = steps.pop()
+        most = max(most, step["Actual Rows"] * step["Actual Loops"])
+        steps += step.get("Plans", [])
+    return most

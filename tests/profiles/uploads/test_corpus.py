@@ -20,9 +20,12 @@ TODAY = date.today().toordinal() % PARTS
 
 def parameters(corpus):
     """The files, of which those of another day are for make whole; their names are their IDs."""
-    for number, (name, *rest) in enumerate(corpus):
-        marks = [] if number % PARTS == TODAY else [pytest.mark.whole]
-        yield pytest.param(name, *rest, id=name, marks=marks)
+    return [
+        pytest.param(
+            name, *rest, id=name, marks=[] if number % PARTS == TODAY else pytest.mark.whole
+        )
+        for number, (name, *rest) in enumerate(corpus)
+    ]
 
 
 def outcome(content, *, is_pdf):
