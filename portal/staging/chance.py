@@ -59,10 +59,11 @@ class Row(NamedTuple):
 
     def related(self, name: str) -> "Row":
         """Return the row that a foreign key of this name leads to; it may be replaced already."""
-        field = self.model._meta.get_field(name)
-        columns = [each.attname for each in field.related_model._meta.local_concrete_fields]
-        rows = QuerySet(field.related_model).filter(pk=self.values[field.attname])
-        return Row(field.related_model, rows.values(*columns).get())
+        field: Any = self.model._meta.get_field(name)
+        model: type[Model] = field.related_model
+        columns = [each.attname for each in model._meta.local_concrete_fields]
+        rows = QuerySet(model).filter(pk=self.values[field.attname])
+        return Row(model, rows.values(*columns).get())
 
     def chance(self, purpose: str) -> Chance:
         """Return the stream of decisions for one purpose, such as a column."""

@@ -60,8 +60,8 @@ def pages_of_text(chance: Chance, title: str, pages: int) -> list[list[str]]:
     latin = anyascii(title) or "Resume"
     made = []
     for number in range(pages):
-        lines = sentences(chance, "LATIN", CHARACTERS * (6 + chance.below(LINES - 8)))
-        lines = [lines[at : at + CHARACTERS].strip() for at in range(0, len(lines), CHARACTERS)]
+        text = sentences(chance, "LATIN", CHARACTERS * (6 + chance.below(LINES - 8)))
+        lines = [text[at : at + CHARACTERS].strip() for at in range(0, len(text), CHARACTERS)]
         made.append([latin if number == 0 else f"{latin} ({number + 1})", "", *lines])
     return made
 

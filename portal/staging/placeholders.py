@@ -6,9 +6,10 @@ run.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from hashlib import md5
 from itertools import islice
@@ -33,7 +34,8 @@ AT_ONCE = 200  # files that are handed to the threads together
 DRAWN_AT_ONCE = 2  # each takes some 10 MB
 
 
-class Placeholder(NamedTuple):
+@dataclass(frozen=True)
+class Placeholder:
     """The rule for a column of file names; where a row has a file, it names one that is drawn."""
 
     folder: str
@@ -65,7 +67,7 @@ def is_placeholder(reference: Reference) -> bool:
     return name == name_of(reference.model, reference.field, reference.pk)
 
 
-def references_to_live(fields: Fields | None = None) -> Iterator[Reference]:
+def references_to_live(fields: Fields | None = None) -> Generator[Reference, None, None]:
     """Yield the references to files that come from live, in the order of references()."""
     with closing(references(fields)) as rows:
         yield from (row for row in rows if not is_placeholder(row))
