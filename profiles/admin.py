@@ -17,8 +17,12 @@ from django.utils.html import format_html
 from portal.accounts.email_address import canonical_part
 from portal.files.fields import CleanedFileField
 
+from .details import SkillsField
 from .directory.query import Query
+from .directory.tags import SKILL
+from .directory.widgets import SuggestedList
 from .fields import composed
+from .forms import DETAILS
 from .models import Profile, ResumeDownload, User
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
 from .staff_messages import invite
@@ -108,10 +112,15 @@ class ProfileInline(admin.StackedInline):
     model = Profile
     can_delete = False
     min_num = max_num = 1
-    fields = ["name", "headline", "bio", "visibility", "avatar", "resume", "use_for_tests"]
+    fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
+    fields += [(field, f"{field}_visibility") for field in DETAILS]
+    fields += ["use_for_tests"]
     readonly_fields = ["use_for_tests"]  # only members themselves can agree to it
     radio_fields = {"visibility": admin.VERTICAL}
-    formfield_overrides = {CleanedFileField: {"widget": UploadInput}}
+    formfield_overrides = {
+        CleanedFileField: {"widget": UploadInput},
+        SkillsField: {"widget": SuggestedList(SKILL, attrs={"rows": 2})},
+    }
     form = StoredUploadsForm
 
     def get_formset(self, request, obj=None, **kwargs):
@@ -124,6 +133,7 @@ class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, auth_admin.UserAdmi
 
     list_display = [
         "name",
+        "profile__place",
         "address",
         "thumbnail",
         "has_resume",
@@ -219,7 +229,7 @@ class MemberAdmin(StoresUploadsFirst, SecondFactorsOfMember, auth_admin.UserAdmi
         addressed, _ = super().get_search_results(request, queryset, stored)
         found = named | addressed
         if query := Query.of(search_term):
-            found |= queryset.filter(query.matches("profile__entry__everyone"))
+            found |= queryset.filter(query.matches("profile__entry__members"))
         return found, may_repeat
 
     def get_inlines(self, request, obj):

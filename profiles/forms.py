@@ -1,10 +1,18 @@
 from django import forms
 
+from .directory.tags import PLACE, SKILL
+from .directory.widgets import SuggestedInput, SuggestedList
 from .models import Profile
 from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
 NEW_OR_NONE = {"contradiction": "Please either choose a new file or tick “Remove it”, not both."}
+DETAILS = ["place", "skills", "links", "phone", "contact_email"]
+
+
+def with_audiences() -> list[str]:
+    """Return the names of the details, and of the fields that say who sees each."""
+    return [name for field in DETAILS for name in (field, f"{field}_visibility")]
 
 
 class ProfileForm(StoredUploadsForm):
@@ -12,23 +20,25 @@ class ProfileForm(StoredUploadsForm):
 
     class Meta:
         model = Profile
-        fields = [
-            "name",
-            "headline",
-            "bio",
-            "visibility",
-            "use_for_tests",
-            "avatar",
-            "resume",
-            "resume_is_searched",
-        ]
+        fields = ["name", "headline", "bio", "visibility", "avatar", "resume", "resume_is_searched"]
+        fields += [*with_audiences(), "use_for_tests"]
         widgets = {
-            "bio": forms.Textarea(attrs={"rows": 5}),
+            "name": forms.TextInput(attrs={"dir": "auto"}),
+            "headline": forms.TextInput(attrs={"dir": "auto"}),
+            "bio": forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
+            "place": SuggestedInput(PLACE),
+            "skills": SuggestedList(SKILL, attrs={"rows": 2}),
+            "links": forms.Textarea(attrs={"rows": 3, "dir": "ltr", "inputmode": "url"}),
+            "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"}),
             "visibility": forms.RadioSelect,
             "avatar": UploadInput,
             "resume": UploadInput,
         }
         error_messages = {"avatar": NEW_OR_NONE, "resume": NEW_OR_NONE}
+
+    def details(self):
+        """Return each detail with the field that says who sees it."""
+        return [(self[field], self[f"{field}_visibility"]) for field in DETAILS]
 
     def clean_name(self):
         name = self.cleaned_data["name"]

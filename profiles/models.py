@@ -11,9 +11,26 @@ from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
 
 from .access import ProfileQuerySet
+from .details import (
+    AudienceField,
+    ContactAddressField,
+    LinksField,
+    PhoneField,
+    SkillsField,
+    validate_links,
+    validate_phone,
+    validate_skills,
+)
 from .directory import indexing
 from .directory.fold import MAX_SORT_KEY, sort_key
-from .directory.models import DirectoryEntry, FoldedField, ProfileWord, ResumeText, WordDeletion
+from .directory.models import (
+    DirectoryEntry,
+    FoldedField,
+    ProfileTag,
+    ProfileWord,
+    ResumeText,
+    WordDeletion,
+)
 from .directory.resume_texts import keep_new_text
 from .fields import LineField
 from .managers import UserManager
@@ -27,6 +44,7 @@ __all__ = [
     "DirectoryEntry",
     "PendingFile",
     "Profile",
+    "ProfileTag",
     "ProfileWord",
     "ResumeDownload",
     "ResumeText",
@@ -90,7 +108,7 @@ class Profile(models.Model):
     """The details that a member shows, and to whom."""
 
     class Visibility(models.TextChoices):
-        PUBLIC = "public", "Everyone: name, headline and avatar"
+        PUBLIC = "public", "Everyone: name, headline, avatar, and details for everyone"
         MEMBERS = "members", "Members only"
         HIDDEN = "hidden", "Only me and the staff"
 
@@ -107,6 +125,39 @@ class Profile(models.Model):
         validators=[MaxLengthValidator(4000)],
         help_text="Shown to logged-in members only.",
     )
+    place = LineField(
+        max_length=100,
+        blank=True,
+        default="",
+        validators=[validate_printable],
+        help_text="Where you live or work, as others would look for it: Galway, Ireland.",
+    )
+    place_visibility = AudienceField("who sees the place")
+    skills = SkillsField(
+        blank=True,
+        default="",
+        validators=[validate_skills],
+        help_text="What you can be asked for, with commas between: peat coring, PostGIS.",
+    )
+    skills_visibility = AudienceField("who sees the skills")
+    links = LinksField(
+        blank=True,
+        default="",
+        validators=[validate_links],
+        help_text="Addresses of pages about you or your work, one a line.",
+    )
+    links_visibility = AudienceField("who sees the links")
+    phone = PhoneField(
+        "telephone", max_length=40, blank=True, default="", validators=[validate_phone]
+    )
+    phone_visibility = AudienceField("who sees the telephone number")
+    contact_email = ContactAddressField(
+        "e-mail address to show",
+        blank=True,
+        default="",
+        help_text="Need not be the one that you log in with, which is shown to nobody.",
+    )
+    contact_email_visibility = AudienceField("who sees the e-mail address")
     visibility = models.CharField(
         max_length=10,
         choices=Visibility,
@@ -161,6 +212,11 @@ class Profile(models.Model):
             models.Index(fields=["sort_key", "id"], name="profile_by_sort_key"),
             models.Index(fields=["created_at", "id"], name="profile_by_created_at"),
             models.Index(fields=["updated_at", "id"], name="profile_by_updated_at"),
+            models.Index(
+                fields=["sort_key", "id"],
+                name="profile_with_resume",
+                condition=~models.Q(resume=""),
+            ),
         ]
 
     def __str__(self):

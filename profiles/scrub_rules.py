@@ -73,12 +73,18 @@ DECISIONS = {
     "profiles.User_user_permissions": Decision(of_departed("user"), kept="id user permission"),
     "profiles.Profile": Decision(
         of_departed("user"),
-        kept="id user visibility resume_is_searched",
+        kept="id user visibility resume_is_searched place_visibility skills_visibility "
+        "links_visibility phone_visibility contact_email_visibility",
         cleared={"use_for_tests": Cleared(False, where=of_replaced("user"))},
         replaced={
             "name": invented.name,
             "headline": invented.text,
             "bio": invented.text,
+            "place": stand_ins.place,
+            "skills": stand_ins.skills,
+            "links": stand_ins.links,
+            "phone": stand_ins.phone,
+            "contact_email": stand_ins.contact_email,
             "avatar": Placeholder("avatars", ".webp", stand_ins.photo, is_fixed=True),
             "avatar_small": Placeholder("avatars", ".webp", stand_ins.small_photo, is_fixed=True),
             "resume": stand_ins.RESUME,
@@ -93,7 +99,12 @@ DECISIONS = {
         rebuilt="sort_key",
     ),
     "profiles.DirectoryEntry": Decision(
-        of_departed("profile__user"), kept="profile", rebuilt="name headline everyone members"
+        of_departed("profile__user"),
+        kept="profile",
+        rebuilt="name headline everyone members everyone_details members_details",
+    ),
+    "profiles.ProfileTag": Decision(
+        of_departed("profile__user"), kept="id profile", rebuilt="kind key label for_everyone"
     ),
     "profiles.ResumeText": Decision(
         of_departed("profile__user"),

@@ -3,9 +3,13 @@
 from django.conf import settings
 
 from portal.staging import drawings
-from portal.staging.chance import Row
-from portal.staging.invented import name
+from portal.staging.chance import Chance, Row
+from portal.staging.invented import address_of, name, vocabulary, word
 from portal.staging.placeholders import Placeholder
+
+from .details import split_skills
+
+PLACES, COUNTRIES, SKILLS = 24, 5, 60  # of which several members share one, as on the live site
 
 
 def photo(row: Row) -> bytes:
@@ -56,3 +60,36 @@ def resume_words(row: Row, column: str) -> str:
     profile = row.related("profile")
     pages = resume_text(profile, resume_pages(profile, "") or 1)
     return "\n".join(line for page in pages for line in page)
+
+
+def place(row: Row, column: str) -> str:
+    """Return a town and a country that are on no map."""
+    if not row.values[column]:
+        return ""
+    town = row.chance(column).below(PLACES)
+    chance, of_country = Chance("town", town), Chance("country", town % COUNTRIES)
+    return f"{word(chance, 'LATIN', 7).capitalize()}, {word(of_country, 'LATIN', 6).capitalize()}"
+
+
+def skills(row: Row, column: str) -> str:
+    """Return as many skills as before."""
+    words, start = vocabulary("LATIN", settings.SECRET_KEY), row.chance(column).below(SKILLS)
+    known = list(dict.fromkeys(each for each in words if len(each) > 4))[:SKILLS]
+    count = len(split_skills(row.values[column]))
+    return ", ".join(known[(start + number) % len(known)] for number in range(count))
+
+
+def links(row: Row, column: str) -> str:
+    """Return as many addresses as before, of pages that nobody has."""
+    chance = row.chance(column)
+    pages = [chance.take(6).hex() for _ in row.values[column].split()]
+    return "\n".join(f"https://members.example/{page}" for page in pages)
+
+
+def phone(row: Row, column: str) -> str:
+    """Return one of the numbers that are reserved for drama."""
+    return f"+44 1632 960{row.chance(column).below(1000):03}" if row.values[column] else ""
+
+
+def contact_email(row: Row, column: str) -> str:
+    return address_of("profiles.Profile", "user_id")(row, column) if row.values[column] else ""

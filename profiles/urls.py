@@ -1,16 +1,18 @@
 from django.urls import path
 
 from . import views
-from .directory.views import directory
+from .directory.views import directory, suggest
 from .uploads import views as uploads
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("members/", directory, name="directory"),
+    path("members/suggestions/<str:kind>/", suggest, name="suggestions"),
     path("members/<int:pk>/", views.profile, name="profile"),
     path("members/<int:pk>/resume/", views.resume, name="resume"),
     path("members/<int:pk>/resume/first-page/", uploads.resume_picture, name="resume-picture"),
     path("me/", views.me, name="me"),
+    path("me/as/<str:role>/", views.view_as, name="view-as"),
     path("me/edit/", views.edit_me, name="edit-me"),
     path("me/uploads/<str:purpose>/", uploads.receive, name="upload"),
     path("me/uploads/<int:pk>/picture/", uploads.picture, name="upload-picture"),

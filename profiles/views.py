@@ -1,12 +1,16 @@
 """The pages of the site. ProfileQuerySet.visible_to decides who may see which profile."""
 
+from copy import copy
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.defaults import page_not_found
 
 from portal.views import forbidden
 
@@ -14,7 +18,7 @@ from .directory.paging import NumberedPaginator
 from .directory.resume_texts import state_of
 from .directory.views import SHOWN
 from .forms import ProfileForm
-from .models import Profile, ResumeDownload
+from .models import Profile, ResumeDownload, User
 from .uploads.forms import told_to_wait
 
 NEWEST = 6
@@ -78,6 +82,31 @@ def is_prefetch(request) -> bool:
 def me(request):
     """Show members their own profile."""
     return render_profile(request, request.user.profile)
+
+
+@require_safe
+@never_cache
+@login_required
+def view_as(request, role):
+    """Show members the page that others get at the address of their profile, by the same view."""
+    if role not in VIEWERS:
+        raise Http404("No such role")
+    own = request.user.profile
+    theirs = copy(request)
+    theirs.user, theirs.viewing_as = VIEWERS[role](), role
+    theirs.path = theirs.path_info = own.get_absolute_url()
+    try:
+        return profile(theirs, own.pk)
+    except Http404 as error:
+        return page_not_found(theirs, error)
+
+
+def some_member() -> User:
+    """Return a member who is nobody: not stored, without a profile or rights."""
+    return User(pk=0)
+
+
+VIEWERS = {"visitor": AnonymousUser, "member": some_member}
 
 
 def render_profile(request, profile):

@@ -1,14 +1,39 @@
 """What a visitor may ask of the directory. All of it is in the address, so a list can be shared."""
 
 import string
+from typing import NamedTuple
 
 from django import forms
 from django.db.models import Q
 
 from .search import ALPHABETICALLY, NEWEST_FIRST
+from .tags import PLACE, SKILL, has_tag, tag_key
+from .widgets import SuggestedInput
 
 OTHER = "other"  # numbers, signs, and nameless members
 NEWEST = "new"
+MAX_SKILLS_ASKED = 5
+MAX_TAG = 100  # letters
+
+
+class Chip(NamedTuple):
+    """A filter in use, and the query of the address that leads to the list without it."""
+
+    kind: str
+    label: str
+    query_without: str
+
+
+class TextsField(forms.MultipleChoiceField):
+    """Texts that an address may repeat: ?skill=R&skill=GIS."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value):
+        return [text[:MAX_TAG] for text in super().to_python(value)]
+
+    def valid_value(self, value):
+        return True
 
 
 class DirectoryForm(forms.Form):
@@ -22,10 +47,15 @@ class DirectoryForm(forms.Form):
         + [(letter, letter.upper()) for letter in string.ascii_lowercase]
         + [(OTHER, "Other")],
     )
+    place = forms.CharField(
+        required=False, max_length=MAX_TAG, strip=True, widget=SuggestedInput(PLACE)
+    )
+    skill = TextsField(required=False)
     resume = forms.BooleanField(required=False)
 
     def __init__(self, data, *, for_members: bool):
         super().__init__(data)
+        self.for_members = for_members
         if not for_members:
             del self.fields["resume"]  # a count must not tell who has one
         self.full_clean()
@@ -39,12 +69,52 @@ class DirectoryForm(forms.Form):
         return self.cleaned_data.get("letter", "")
 
     @property
+    def place_asked(self) -> str:
+        """Return the place; a text without a word of any alphabet asks for nothing."""
+        place = self.cleaned_data.get("place", "")
+        return place if tag_key(place) else ""
+
+    @property
+    def skills_asked(self) -> list[str]:
+        """Return the skills, of which a profile must have all, each once."""
+        skills = {tag_key(text): text.strip() for text in self.cleaned_data.get("skill", [])}
+        skills.pop("", None)
+        return list(skills.values())[:MAX_SKILLS_ASKED]
+
+    @property
     def with_resume(self) -> bool:
         return self.cleaned_data.get("resume", False)
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.chosen_letter or self.with_resume)
+        return bool(self.chosen_letter or self.chips())
+
+    def chips(self) -> list[Chip]:
+        """Return the filters in use, but for the letter."""
+        chips = [(PLACE, self.place_asked, [])] if self.place_asked else []
+        for skill in self.skills_asked:
+            others = [each for each in self.skills_asked if each != skill]
+            chips.append((SKILL, skill, others))
+        if self.with_resume:
+            chips.append(("resume", "With a resume", []))
+        return [Chip(kind, label, self.query_with(kind, others)) for kind, label, others in chips]
+
+    @property
+    def words_asked(self) -> str:
+        """Return the place and the skills as words to search for instead."""
+        return " ".join(filter(None, [self.place_asked, *self.skills_asked]))[:MAX_TAG]
+
+    def one_more_skill(self) -> str:
+        """Render an empty input for a skill: those that are chosen already are in hidden ones."""
+        attributes = {"id": "id_skill", "maxlength": MAX_TAG}
+        return SuggestedInput(SKILL).render("skill", "", attributes)
+
+    def query_with(self, name: str, values: list[str]) -> str:
+        """Return the query of the address with other values of one field, from its first page."""
+        query = self.data.copy()
+        query.setlist(name, values)
+        query.pop("page", None)
+        return query.urlencode()
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -65,6 +135,10 @@ class DirectoryForm(forms.Form):
     def filters(self) -> Q:
         """Return the condition for the profiles that are listed or searched."""
         condition = starts_with(self.chosen_letter)
+        if self.place_asked:
+            condition &= has_tag(PLACE, self.place_asked, for_members=self.for_members)
+        for skill in self.skills_asked:
+            condition &= has_tag(SKILL, skill, for_members=self.for_members)
         return condition & ~Q(resume="") if self.with_resume else condition
 
 

@@ -4,6 +4,7 @@ Profile.save() calls `index`, and `manage.py index_profiles` does for rows that 
 without it (bulk_create(), update(), SQL) or folded by an older version.
 """
 
+from collections import defaultdict
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,13 +12,19 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Left
 
+from profiles.access import Audience, is_open_to
+from profiles.details import split_skills
+
 from .fold import fold, sort_key
 from .models import ProfileWord, WordDeletion
 from .near import FIRST_LETTERS, can_be_near, deletions
 from .resume_texts import renew
+from .tags import Tag, tags_of
 
 BATCH = 1_000
-SOURCES = frozenset({"name", "headline", "bio"})
+SOURCES = frozenset(
+    {"name", "headline", "bio", "place", "place_visibility", "skills", "skills_visibility"}
+)
 
 
 class Texts(NamedTuple):
@@ -27,17 +34,38 @@ class Texts(NamedTuple):
     headline: str
     everyone: str
     members: str
+    everyone_details: str
+    members_details: str
 
 
 def texts_of(profile) -> Texts:
-    """Fold a profile. This is where it is stated which audience a field is for."""
-    name, headline, bio = (spaced(fold(text)) for text in field_texts(profile))
-    everyone = f"{name}\n{headline}"  # no phrase reaches from one field into the next
-    return Texts(name, headline, everyone, f"{everyone}\n{bio}")
+    """Fold a profile, for each audience what it may see: access.py has the rule."""
+    texts = profile.name, profile.headline, profile.bio
+    name, headline, bio = (spaced(fold(text)) for text in texts)
+    everyone, members = (
+        details_for(audience, profile) for audience in (Audience.EVERYONE, Audience.MEMBERS)
+    )
+    # No phrase reaches from one field into the next.
+    return Texts(
+        name,
+        headline,
+        everyone="\n".join(filter(None, [name, headline, everyone])),
+        members="\n".join(filter(None, [name, headline, members, bio])),
+        everyone_details=everyone,
+        members_details=members,
+    )
 
 
-def field_texts(profile) -> tuple[str, str, str]:
-    return profile.name, profile.headline, profile.bio
+def details_for(readers: Audience, profile) -> str:
+    """Fold the skills, one a line, and the place, where these readers may see them."""
+    texts = {"skills": split_skills(profile.skills), "place": [profile.place]}
+    return "\n".join(
+        spaced(fold(text))
+        for field, lines in texts.items()
+        if is_open_to(readers, profile, field)
+        for text in lines
+        if text
+    )
 
 
 def spaced(folded: str) -> str:
@@ -67,11 +95,14 @@ def index(profiles, *, dry_run=False) -> int:
         rows = profiles.select_for_update(of=("self",)).order_by("pk")
         locked = rows.only(*SOURCES, "sort_key", "resume")
         found = {profile: texts_of(profile) for profile in locked}
-        entries = related(profiles, "DirectoryEntry").in_bulk([each.pk for each in found])
+        pks = [each.pk for each in found]
+        entries = related(profiles, "DirectoryEntry").in_bulk(pks)
+        tags = stored_tags(related(profiles, "ProfileTag").filter(profile__in=pks))
         wrong = []
         for profile, texts in found.items():
             entry = entries.get(profile.pk)
             is_right = entry and texts == tuple(getattr(entry, name) for name in Texts._fields)
+            is_right = is_right and tags.get(profile.pk, {}) == tags_of(profile)
             if not is_right or profile.sort_key != sort_key(profile.name):
                 wrong.append((profile, texts))
         if wrong and not dry_run:
@@ -99,6 +130,29 @@ def write(profiles, wrong) -> None:
         update_fields=Texts._fields,
     )
     write_words(profiles, {profile.pk: words_of(texts) for profile, texts in wrong})
+    write_tags(profiles, {profile.pk: tags_of(profile) for profile, _ in wrong})
+
+
+def stored_tags(rows) -> dict[int, dict[Tag, bool]]:
+    """Return the tags in the index, by the primary key of their profile."""
+    stored = defaultdict(dict)
+    for row in rows:
+        stored[row.profile_id][Tag(row.kind, row.key, row.label)] = row.for_everyone
+    return stored
+
+
+def write_tags(profiles, wanted: dict[int, dict[Tag, bool]]) -> None:
+    """Replace the tags of profiles."""
+    rows = related(profiles, "ProfileTag")
+    rows.filter(profile__in=wanted).delete()
+    rows.bulk_create(
+        (
+            rows.model(profile_id=pk, for_everyone=shown, **tag._asdict())
+            for pk, tags in wanted.items()
+            for tag, shown in tags.items()
+        ),
+        batch_size=BATCH,
+    )
 
 
 def write_words(profiles, wanted: dict[int, dict[str, bool]]) -> None:

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
+from .fold import MAX_SORT_KEY
 from .words import WordsField
 
 
@@ -17,7 +18,7 @@ class ByteOrder:
 
 
 class FoldedField(ByteOrder, models.CharField):
-    """A short folded text, which both databases sort and compare alike."""
+    """A short text, mostly folded, which both databases sort and compare alike."""
 
 
 class DirectoryEntry(models.Model):
@@ -33,6 +34,8 @@ class DirectoryEntry(models.Model):
     headline = models.TextField()
     everyone = models.TextField(help_text="What all who may see the profile may see of it.")
     members = models.TextField(help_text="The same, and what only members may see.")
+    everyone_details = models.TextField(default="", help_text="Of it, the skills and the place.")
+    members_details = models.TextField(default="")
 
     def __str__(self):
         return self.name.strip()
@@ -91,6 +94,37 @@ class ProfileWord(models.Model):
 
     def __str__(self):
         return self.word
+
+
+class ProfileTag(models.Model):
+    """A skill or a place of a profile, by which the list is filtered, and who may see it.
+
+    A place has a row for each of its parts as well: "Uppsala, Sweden" is in Sweden.
+    """
+
+    class Kind(models.TextChoices):
+        PLACE = "place"
+        SKILL = "skill"
+
+    profile = models.ForeignKey(
+        "profiles.Profile",
+        on_delete=models.CASCADE,
+        related_name="tags",
+        db_index=False,  # the constraint's index begins with it
+    )
+    kind = models.CharField(max_length=5, choices=Kind)
+    key = FoldedField(max_length=MAX_SORT_KEY)
+    label = FoldedField(max_length=100, help_text="As its owner writes it.")
+    for_everyone = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["profile", "kind", "key"], name="tag_once_a_profile")
+        ]
+        indexes = [models.Index(fields=["kind", "key", "profile"], name="profile_by_tag")]
+
+    def __str__(self):
+        return self.label
 
 
 class WordDeletion(models.Model):

@@ -6,6 +6,7 @@ from .query import SHORT, Query
 WHOLE_NAME = 1_000
 WHOLE_WORD, START, INSIDE = 100, 60, 30  # of the name
 HEADLINE_START, HEADLINE_INSIDE = 40, 20
+DETAIL_START, DETAIL_INSIDE = 25, 10  # of a skill or the place
 ELSEWHERE = 3  # of what the viewer may see of the profile
 RESUME = 1
 EACH_EDIT = 0.3  # of the points for a word
@@ -16,17 +17,16 @@ SAME_LENGTH = 10
 def score(query: Query, row, elsewhere: float) -> float:
     """Return the points of a profile for all words and phrases; `row` has its folded texts.
 
-    `elsewhere` are the points for a word that is neither in the name nor in the headline.
+    `elsewhere` are the points for a word that is in none of them.
     """
     parts = [*query.words, *query.phrases]
-    points = sum(
-        word_score(part, row.entry__name, row.entry__headline, elsewhere) for part in parts
-    )
+    points = sum(word_score(part, row, elsewhere) for part in parts)
     is_whole_name = sorted(row.entry__name.split()) == sorted(" ".join(parts).split())
     return points + WHOLE_NAME * is_whole_name
 
 
-def word_score(word: str, name: str, headline: str, elsewhere: float = ELSEWHERE) -> float:
+def word_score(word: str, row, elsewhere: float = ELSEWHERE) -> float:
+    name, headline, details = row.entry__name, row.entry__headline, row.details
     inside = len(word) > SHORT  # a shorter one was looked for at the start of words alone
     if f" {word} " in name:
         return WHOLE_WORD
@@ -38,20 +38,26 @@ def word_score(word: str, name: str, headline: str, elsewhere: float = ELSEWHERE
         return INSIDE
     if inside and word in headline:
         return HEADLINE_INSIDE
+    if f" {word}" in details:
+        return DETAIL_START
+    if inside and word in details:
+        return DETAIL_INSIDE
     return elsewhere
 
 
 def near_score(query: Query, near: dict[str, dict[str, int]], row) -> float:
     """Return the points of a profile whose words are near to those of the query."""
     names, headline = row.entry__name.split(), row.entry__headline.split()
+    details = row.details.split()
     names_and_pairs = {*names, *joined(row.entry__name)}
     points = 0.0
     for word in query.words:
         edits = near.get(word, {})
         points += max(
-            word_score(word, row.entry__name, row.entry__headline),
+            word_score(word, row),
             near_word_score(word, edits, names_and_pairs, WHOLE_WORD),
             near_word_score(word, edits, headline, HEADLINE_START),
+            near_word_score(word, edits, details, DETAIL_START),
         )
     return points + SAME_LENGTH * (len(names) == len(query.words))
 

@@ -7,9 +7,9 @@ and ranked here. No near word is shown anywhere, since it may be a hidden member
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F
 
-from .models import FINDABLE, DirectoryEntry, ProfileWord, ResumeText, WordDeletion
+from .models import FINDABLE, DirectoryEntry, ProfileWord, WordDeletion
 from .near import near_words
 from .query import Query, word_pattern
 from .ranking import ELSEWHERE, RESUME, near_score, score
@@ -57,10 +57,10 @@ def find_exact(profiles, query: Query, text_field: str, order) -> Found:
     If too many have, those who have them in the name are not left out, and nobody is looked for by
     a resume: a common word must not cost the more, the more profiles have it.
     """
-    found = rows_of(profiles.filter(query.matches(f"entry__{text_field}")), order)
+    found = rows_of(profiles.filter(query.matches(f"entry__{text_field}")), text_field, order)
     others = []
     if len(found) > MAX_FOUND and order == ALPHABETICALLY:
-        others = rows_of(profiles.filter(query.matches("entry__name")), order)
+        others = rows_of(profiles.filter(query.matches("entry__name")), text_field, order)
     elif len(found) <= MAX_FOUND and text_field == "members":
         others = found_in_resumes(query, profiles, order)
     elsewhere = dict.fromkeys((row.pk for row in found), ELSEWHERE)
@@ -79,7 +79,7 @@ def found_in_resumes(query: Query, profiles, order) -> list:
     would expect hardly any row to pass, and read the resumes of all members.
     """
     columns = ("resume", SOURCE, WORDS) if query.phrases else ("resume", SOURCE)
-    rows = rows_of(having_in_resume(query, profiles), order, *columns)
+    rows = rows_of(having_in_resume(query, profiles), "members", order, *columns)
     return [
         row
         for row in rows
@@ -92,29 +92,25 @@ def having_in_resume(query: Query, profiles):
     return profiles.filter(FINDABLE, resume_text__words__has=query)
 
 
-def rows_of(profiles, order, *more: str, most: int = MAX_FOUND + 1) -> list:
-    """Read what ranking needs of the first profiles: keys, the folded name and headline."""
-    columns = ("sort_key", "pk", "created_at", "entry__name", "entry__headline", *more)
-    return list(profiles.order_by(*order).values_list(*columns, named=True)[:most])
+def rows_of(profiles, text_field: str, order, *more: str, most: int = MAX_FOUND + 1) -> list:
+    """Read what ranking needs of the first profiles: keys, and the folded short texts."""
+    columns = ("sort_key", "pk", "created_at", "entry__name", "entry__headline", "details", *more)
+    rows = profiles.annotate(details=F(f"entry__{text_field}_details")).order_by(*order)
+    return list(rows.values_list(*columns, named=True)[:most])
 
 
 def find_near(profiles, query: Query, text_field: str, order, near) -> Found:
     """Find who has each of the words, or one that is at most one or two edits away from it.
 
-    `near` has those words. For members, a resume may have some of the words, as they were typed.
+    `near` has those words. Resumes are not looked into: among their words, most are near to one.
     """
     if not any(near.values()):
         return Found([])
     if query.phrases:
         profiles = profiles.filter(Query((), query.phrases).matches(f"entry__{text_field}"))
-    owners = [owners_of(word, near.get(word, {}), text_field) for word in query.words]
-    in_resume = [Q()] * len(owners)
-    if text_field == "members" and len(owners) > 1:
-        profiles = profiles.filter(pk__in=owners[0].union(*owners[1:]))
-        in_resume = [Q(Exists(resume_with(word))) for word in query.words]
-    for pks, has_it_there in zip(owners, in_resume, strict=True):
-        profiles = profiles.filter(Q(pk__in=pks) | has_it_there)
-    rows = rows_of(profiles, order, most=MAX_NEAR)
+    for word in query.words:
+        profiles = profiles.filter(pk__in=owners_of(word, near.get(word, {}), text_field))
+    rows = rows_of(profiles, text_field, order, most=MAX_NEAR)
     if order == ALPHABETICALLY:
         rows.sort(key=lambda row: -near_score(query, near, row))
     return Found([row.pk for row in rows], is_near=True)
@@ -127,8 +123,3 @@ def owners_of(word: str, near: dict[str, int], text_field: str):
     if text_field == "everyone":
         words = words.filter(for_everyone=True)
     return has_it.values("pk").union(words.values("profile"))
-
-
-def resume_with(word: str):
-    resumes = ResumeText.objects.findable().filter(profile=OuterRef("pk"))
-    return resumes.filter(words__has=Query((word,), ()))

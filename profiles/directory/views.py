@@ -1,24 +1,29 @@
 """The list of members: searched, filtered and sorted."""
 
+from django.http import Http404, JsonResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from profiles.access import sees_all_fields
+from profiles.access import is_member
 from profiles.models import Profile
 
 from .forms import DirectoryForm
 from .paging import MAX_COUNTED, LongListPaginator, NumberedPaginator
 from .search import MAX_FOUND, Found, search
 from .snippets import add_snippets
+from .tags import PLACE, SKILL, suggestions
 
 PROFILES_PER_PAGE = 24
-SHOWN = ("name", "headline", "avatar", "avatar_small")
+SHOWN = ("user", "name", "headline", "avatar", "avatar_small", "place", "place_visibility")
+MAX_TYPED = 100  # letters
+FIRST_LETTERS = 3  # of a tag that nobody has: others that begin so are shown
 
 
 @require_safe
 def directory(request):
     """List the profiles that this visitor may see, or those of them that a search finds."""
-    for_members = sees_all_fields(request.user)
+    for_members = is_member(request.user)
     form = DirectoryForm(request.GET, for_members=for_members)
     visible = Profile.objects.visible_to(request.user)
     profiles = visible.filter(form.filters())
@@ -41,7 +46,35 @@ def directory(request):
         page = LongListPaginator(listed, PROFILES_PER_PAGE, asked=asked).get_page(asked)
     context = {"page": page, "form": form, "q": form.text, "found": found or Found([])}
     context |= {"most": f"{MAX_FOUND:,}", "most_counted": f"{MAX_COUNTED:,}"}
+    if not page.object_list:
+        context["alike"] = alike(visible, form)
     return render(request, "profiles/directory.html", context)
+
+
+def alike(visible, form) -> list[tuple[str, str]]:
+    """Return tags that begin as those that nobody has: the kind and the label of each."""
+    asked = [(PLACE, form.place_asked)] * bool(form.place_asked)
+    asked += [(SKILL, skill) for skill in form.skills_asked]
+    return [
+        (kind, label)
+        for kind, text in asked
+        for label in suggestions(visible, kind, text[:FIRST_LETTERS], for_members=form.for_members)
+    ]
+
+
+@require_safe
+@never_cache
+def suggest(request, kind):
+    """Suggest places or skills that begin with what was typed, of those that this visitor sees."""
+    if kind not in (PLACE, SKILL):
+        raise Http404("No such kind")
+    found = suggestions(
+        Profile.objects.visible_to(request.user),
+        kind,
+        request.GET.get("q", "")[:MAX_TYPED],
+        for_members=is_member(request.user),
+    )
+    return JsonResponse({"suggestions": found})
 
 
 def page_of(request, listed):

@@ -91,6 +91,11 @@ class StoredUploadsForm(forms.ModelForm):
             for upload in self.uploads.values():
                 upload.publish()
 
+    def is_left_out(self, name: str) -> bool:
+        """Return True for a field that was not sent: an older page did not have it yet."""
+        widget = self.fields[name].widget
+        return widget.value_omitted_from_data(self.data, self.files, self.add_prefix(name))
+
     def save(self, commit=True):
         """Save what has changed, on the row as it is by now; the later of two savers wins.
 
@@ -98,7 +103,8 @@ class StoredUploadsForm(forms.ModelForm):
         django-cleanup after the commit, which has to know it from the locked row.
         """
         changed = {name: self.cleaned_data[name] for name in super().changed_data}
-        changed = {name: value for name, value in changed.items() if name not in self.uploads}
+        for name in [*self.uploads, *filter(self.is_left_out, changed)]:
+            changed.pop(name, None)
         uploads = StoredUpload.objects.filter(pk__in=[each.pk for each in self.uploads.values()])
         with transaction.atomic():
             row = self.instance

@@ -73,6 +73,8 @@ def examples(people, owner):
         values = {
             "pk": owner.profile.pk,
             "purpose": "avatar",
+            "kind": "skill",
+            "role": "member",
             "object_id": object_id,
             "id": owner.pk,
             "content_type_id": 999_999,
@@ -221,6 +223,8 @@ def test_a_member_changes_what_is_on_the_form_and_nothing_else(client, member, o
             "user": owner.pk,
             "pk": owner.profile.pk,
             "purpose": "avatar",
+            "kind": "skill",
+            "role": "member",
             "id": owner.profile.pk,
             "avatar": owner.profile.avatar.name,
             "resume": owner.profile.resume.name,

@@ -26,6 +26,7 @@ def first_version(transactional_db):
             "django_admin_log",
             "profiles_directoryentry",
             "profiles_profileword",
+            "profiles_profiletag",
             "profiles_worddeletion",
             "profiles_profile",
             "profiles_user",

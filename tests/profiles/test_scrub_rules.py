@@ -36,6 +36,11 @@ PERSONAL = {
     "name": "Zuzanna Wisniewska",
     "headline": "Keeper of lighthouses",
     "bio": "I was born in a storm",
+    "place": "Cape Horn",
+    "skills": "Wick trimming",
+    "links": "https://zuzanna.example/lamps",
+    "phone": "+44 1632 960777",
+    "contact e-mail": "zuza@lamps.example",
     "address of the computer": "203.0.113.77",
     "browser": "Netscape/4.04 (Amiga)",
     "secret of the second factor": "JBSWY3DPEHPK3PXP",
@@ -61,8 +66,9 @@ def departed(staff, cache_table):
     """A member, who is in every table where a member can be."""
     departed = make_member(PERSONAL["e-mail"], last_login=timezone.now())
     profile = departed.profile
-    for field in ("name", "headline", "bio"):
+    for field in ("name", "headline", "bio", "place", "skills", "links", "phone"):
         setattr(profile, field, PERSONAL[field])
+    profile.contact_email = PERSONAL["contact e-mail"]
     profile.avatar = ContentFile(samples.jpeg(), name="photo.jpg")
     profile.resume = ContentFile(samples.pdf(), name="cv.pdf")
     profile.save()

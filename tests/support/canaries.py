@@ -33,7 +33,12 @@ PIECE = 6  # of a mark in a column that is shorter
 
 # About nobody, or made by index_profiles from what is planted elsewhere.
 NOT_OF_PEOPLE = {"contenttypes.ContentType", "auth.Permission", "auth.Group"}
-REBUILT = {"profiles.DirectoryEntry", "profiles.ProfileWord", "profiles.WordDeletion"}
+REBUILT = {
+    "profiles.DirectoryEntry",
+    "profiles.ProfileTag",
+    "profiles.ProfileWord",
+    "profiles.WordDeletion",
+}
 OF_GROUPS = {"auth.Group_permissions"}
 # Columns that have the value of another one, in the row of the same person.
 EQUAL = {"profiles.ResumeText.source": ("profiles.Profile", "resume")}

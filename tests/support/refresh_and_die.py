@@ -73,7 +73,7 @@ class Moments:
 def refresh() -> None:
     out = io.StringIO()
     try:
-        call_command("refresh_staging", sweep=True, live_key_can_write=True, stdout=out, stderr=out)
+        call_command("refresh_staging", sweep=True, live_key_may_write=True, stdout=out, stderr=out)
     except CommandError:
         sys.stderr.write(out.getvalue())
         raise

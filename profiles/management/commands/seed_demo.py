@@ -14,6 +14,7 @@ from django.utils import timezone
 from portal.files.hints import with_hint
 from portal.files.references import file_fields
 from portal.staging.identity import refuse_live
+from profiles.forms import with_audiences
 from profiles.models import Profile, ResumeDownload, User
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -110,8 +111,10 @@ def add_member(member, passwords, now, undo_storing):
         date_joined=joined,
     )
     profile = user.profile
-    for name in ("name", "headline", "bio", "visibility"):
-        setattr(profile, name, member[name])
+    for name in ("name", "headline", "bio", "visibility", *with_audiences()):
+        if name in member:
+            value = member[name]
+            setattr(profile, name, value if isinstance(value, str) else "\n".join(value))
     undo_storing.callback(delete_stored_files, profile)
     if "portrait" in member:
         store(profile.avatar, DEMO / "avatars" / f"{member['slug']}.webp")

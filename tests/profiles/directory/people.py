@@ -16,6 +16,7 @@ from django.db import connection
 from profiles.directory.fold import sort_key
 from profiles.directory.indexing import BATCH, texts_of, write
 from profiles.directory.resume_texts import words_of
+from profiles.forms import with_audiences
 from profiles.models import Profile, ResumeText, User
 
 HERE = Path(__file__).parent
@@ -37,6 +38,13 @@ WORKS = [
     "Archives letters",
     "Works on land law",
 ]
+PLACES = [
+    "Oslo, Norway",
+    "Graz, Österreich",
+    "Kraków, Polska",
+    "Bergen, Norway",
+    "Leiden, Nederland",
+]
 
 
 def settle(total: int, *, already: int = 0, with_resumes: bool = False) -> None:
@@ -48,7 +56,13 @@ def settle(total: int, *, already: int = 0, with_resumes: bool = False) -> None:
     while len(known) + len(others) < total:
         name = f"{chance.choice(FIRST_NAMES)} {chance.choice(LAST_NAMES)}"
         if name not in taken:
-            others.append({"name": name, "headline": chance.choice(WORKS)})
+            person = {"name": name, "headline": chance.choice(WORKS)}
+            if len(others) % 10 == 0:
+                person |= {
+                    "place": PLACES[len(others) // 10 % len(PLACES)],
+                    "skills": "Python, GIS",
+                }
+            others.append(person)
     people = [*known, *others]
     resumes = resume_writer() if with_resumes else lambda: ""
     with indexes_built_afterwards():
@@ -77,6 +91,7 @@ def write_rows(people: dict[int, dict], resumes) -> None:
             bio=person.get("bio", ""),
             visibility=person.get("visibility", "public"),
             resume=f"resumes/{email}.pdf" if text else "",
+            **{field: person[field] for field in with_audiences() if field in person},
         )
         profile.new_resume_text = text
         profiles.append(profile)

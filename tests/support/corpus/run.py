@@ -22,6 +22,7 @@ from django.core.files import File
 from profiles.uploads import sandbox
 from profiles.uploads.avatars import clean_avatar
 from profiles.uploads.resumes import clean_resume
+from profiles.uploads.turns import Busy
 from tests.support.corpus.pdfs import pdfs
 from tests.support.corpus.photos import photos
 
@@ -98,7 +99,7 @@ def judged(path: Path) -> tuple[str, float, float]:
 
 
 def outcome_of(file: File, *, is_pdf: bool) -> str:
-    """Return "accepted", "repaired", or the code of the refusal."""
+    """Return "accepted", "repaired", the code of the refusal, or "busy"."""
     try:
         if not is_pdf:
             clean_avatar(file, max_bytes=settings.AVATAR_MAX_BYTES)
@@ -107,6 +108,8 @@ def outcome_of(file: File, *, is_pdf: bool) -> str:
         return "repaired" if facts["is_repaired"] else "accepted"
     except ValidationError as error:
         return error.code
+    except Busy:
+        return "busy"  # the machine; the same file may be tried again
 
 
 def pdfium_shows(path: Path) -> bool:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('profiles', '0010_resume_texts'),
+        ('profiles', '0011_details'),
     ]
 
     operations = [
