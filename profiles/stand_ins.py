@@ -91,5 +91,6 @@ def phone(row: Row, column: str) -> str:
     return f"+44 1632 960{row.chance(column).below(1000):03}" if row.values[column] else ""
 
 
-def contact_email(row: Row, column: str) -> str:
+def contact_email(row: Row, column: str) -> object:
+    """Return an address to show, which is another one than that of the account."""
     return address_of("profiles.Profile", "user_id")(row, column) if row.values[column] else ""
