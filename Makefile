@@ -17,7 +17,7 @@ PYTEST =
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: run run-s3 test test-sqlite test-postgresql test-next whole whole-sqlite whole-postgresql coverage kills kills-copy other-server search rehearse siege \
-	lint format lock check-installs vendor sbom corpus bench bench-copy bench-http help
+	lint format lock check-installs vendor sbom corpus canaries bench bench-copy bench-http bench-likeness help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -105,8 +105,14 @@ sbom: $(VENV)/sbom/installed  ## what production installs, as a software bill of
 corpus: $(VENV)/installed-dev  ## the upload rules over generated files, or over a folder: make corpus DIR=~/downloads
 	@$(BIN)/python -m tests.support.corpus.run $(DIR)
 
+canaries: $(VENV)/installed-dev  ## refresh a staging site of 200 data sets, and search for anything of a member
+	CANARIES=200 $(BIN)/python -m pytest -q tests/staging/test_canaries.py
+
 # The tools that the portal is compared with: s5cmd, rclone, and an S3 server.
 bench bench-copy bench-http: export PATH := $(CURDIR)/$(VENV)/bench/bin:$(PATH)
+
+bench-likeness: $(VENV)/installed-dev  ## what it costs to make 500 other people of 100,000 members
+	$(BIN)/python -m tests.bench.likeness $(BENCH)
 
 bench: $(VENV)/bench/installed  ## the portal beside what people would write instead; make bench ROW="profile rate" for some of it
 	$(BIN)/python -m tests.bench $(ROW) $(BENCH)

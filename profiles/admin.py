@@ -89,7 +89,8 @@ class ProfileInline(admin.StackedInline):
     can_delete = False
     min_num = max_num = 1
     fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
-    fields += [(field, f"{field}_visibility") for field in DETAILS]
+    fields += [*((field, f"{field}_visibility") for field in DETAILS), "use_for_tests"]
+    readonly_fields = ["use_for_tests"]  # only members themselves can agree to it
     radio_fields = {"visibility": admin.VERTICAL}
     formfield_overrides = {
         CleanedFileField: {"widget": UploadInput},

@@ -176,6 +176,14 @@ class Profile(models.Model):
         default=Visibility.MEMBERS,
         help_text="Who may see this profile. Resumes are for logged-in members in any case.",
     )
+    use_for_tests = models.BooleanField(
+        "use my profile for tests",
+        default=False,
+        db_default=False,  # the former release goes on adding members while this one is deployed
+        help_text="This site is tried out on a copy of itself, where members are replaced by "
+        "people who do not exist. With this tick your profile, address, photo and resume may be "
+        "there as they are, for the staff and the people who build the site.",
+    )
     avatar = AvatarField(
         storage=public_media,
         upload_to="avatars",

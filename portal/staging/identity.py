@@ -1,9 +1,9 @@
 """The mark of production: which database and which buckets are the live site's own.
 
-A variable can be wrong: a staging app that was given live's DATABASE_URL would scrub the live
-site. So production writes a mark into its own database, at each release and at each start, and
-every destructive command compares the mark with the database that it is connected to. A dump
-carries the mark along. The copy is accepted, because it has another name or is on another cluster.
+A variable can be wrong: a staging app that was given the DATABASE_URL of the live site would scrub
+it. So production writes a mark into its own database, at each release and at each start, and every
+destructive command compares the mark with the database that it is connected to. A dump carries the
+mark along. The copy is accepted, because it has another name or is on another cluster.
 
 The table belongs to no model: like that of the cache, it is not part of anybody's data.
 """
@@ -219,5 +219,5 @@ def add_fork_argument(parser) -> None:
     parser.add_argument(
         "--confirmed-fork",
         metavar="NAME@HOST:PORT",
-        help="the database is a physical copy of live's (a fork), at this address; docs/staging.md",
+        help="the database is a physical copy of the live one (a fork), see docs/staging.md",
     )

@@ -18,7 +18,9 @@ from portal.copying import engine as copying
 from portal.copying.engine import Outcome
 from portal.copying.stores import Source, Target, Unusable
 from portal.files.exit_status import INTERRUPTED
-from portal.files.references import Fields, Reference, field_label, file_fields, references
+from portal.files.references import Fields, Reference, field_label, file_fields
+
+from .placeholders import references_to_live
 
 RESULTS = ("copied", "unchanged", "missing", "denied", "failed")
 TROUBLE = ("missing", "denied", "failed")
@@ -130,7 +132,9 @@ def trouble(owner: Reference, result: str, reason: str) -> dict[str, str]:
 
 def outcomes(fields: Fields, pairs: Pairs, *, jobs: int, dry_run: bool) -> Generator[Outcome]:
     """The outcome of each file that the fields name; its owners are the References to it."""
-    with closing(references(fields)) as rows:  # else a cursor outlives a run that was stopped
+    with closing(
+        references_to_live(fields)
+    ) as rows:  # else a cursor outlives a run that was stopped
         for storage, named in groupby(rows, attrgetter("storage")):
             wanted = ((name, list(owners)) for name, owners in groupby(named, attrgetter("name")))
             yield from copying.copy(wanted, *pairs[storage], jobs=jobs, dry_run=dry_run)
@@ -149,3 +153,8 @@ def fields_named(labels: Iterable[str] | None) -> list:
 def count_of_references(fields: Fields) -> int:
     """The number of rows that name a file, counted once for each field."""
     return sum(QuerySet(model).exclude(**{field.name: ""}).count() for model, field in fields)
+
+
+def count_from_live(fields: Fields) -> int:
+    """The same without those whose file this site has drawn itself."""
+    return sum(1 for _ in references_to_live(fields))

@@ -55,7 +55,7 @@ class Move(NamedTuple):
 def move_between(source_name: str, target_name: str, *, jobs: int) -> Move:
     """Return the two stores. Makes no request. Raises CommandError where a copy could do harm."""
     if target_name.startswith(LIVE):
-        raise CommandError("Files of the live site are only read: --to must not be one of live's.")
+        raise CommandError("Files of the live site are only read: --to must not name it.")
     source, target = storage_named(source_name), storage_named(target_name)
     if share_files(source, target):
         raise CommandError(

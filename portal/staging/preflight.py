@@ -27,6 +27,7 @@ from portal.files.references import Fields, field_references, storage_label
 
 from . import conf
 from .media import Pairs
+from .placeholders import is_placeholder
 
 NAMES_TRIED = 5  # where a key may not list: files that are asked for one by one
 
@@ -63,7 +64,8 @@ def first_names(fields: Fields) -> dict[str, list[str]]:
     for model, field in fields:
         label = storage_label(field.storage)
         rows = field_references(label, model, field)
-        named.setdefault(label, []).extend(row.name for row in islice(rows, NAMES_TRIED))
+        of_live = (row.name for row in rows if not is_placeholder(row))
+        named.setdefault(label, []).extend(islice(of_live, NAMES_TRIED))
         rows.close()
     return named
 

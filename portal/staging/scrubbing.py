@@ -10,7 +10,8 @@ the live one. 100,000 rows would also take as many requests to S3. sweep_media r
 that no row names any more; before that, it looks at whose bucket it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +20,10 @@ from django.db import Error, connection, transaction
 from django.db.models import ForeignObjectRel, Model, Q, QuerySet
 
 from . import identity
+from .invented import Rule
+from .planner import renew_statistics
+from .replacing import LikeLive, replace_values
+from .sampling import STAFF_ALONE, Choice, People, people_chosen
 
 EVERY_ROW = Q()
 NO_ROW = Q(pk__in=[])
@@ -32,11 +37,19 @@ class Cleared(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The rows of a table that are deleted, and what happens to each column of the others."""
+    """The rows of a table that are deleted, and what happens to each column of the others.
+
+    Each column is in one of `kept`, `cleared`, `replaced` and `rebuilt`; one in `replaced` may also
+    be cleared in the rows that are not replaced.
+    """
 
     deleted_rows: Q
-    kept: str = ""  # names of fields, separated by spaces
+    kept: str = ""  # names of fields, separated by spaces; kept in rows that are replaced, too
     cleared: dict[str, Cleared] = {}
+    replaced: dict[str, Rule] = {}  # the rule for each column
+    replaced_rows: Q = NO_ROW  # in the other rows these columns are kept
+    unlike_live: str = ""  # names of fields in which no new value may be in a row of the live site
+    rebuilt: str = ""  # names of fields that ScrubRules.rebuild derives from other columns
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,9 @@ class ScrubRules:
     # last entry to the first.
     decisions: dict[str, Decision]
     stated_in: str  # the module to change when a decision is missing, for messages
+    people: People | None = None  # for decisions by of_departed() and of_replaced()
+    # Called in the same transaction when all else is done: writes what is derived from the rows.
+    rebuild: Callable[[], None] | None = None
     # Tables of the database that belong to no model.
     kept_tables: frozenset[str] = frozenset()
     emptied_tables: frozenset[str] = frozenset()
@@ -62,6 +78,7 @@ class Change(NamedTuple):
     what: str
     deleted: int = 0  # rows
     cleared: int = 0  # rows
+    replaced: int = 0  # rows
 
 
 def reason_to_refuse(
@@ -91,7 +108,9 @@ def is_near(database_host: str) -> bool:
     return not set(".:") & set(database_host)  # a name without dots, and no IPv6 address
 
 
-def scrub(rules: ScrubRules, *, dry_run: bool = False) -> list[Change]:
+def scrub(
+    rules: ScrubRules, choice: Choice = STAFF_ALONE, *, dry_run: bool = False
+) -> list[Change]:
     """Apply all the rules or none of them, and return what has changed.
 
     A dry run does the same and rolls it back. Raises ScrubRefused.
@@ -105,13 +124,24 @@ def scrub(rules: ScrubRules, *, dry_run: bool = False) -> list[Change]:
             f"Nothing was changed. {rules.stated_in} does not say what becomes of "
             f"{', '.join(problems)}."
         )
+    if choice != STAFF_ALONE and rules.people is None:
+        raise ScrubRefused(
+            f"Nothing was changed. {rules.stated_in} does not say whose rows are people, so none"
+            " of them can be kept."
+        )
     try:
         with transaction.atomic():
-            changes = [*emptied_tables(rules)]
-            for label, decision in reversed(rules.decisions.items()):
-                changes += scrubbed(apps.get_model(label), decision, rules)
+            with people_chosen(rules.people, choice) if rules.people else nullcontext():
+                changes = apply(rules)
+            if not dry_run:
+                renew_statistics()
             connection.check_constraints()  # now, and not at a commit that may never come
             transaction.set_rollback(dry_run)
+    except LikeLive as error:
+        raise ScrubRefused(
+            f"Nothing was changed. A value invented for {error} is one that somebody has on live."
+            " It is made from this site's SECRET_KEY: with another one, it is another."
+        ) from error
     except Error as error:
         # The database's own message may quote a row.
         raise ScrubRefused(
@@ -121,14 +151,30 @@ def scrub(rules: ScrubRules, *, dry_run: bool = False) -> list[Change]:
     return changes
 
 
+def apply(rules: ScrubRules) -> list[Change]:
+    """Apply the rules, in the transaction of scrub()."""
+    changes = [*emptied_tables(rules)]
+    for label, decision in reversed(rules.decisions.items()):
+        changes += scrubbed(apps.get_model(label), decision, rules)
+    if rules.rebuild:
+        rules.rebuild()
+    return changes
+
+
 def scrubbed(model: type[Model], decision: Decision, rules: ScrubRules) -> Iterator[Change]:
-    """Apply the decision about one model. Raises ScrubRefused."""
+    """Apply the decision about one model. Raises ScrubRefused or LikeLive."""
     leaving = QuerySet(model).filter(decision.deleted_rows)
     refuse_dangling_rows(model, leaving, rules)
-    yield Change(model._meta.label, deleted=leaving._raw_delete(using=connection.alias))
+    if decision.replaced:  # while all values of the live site are there to compare with
+        staying = QuerySet(model).filter(decision.replaced_rows).exclude(pk__in=leaving)
+        counts = replace_values(staying, decision.replaced, decision.unlike_live.split())
+        for column, count in counts.items():
+            yield Change(f"{model._meta.label}.{column}", replaced=count)
+    # Django returns None where it sees that no row can match.
+    yield Change(model._meta.label, deleted=leaving._raw_delete(using=connection.alias) or 0)
     for column, (value, where) in decision.cleared.items():
         full = QuerySet(model).filter(where).exclude(**{column: value})
-        yield Change(f"{model._meta.label}.{column}", cleared=full.update(**{column: value}))
+        yield Change(f"{model._meta.label}.{column}", cleared=full.update(**{column: value}) or 0)
 
 
 def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRules) -> None:
@@ -155,25 +201,31 @@ def emptied_tables(rules: ScrubRules) -> Iterator[Change]:
 
 def undecided_columns(rules: ScrubRules) -> list[str]:
     """Columns without a decision, and decisions without a column, as app.Model.field."""
-    present, decided = set(), set()
+    present, decided, twice = set(), set(), set()
     for model in apps.get_models(include_auto_created=True):
         label = model._meta.label
         decision = rules.decisions.get(label)
         if not model._meta.proxy and (decision is None or decision.deleted_rows != EVERY_ROW):
             present |= {f"{label}.{field.name}" for field in model._meta.local_concrete_fields}
     for label, decision in rules.decisions.items():
-        decided |= {f"{label}.{name}" for name in [*decision.kept.split(), *decision.cleared]}
+        kept, rebuilt = decision.kept.split(), decision.rebuilt.split()
+        decided |= {
+            f"{label}.{name}" for name in [*kept, *decision.cleared, *decision.replaced, *rebuilt]
+        }
+        others = {*decision.cleared, *decision.replaced, *rebuilt}
+        twice |= {f"{label}.{name} (kept or not)" for name in others.intersection(kept)}
         try:
             apps.get_model(label)
         except LookupError:
             decided.add(label)
-    return sorted(present ^ decided)
+    return sorted(twice | (present ^ decided))
 
 
 def columns_without_field(rules: ScrubRules) -> list[str]:
     """Columns that the database has and the models have not, as table.column.
 
-    Live's release may be ahead of staging's: the rows that stay keep what is in such a column.
+    The live site's release may be ahead: the rows that stay keep what is in such a column. Columns
+    that PostgreSQL generates are not meant: they hold what others do.
     """
     found = []
     with connection.cursor() as cursor:

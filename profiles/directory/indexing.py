@@ -92,7 +92,8 @@ def index(profiles, *, dry_run=False) -> int:
     passes its own models' rows.
     """
     with transaction.atomic(using=profiles.db):
-        locked = profiles.select_for_update(of=("self",)).only(*SOURCES, "sort_key", "resume")
+        rows = profiles.select_for_update(of=("self",)).order_by("pk")
+        locked = rows.only(*SOURCES, "sort_key", "resume")
         found = {profile: texts_of(profile) for profile in locked}
         pks = [each.pk for each in found]
         entries = related(profiles, "DirectoryEntry").in_bulk(pks)
@@ -169,7 +170,7 @@ def write_words(profiles, wanted: dict[int, dict[str, bool]]) -> None:
     rows.bulk_create(
         (
             rows.model(profile_id=pk, word=word, for_everyone=shown)
-            for (pk, word), shown in missing.items()
+            for (pk, word), shown in sorted(missing.items())
         ),
         batch_size=BATCH,
     )
@@ -224,3 +225,12 @@ def learn_missing_words(using=None) -> int:
     missing = sorted(set(words))
     learn(WordDeletion.objects.using(using), missing)
     return len(missing)
+
+
+def rebuild() -> None:
+    """Index all profiles after their rows were changed without saving them, and nothing else."""
+    profiles = ProfileWord._meta.get_field("profile").related_model
+    for _ in index_all(profiles._default_manager.all()):
+        pass
+    forget_unused_words()
+    learn_missing_words()

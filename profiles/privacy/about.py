@@ -66,7 +66,7 @@ TABLES = {
         "profile",
         of("user"),
         "name headline bio visibility resume_pages resume_bytes resume_is_searched created_at "
-        "updated_at not_asked place place_visibility skills skills_visibility links "
+        "updated_at not_asked use_for_tests place place_visibility skills skills_visibility links "
         "links_visibility phone phone_visibility contact_email contact_email_visibility",
         {"id user": NUMBER, "sort_key": MADE, "avatar avatar_small resume resume_picture": FILE},
     ),

@@ -95,7 +95,7 @@ def on_staging(request, people, site, live, staging):
 
 @pytest.fixture
 def sites(s3, on_disk, settings, monkeypatch):
-    """This site is staging, and another bucket is live's, for which it has keys to read with."""
+    """This site is staging, and another bucket is the live one, which it has keys to read."""
     monkeypatch.setitem(s3.credentials, "AKIALIVEREAD", "live-secret")
     monkeypatch.setitem(s3.permissions, "AKIALIVEREAD", read_only)
     environment = {

@@ -147,9 +147,7 @@ def test_a_dry_run_copies_nothing(disk, on_s3_with_two_prefixes, server):
     assert keys_in(server, BUCKET) == []
 
 
-def test_from_lives_bucket_it_is_only_read(
-    disk, on_s3_with_two_prefixes, site, live, staging, server
-):
+def test_the_live_bucket_is_only_read(disk, on_s3_with_two_prefixes, site, live, staging, server):
     """A site whose old bucket is named by the LIVE_ variables, with keys that read."""
     site(staging | live)
     for name, content in contents(disk).items():

@@ -1,4 +1,4 @@
-"""The mark of production: live's own database is refused, and a restored copy of it accepted."""
+"""The mark of production: the live database is refused, and a restored copy of it accepted."""
 
 import contextlib
 import io
@@ -99,7 +99,7 @@ def typed_address(name: str) -> str:
 def test_live_itself_is_refused_and_its_restored_copy_is_scrubbed(
     restored_copy, settings, environment
 ):
-    """Y9: with all of staging's variables but live's DATABASE_URL."""
+    """Y9: with all variables of staging but the DATABASE_URL of the live site."""
     settings.SITE_ENVIRONMENT = environment
     refused("the live site's own database")
 
@@ -119,7 +119,7 @@ def test_every_destructive_command_refuses_live(marked, live_files, command):
 
 @pytest.fixture
 def live_files(settings, tmp_path):
-    """Files of live's that this site may copy, so that nothing but the mark is in the way."""
+    """Files of the live site that may be copied, so that nothing but the mark is in the way."""
     twin = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": tmp_path / "live"},
@@ -178,7 +178,7 @@ def test_a_plain_role_reads_the_identifier(db):
 def test_a_copy_that_keeps_its_files_where_live_does_is_refused(
     restored_copy, on_s3, settings, tmp_path
 ):
-    """Y9: the mark names live's buckets, with or without LIVE_ variables."""
+    """Y9: the mark names the live buckets, with or without LIVE_ variables."""
     with connected_to(restored_copy):
         settings.SITE_ENVIRONMENT = "production"
         identity.write_mark()

@@ -100,7 +100,7 @@ def test_files_that_cannot_be_deleted_are_an_error(departed, monkeypatch):
 
 @pytest.fixture
 def column_of_live(restored):
-    """A column that live's newer release has, with a staff member's number in it."""
+    """A column of a newer release of the live site, with a staff member's number in it."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE profiles_profile ADD COLUMN phone varchar(40)")
         cursor.execute("UPDATE profiles_profile SET phone = '0123'")

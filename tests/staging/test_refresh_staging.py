@@ -118,7 +118,7 @@ def test_a_site_that_is_not_staging_is_refused(restored, settings, tmp_path, env
     assert not path.exists()
 
 
-def test_a_site_whose_files_are_lives_is_refused(restored, settings):
+def test_a_site_with_the_files_of_the_live_site_is_refused(restored, settings):
     """Y1."""
     twin = settings.LIVE_STORAGES["default"]["OPTIONS"]
     twin["bucket_name"] = STAGING

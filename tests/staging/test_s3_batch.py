@@ -153,7 +153,7 @@ def expected_job():
     return dict.fromkeys(fields.split(), ANY)
 
 
-def test_the_manifest_is_nothing_for_strangers(on_s3, control):
+def test_an_anonymous_client_cannot_read_the_manifest(on_s3, control):
     control.add_response("create_job", {"JobId": "job-1"}, expected_job())
 
     submit(named("default", "a"), {"default": pair()})

@@ -79,7 +79,7 @@ def test_a_dyno_without_a_mark_is_not_scrubbed(departed, settings):
 
 @pytest.mark.parametrize("host", ["ec2-1-2-3-4.compute.amazonaws.com", "10.0.0.7", "2001:db8::5"])
 def test_a_laptop_without_a_mark_does_not_scrub_a_distant_database(departed, monkeypatch, host):
-    """B1: with live's DATABASE_URL lent to it, say. The database beside it is the control."""
+    """B1: with the live DATABASE_URL, for example. The database beside it is the control."""
     monkeypatch.setattr(connection, "get_connection_params", lambda: {"host": host})
     refused("on another machine")
 
@@ -98,10 +98,10 @@ def test_a_database_nearby_is_no_reason_to_refuse(host):
     assert reason_to_refuse("development", host, shares_files_with_live=False) is None
 
 
-def test_a_site_with_lives_files_is_not_scrubbed(
+def test_a_site_with_the_files_of_the_live_site_is_not_scrubbed(
     on_s3, s3_environment, on_staging, staff, settings
 ):
-    """B1: marked as staging, but its files are where LIVE_* says that live's are."""
+    """B1: marked as staging, but its files are where LIVE_* names those of the live site."""
     settings.LIVE_STORAGES = live_storages(s3_environment, BUCKET)
     refused("may be the live site")
 

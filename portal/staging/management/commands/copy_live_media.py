@@ -7,12 +7,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.copying import engine as copying
 from portal.copying.stores import Unusable
-from portal.files.references import field_storages, references
+from portal.files.references import field_storages
 from portal.staging import conf
 from portal.staging.display import CopyDisplay
 from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.live import live_pairs
-from portal.staging.media import copy_error, copy_media, count_of_references, fields_named
+from portal.staging.media import copy_error, copy_media, count_from_live, fields_named
+from portal.staging.placeholders import references_to_live
 from portal.staging.report import Report
 from portal.staging.s3_batch import account_of, copy_by_batch
 
@@ -56,7 +57,7 @@ class Command(BaseCommand):
         if s3_batch:
             self.hand_over(fields, pairs, dry_run)
             return
-        total = count_of_references(fields)
+        total = count_from_live(fields)
         with Report(report, dry_run=dry_run) as written:
             display = CopyDisplay(self.stdout, self.stderr, written, total)
             result = copy_media(fields, pairs, jobs=jobs, dry_run=dry_run, each=display.show)
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         if not role_arn:
             raise CommandError("Set BATCH_ROLE_ARN; docs/staging.md says to which role.")
         handed_over = copy_by_batch(
-            references(fields), pairs, storage=storage, role_arn=role_arn,
+            references_to_live(fields), pairs, storage=storage, role_arn=role_arn,
             prefix=conf.BATCH_REPORT_PREFIX, dry_run=dry_run,
         )  # fmt: skip
         try:

@@ -19,10 +19,12 @@ from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.leftovers import leftovers
 from portal.staging.live import live_pairs
 from portal.staging.media import AS_ON_LIVE, DIFFERENT, TROUBLE
+from portal.staging.placeholders import store_placeholders
 from portal.staging.preflight import try_both_ends
 from portal.staging.report import Report
 
 from .copy_live_media import add_jobs_argument
+from .scrub_members import add_choice_arguments, choice_of, drawn_line, named_rules
 
 
 class Command(BaseCommand):
@@ -44,6 +46,7 @@ class Command(BaseCommand):
         )
         add_jobs_argument(parser)
         add_fork_argument(parser)
+        add_choice_arguments(parser)
         parser.add_argument(
             "--sweep",
             action="store_true",
@@ -72,7 +75,7 @@ class Command(BaseCommand):
         storages = field_storages()
         pairs = live_pairs(storages, jobs=jobs)  # refuses before anything has changed
         refuse_live(confirmed_fork)
-        self.confirmed_fork = confirmed_fork
+        self.confirmed_fork, self.choice = confirmed_fork, choice_of(options)
         with Report(report, dry_run=dry_run) as self.report:
             try:
                 try_both_ends(
@@ -86,6 +89,7 @@ class Command(BaseCommand):
                     error = self.rehearse(storages, pairs, jobs)
                 else:
                     self.scrub()
+                    self.draw(jobs, dry_run=False)
                     error = self.copy(pairs, jobs, dry_run=False)
                     error = self.verify(pairs, jobs) or error
                     error = self.sweep(storages, delete=sweep, most=most) or error
@@ -115,6 +119,7 @@ class Command(BaseCommand):
         """Do what the run would do, as far as it can be undone, and undo it."""
         with transaction.atomic():
             self.scrub(is_undone=True)
+            self.draw(jobs, dry_run=True)
             error = self.copy(pairs, jobs, dry_run=True)
             error = self.sweep(storages, delete=False, most=False) or error
             transaction.set_rollback(True)  # an exception has done so already
@@ -127,7 +132,9 @@ class Command(BaseCommand):
             before = rows_by_model()
             call_command(
                 "scrub_members",
+                is_part=True,
                 is_undone=is_undone,
+                **self.choice._asdict(),
                 confirmed_fork=self.confirmed_fork,
                 **self.outputs,
             )
@@ -136,11 +143,18 @@ class Command(BaseCommand):
                 label: {"before": count, "after": after[label]} for label, count in before.items()
             }
 
+    def draw(self, jobs: int, *, dry_run: bool) -> None:
+        """Draw photos and resumes of replaced members. Raises CommandError."""
+        with self.part("draw", "Draw") as facts:
+            drawn = store_placeholders(named_rules(), jobs=jobs, dry_run=dry_run)
+            facts.update(drawn._asdict())
+        self.stdout.write(drawn_line(drawn, dry_run))
+
     def copy(self, pairs, jobs: int, *, dry_run: bool) -> CommandError | None:
         """Copy the files of the remaining rows, and return the error if some did not arrive."""
         fields = file_fields()
         with self.part("copy", "Copy") as facts:
-            total = media.count_of_references(fields)
+            total = media.count_from_live(fields)
             display = CopyDisplay(self.stdout, self.stderr, self.report, total, part="copy")
             result = media.copy_media(fields, pairs, jobs=jobs, dry_run=dry_run, each=display.show)
             facts["fields"] = result.fields
