@@ -23,6 +23,9 @@ from portal.outbox.models import OutgoingMessage
 from profiles.models import Profile, ResumeDownload, User
 from tests.conftest import make_member
 from tests.support import samples
+from tests.support.guarded import lacking
+
+from .test_admin import change
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -97,7 +100,7 @@ def examples(people, owner):
 
 
 def test_every_address_answers_as_the_matrix_says(people, examples):
-    """Z1."""
+    """Z1; H1: and each answer has all the headers that guard it."""
     expected = MATRIX.read_text().splitlines()
 
     actual = []
@@ -125,13 +128,14 @@ def answer(client, method, address) -> str:
         transaction.set_rollback(True)
     client.cookies.clear()
     client.cookies.load(cookies.replace("Set-Cookie: ", ""))
+    assert lacking(response) == {}, f"{method} {address}"
     if response.status_code == 302:
         where = response["Location"].partition("?")[0]
         return "log-in" if where == "/accounts/login/" else "302"
     return str(response.status_code)
 
 
-@pytest.mark.parametrize("pk", [0, 2**31, 2**63, 10**30])
+@pytest.mark.parametrize("pk", [0, -1, "%00", "1%00", 2**31, 2**63, 10**30])
 @pytest.mark.parametrize("suffix", ["", "resume/"])
 def test_a_number_that_is_nobodys_is_not_found(client, member, pk, suffix):
     """Z4."""
@@ -257,3 +261,18 @@ def test_staff_without_permission_cannot_upload(client, owner, settings):
     assert response.status_code == 403
     assert Profile.objects.get(pk=owner.profile.pk).avatar.name == before
     assert len(list(settings.MEDIA_ROOT.rglob("*.webp"))) == 2  # its two sizes
+
+
+def test_staff_without_permission_put_nothing_into_the_bucket(on_s3, client, owner, staff):
+    """Z6: a superuser's upload is the control."""
+    clerk = make_member("clerk@example.org", is_staff=True)
+    stored = []
+    for user in (clerk, staff):
+        client.force_login(user)
+        on_s3.clear()
+        posted = {"profile-0-avatar": ContentFile(samples.jpeg(), name="x.jpg")}
+        client.post(f"/admin/profiles/user/{owner.pk}/change/", change(owner) | posted)
+        stored.append(sum(request.method == "PUT" for request in on_s3.requests))
+
+    assert stored[0] == 0
+    assert stored[1] > 0
