@@ -75,12 +75,13 @@ class CleanedFileField(models.FileField):
         raise NotImplementedError
 
     def cleaned(self, content, **choices) -> Cleaned:
-        """Return the cleaned form of anything that can be read, with its own content type."""
+        """Return the cleaned form of anything that can be read, with its own name and type."""
         if not isinstance(content, File):
             content = File(content)
         cleaned = self.clean_upload(content, **choices)
         # Storages prefer a declared type to the name: `evil.pdf` could be stored as text/html.
         cleaned.file.content_type = self.content_type  # type: ignore[attr-defined]
+        cleaned.file.name = f"cleaned{self.extension}"
         return cleaned
 
     def clean(self, value, model_instance):
