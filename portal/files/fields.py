@@ -80,9 +80,9 @@ class CleanedFileField(models.FileField):
             content = File(content)
         cleaned = self.clean_upload(content, **choices)
         # Storages prefer a declared type to the name: `evil.pdf` could be stored as text/html.
-        cleaned.file.content_type = self.content_type  # type: ignore[attr-defined]
-        cleaned.file.name = f"cleaned{self.extension}"
-        return cleaned
+        file = File(cleaned.file, name=f"cleaned{self.extension}")
+        file.content_type = self.content_type  # type: ignore[attr-defined]
+        return cleaned._replace(file=file)
 
     def clean(self, value, model_instance):
         value = super().clean(value, model_instance)
