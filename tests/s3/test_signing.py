@@ -1,6 +1,7 @@
 """The site's own Signature Version 4 beside botocore's, and before a server that verifies it."""
 
 import calendar
+import time
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from portal.s3.signing import (
     query_string,
     signed_headers,
     signing_key,
+    timestamp,
 )
 from tests.support.strict_s3 import StrictS3
 
@@ -198,3 +200,13 @@ def test_a_strict_server_refuses_what_was_altered(server):
     date = signed["x-amz-date"]
     altered = signed | {"x-amz-date": f"{date[:-2]}{(int(date[-2]) + 1) % 10}Z"}
     assert asked(server, "GET", f"{url.path}?{query}", altered) == 403
+
+
+def test_the_time_is_that_of_utc_wherever_the_machine_is(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert timestamp(0) == "19700101T000000Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

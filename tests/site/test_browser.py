@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -168,6 +170,47 @@ def test_no_page_breaks_its_own_policy(on_s3, owner, staff, page):
     statuses |= {address: page.goto(address).status for address in addresses}
 
     assert {address for address, status in statuses.items() if status != 200} == set()
+
+
+@pytest.fixture
+def framing_site(live_server):
+    """Another site on this machine, whose one page has the members' page in a frame."""
+
+    class Framing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f"<iframe src='{live_server.url}/members/'></iframe>".encode())
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Framing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_no_other_site_can_frame_a_page(page, framing_site, member, is_guarded):
+    """H4: without the headers, the control, the page is in the frame."""
+    log_in(page, member.email)
+
+    def unguarded(route):
+        answer = route.fetch()
+        guards = {"content-security-policy", "x-frame-options"}
+        headers = {name: value for name, value in answer.headers.items() if name not in guards}
+        route.fulfill(headers=headers, body=answer.text())
+
+    if not is_guarded:
+        page.route("**/members/", unguarded)
+    page.goto(framing_site)
+    is_shown = page.frames[1].get_by_role("searchbox").count() > 0
+    complaints, page.complaints[:] = list(page.complaints), []
+
+    assert is_shown is not is_guarded
+    assert any("frame-ancestors" in said for said in complaints) is is_guarded, complaints
 
 
 @pytest.mark.parametrize("is_guarded", [True, False])

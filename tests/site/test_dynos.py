@@ -29,6 +29,24 @@ def test_nothing_but_temporary_files_is_ever_written(dyno, on_s3, member):
     assert Profile.objects.get(user=member).resume.size == 5 * MEGABYTE
 
 
+def test_plain_http_is_redirected_once_whatever_a_client_says_of_itself(dyno, member):
+    """H3: the router sets X-Forwarded-Proto; other headers of that kind do not count."""
+    visitor = dyno.visitor(member)
+    spoofed = {
+        "X-Forwarded-Protocol": "ssl",
+        "X-Forwarded-Ssl": "on",
+        "X-Forwarded-Port": "443",
+        "Front-End-Https": "on",
+        "Forwarded": "proto=https",
+    }
+    for headers in ({}, spoofed):
+        answer = visitor.request("GET", "/me/", scheme="http", headers=headers)
+        assert answer.status == 301
+        assert answer.headers["Location"] == f"https://{visitor.host}/me/"
+
+    assert visitor.get("/me/").status == 200
+
+
 def test_a_full_disk_is_a_plain_error(dyno, on_s3, member):
     """R3: files of 1 MB at most stand in for a full /tmp; smaller uploads do not need one."""
     visitors = [dyno.visitor(member), dyno.visitor(member)]

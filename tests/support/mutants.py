@@ -3,12 +3,14 @@
 tests/mutants/*.toml has the breaks: for each file the tests that must see them, and pairs of an old
 text, which the file has exactly once, and a new one. Further elements name tests for one break
 alone. Everything happens in copies of the tree; each run is a fork of this process, in which the
-libraries are imported already.
+libraries are imported already. seen.json has the test that saw a break last, which is tried first;
+--note writes it anew.
 """
 
 import argparse
 import ast
 import importlib
+import json
 import os
 import re
 import shutil
@@ -26,11 +28,12 @@ from typing import NamedTuple
 import pytest
 
 LISTS = Path("tests/mutants")
+SEEN = LISTS / "seen.json"
 WARM = ("boto3", "botocore.config", "django.db.models", "django.test", "moto.server", "PIL.Image")
 LEAST_RATE = 0.95
 WHOLE_AREAS = {"access", "signing", "scrub"}  # of these not one may survive
 MAX_SECONDS = 180  # of one run; a break that makes the tests hang is seen as well
-FOUND = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+FOUND = re.compile(r"^(?:FAILED|ERROR) ([^\s\[]+)", re.MULTILINE)  # without the parameters
 
 
 class Break(NamedTuple):
@@ -41,6 +44,10 @@ class Break(NamedTuple):
     old: str
     new: str
     tests: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"{self.file}: {self.old} -> {self.new}"
 
     def __str__(self):
         return f"{self.file}: {shortened(self.old)}  ->  {shortened(self.new)}"
@@ -134,7 +141,7 @@ class Tree:
         return (self.folder / "output").read_text(errors="replace")
 
 
-def run(breaks: list[Break], trees: list[Tree]) -> tuple[dict[Break, str], int]:
+def run(breaks: list[Break], trees: list[Tree], last_seen: dict[str, str]) -> dict[Break, str]:
     """Try all breaks; returns by which test each was seen (empty: by none)."""
     seen, running, idle = {}, {}, list(trees)
     for number, each in enumerate(breaks, 1):
@@ -142,10 +149,22 @@ def run(breaks: list[Break], trees: list[Tree]) -> tuple[dict[Break, str], int]:
             idle.append(finish(running, seen))
         tree = idle.pop()
         tree.apply(each, number)
-        running[tree.start(each.tests)] = tree, each, time.monotonic()
+        first = last_seen.get(each.key)
+        tests = [first, *each.tests] if exists(first) else each.tests
+        running[tree.start(tests)] = tree, each, time.monotonic()
     while running:
         finish(running, seen)
     return seen
+
+
+def exists(test: str | None) -> bool:
+    """Return True if there is a test function of this name."""
+    file, _, name = (test or "").partition("::")
+    return (
+        bool(name)
+        and Path(file).exists()
+        and f"def {name.split('[')[0]}(" in Path(file).read_text()
+    )
 
 
 def finish(running: dict, seen: dict) -> Tree:
@@ -163,9 +182,11 @@ def finish(running: dict, seen: dict) -> Tree:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("words", nargs="*", help="only breaks whose area or file has one of these")
+    parser.add_argument("words", nargs="*", help="only areas or files that have one of these")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--trust", action="store_true", help="do not try the tests without a break")
+    parser.add_argument("--note", action="store_true", help="write seen.json anew")
+    parser.add_argument("--rest", action="store_true", help="only breaks that are not in seen.json")
     parser.add_argument("--check", action="store_true", help="only compare the lists with the code")
     options = parser.parse_args()
     breaks = [each for each in read_breaks()
@@ -181,7 +202,15 @@ def main() -> int:
         if not options.trust and failed(trees[0].start(tests, is_baseline=True)):
             print(trees[0].output[-3000:], "\nWithout a break the tests must pass.", sep="")
             return 2
-        seen = run(breaks, trees)
+        last_seen = json.loads(SEEN.read_text()) if SEEN.exists() else {}
+        if options.rest:
+            breaks = [each for each in breaks if each.key not in last_seen]
+        seen = run(breaks, trees, last_seen)
+    if options.note:
+        noted = last_seen | {each.key: test for each, test in seen.items() if "::" in test}
+        known = {each.key for each in read_breaks()}
+        noted = {key: noted[key] for key in sorted(noted) if key in known}
+        SEEN.write_text(json.dumps(noted, indent=0, ensure_ascii=False) + "\n")
     return report(seen)
 
 
