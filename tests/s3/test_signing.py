@@ -210,3 +210,10 @@ def test_the_time_is_that_of_utc_wherever_the_machine_is(monkeypatch):
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_header_that_is_no_utf8_is_signed_as_it_is_sent():
+    """Of metadata that another program has stored, say; http.client sends such bytes as Latin-1."""
+    assert b"x-amz-meta-by:caf\xe9\n" in canonical_request(
+        "GET", "/", "", {"x-amz-meta-by": "caf\xe9"}, EMPTY_SHA256
+    )
