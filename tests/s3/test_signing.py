@@ -18,6 +18,7 @@ from portal.s3.addresses import bucket_url, quote_key
 from portal.s3.signing import (
     EMPTY_SHA256,
     UNSIGNED_PAYLOAD,
+    canonical_request,
     presigned_url,
     query_string,
     signed_headers,

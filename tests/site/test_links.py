@@ -11,7 +11,7 @@ import requests
 from django.core.files.storage.handler import StorageHandler
 from django.urls import reverse
 
-from tests.conftest import BUCKET, S3_KEYS, settings_for
+from tests.conftest import BUCKET, S3_KEYS, s3_client, settings_for
 from tests.support import samples
 from tests.support.deployed import ENVIRONMENT as DEPLOYED
 from tests.support.links import link_for, resume_address
@@ -76,6 +76,26 @@ def test_a_link_of_the_old_kind_opens_nothing(on_s3, client, member, owner):
 
     assert requests.get(link, timeout=5).status_code == 200
     assert requests.get(old, timeout=5).status_code in {400, 403}
+
+
+def test_an_object_is_stored_with_what_it_is_served_with(on_s3, owner):
+    """S5: so that even a link without overrides would save a resume, and keep it out of caches."""
+    stored = {
+        name: s3_client(on_s3).head_object(Bucket=BUCKET, Key=f"{prefix}/{file.name}")
+        for name, prefix, file in (
+            ("resume", "protected", owner.profile.resume),
+            ("avatar", "media", owner.profile.avatar),
+        )
+    }
+
+    resume, avatar = stored["resume"], stored["avatar"]
+    assert (resume["ContentType"], avatar["ContentType"]) == ("application/pdf", "image/webp")
+    assert (resume["ContentDisposition"], resume["CacheControl"]) == (
+        "attachment",
+        "private, no-store",
+    )
+    assert avatar["CacheControl"] == "public, max-age=86400"
+    assert "ContentDisposition" not in avatar
 
 
 def test_the_site_sends_s3_no_acl(on_s3, owner):
