@@ -141,20 +141,32 @@ class Tree:
         return (self.folder / "output").read_text(errors="replace")
 
 
-def run(breaks: list[Break], trees: list[Tree], last_seen: dict[str, str]) -> dict[Break, str]:
+def run(breaks: list[Break], trees: list[Tree], last_seen: dict, note=None) -> dict[Break, str]:
     """Try all breaks; returns by which test each was seen (empty: by none)."""
-    seen, running, idle = {}, {}, list(trees)
-    for number, each in enumerate(breaks, 1):
-        if not idle:
+    seen: dict[Break, str] = {}
+    running: dict = {}
+    idle, waiting = list(trees), list(enumerate(breaks, 1))
+    while waiting or running:
+        if waiting and idle:
+            (number, each), tree = waiting.pop(0), idle.pop()
+            tree.apply(each, number)
+            first = last_seen.get(each.key)
+            tests = [first, *each.tests] if exists(first) else each.tests
+            running[tree.start(tests)] = tree, each, time.monotonic()
+        else:
             idle.append(finish(running, seen))
-        tree = idle.pop()
-        tree.apply(each, number)
-        first = last_seen.get(each.key)
-        tests = [first, *each.tests] if exists(first) else each.tests
-        running[tree.start(tests)] = tree, each, time.monotonic()
-    while running:
-        finish(running, seen)
+            if note:
+                note(seen)
     return seen
+
+
+def note(seen: dict[Break, str]) -> None:
+    """Write by which tests breaks were seen; breaks that are not listed any more are forgotten."""
+    before = json.loads(SEEN.read_text()) if SEEN.exists() else {}
+    noted = before | {each.key: test for each, test in seen.items() if "::" in test}
+    known = {each.key for each in read_breaks()}
+    text = json.dumps({key: noted[key] for key in sorted(known & noted.keys())}, indent=0)
+    SEEN.write_text(f"{text}\n")
 
 
 def exists(test: str | None) -> bool:
@@ -205,12 +217,7 @@ def main() -> int:
         last_seen = json.loads(SEEN.read_text()) if SEEN.exists() else {}
         if options.rest:
             breaks = [each for each in breaks if each.key not in last_seen]
-        seen = run(breaks, trees, last_seen)
-    if options.note:
-        noted = last_seen | {each.key: test for each, test in seen.items() if "::" in test}
-        known = {each.key for each in read_breaks()}
-        noted = {key: noted[key] for key in sorted(noted) if key in known}
-        SEEN.write_text(json.dumps(noted, indent=0, ensure_ascii=False) + "\n")
+        seen = run(breaks, trees, last_seen, note if options.note else None)
     return report(seen)
 
 
