@@ -30,21 +30,19 @@ def test_nothing_but_temporary_files_is_ever_written(dyno, on_s3, member):
 
 
 def test_plain_http_is_redirected_once_whatever_a_client_says_of_itself(dyno, member):
-    """H3: the router sets X-Forwarded-Proto; other headers of that kind do not count."""
+    """H3: the router sets X-Forwarded-Proto. gunicorn refuses headers that contradict it."""
     visitor = dyno.visitor(member)
-    spoofed = {
-        "X-Forwarded-Protocol": "ssl",
-        "X-Forwarded-Ssl": "on",
-        "X-Forwarded-Port": "443",
-        "Front-End-Https": "on",
-        "Forwarded": "proto=https",
-    }
-    for headers in ({}, spoofed):
+    harmless = {"X-Forwarded-Port": "443", "Front-End-Https": "on", "Forwarded": "proto=https"}
+    for headers in ({}, harmless):
         answer = visitor.request("GET", "/me/", scheme="http", headers=headers)
         assert answer.status == 301
         assert answer.headers["Location"] == f"https://{visitor.host}/me/"
 
-    assert visitor.get("/me/").status == 200
+    for spoofed in ({"X-Forwarded-Protocol": "ssl"}, {"X-Forwarded-Ssl": "on"}):
+        visitor = dyno.visitor(member)
+        assert visitor.request("GET", "/me/", scheme="http", headers=spoofed).status == 400
+
+    assert dyno.visitor(member).get("/me/").status == 200
 
 
 def test_a_full_disk_is_a_plain_error(dyno, on_s3, member):
