@@ -275,7 +275,9 @@ def test_the_admin_keeps_the_only_superuser_and_says_why(client, staff):
 def test_the_admin_records_that_data_was_downloaded(client, staff, owner):
     client.force_login(staff)
 
-    client.post(reverse("admin:profiles_user_leaving", args=[owner.pk]), {"download": ""})
+    address = reverse("admin:profiles_user_leaving", args=[owner.pk])
+    archive = client.post(address, {"download": ""})
+    list(archive)  # to its end, which closes the file
 
     assert LogEntry.objects.get().change_message == "Downloaded the member's data."
 
