@@ -16,7 +16,7 @@ PYTEST =
 # Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run run-s3 test test-sqlite test-next test-postgresql whole whole-sqlite whole-postgresql coverage kills kills-copy \
+.PHONY: run run-s3 test test-sqlite test-next test-postgresql whole whole-sqlite whole-postgresql coverage mutants kills kills-copy \
 	other-server search rehearse siege lint format lock check-installs vendor sbom corpus canaries bench-likeness bench \
 	bench-copy bench-http help
 
@@ -49,6 +49,9 @@ whole-postgresql: $(VENV)/installed-dev  ## the half of them that runs on Postgr
 
 coverage: PYTEST = -m "" --cov --cov-fail-under=95
 coverage: test-sqlite  ## all tests on SQLite; fails if they run less than 95 % of the code
+
+mutants: $(VENV)/installed-dev  ## break the code in hundreds of places, and say which breaks no test sees; make WORDS=signing mutants
+	$(BIN)/python -m tests.support.mutants $(WORDS)
 
 kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
 	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py

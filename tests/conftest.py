@@ -31,7 +31,7 @@ from tests.support.strict_s3 import StrictS3
 
 from .settings import SITE_VARIABLES
 
-pytest_plugins = ["tests.support.log", "tests.support.served"]
+pytest_plugins = ["tests.support.addresses", "tests.support.log", "tests.support.served"]
 
 S3_KEYS = {"AKIAPORTAL": "portal-secret"}
 BUCKET = "portal-files"

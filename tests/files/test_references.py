@@ -212,10 +212,11 @@ class NoRows(models.QuerySet):
 @pytest.mark.whole
 @pytest.mark.django_db
 def test_rows_are_streamed():
-    """Y8: the memory it takes does not grow with the rows."""
+    """Y8: the memory it takes does not grow with the rows, of which PostgreSQL has 100,000."""
     add_profiles(5_000, avatar="avatars/{:032}.webp")
     few = peak_memory()
-    add_profiles(8_000, avatar="avatars/{:032}.webp", email="second-{}@example.org")
+    more = 95_000 if connection.vendor == "postgresql" else 8_000
+    add_profiles(more, avatar="avatars/{:032}.webp", email="second-{}@example.org")
     many = peak_memory()
 
     assert many < few * 1.2

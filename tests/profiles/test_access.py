@@ -4,25 +4,25 @@ access.txt is the committed matrix: a route, a role, and what that role is answe
 POST and DELETE. A new address fails the test until its rows, which it prints, are there.
 """
 
-import re
 from pathlib import Path
 
 import pytest
-from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, get_resolver
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from portal.outbox.models import OutgoingMessage
-from profiles.models import Profile, ResumeDownload, User
+from profiles.models import Profile, User
 from tests.conftest import make_member
 from tests.support import samples
+from tests.support.addresses import addresses
+from tests.support.guarded import lacking
+
+from .test_admin import change
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -31,73 +31,8 @@ METHODS = ["GET", "HEAD", "POST", "DELETE"]
 ROLES = ["anonymous", "inactive", "member", "owner", "staff", "superuser"]
 
 
-def addresses(patterns=None, prefix=""):
-    """Every route of the site, as one string each: admin/profiles/user/<path:object_id>/change/."""
-    for pattern in get_resolver().url_patterns if patterns is None else patterns:
-        route = prefix + str(pattern.pattern).lstrip("^").removesuffix("$").removesuffix("\\Z")
-        if isinstance(pattern, URLPattern):
-            yield route
-        else:
-            yield from addresses(pattern.url_patterns, route)
-
-
-@pytest.fixture
-def people(owner):
-    """One of each role; `owner` is the one that the addresses are about."""
-    return {
-        "anonymous": None,
-        "inactive": make_member("left@example.org", name="Left", is_active=False),
-        "member": make_member("ada@example.org", name="Ada"),
-        "owner": owner,
-        "staff": make_member("clerk@example.org", name="Clerk", is_staff=True),
-        "superuser": make_member("chief@example.org", is_staff=True, is_superuser=True),
-    }
-
-
-@pytest.fixture
-def examples(people, owner):
-    """Return values for the parameters of a route."""
-    opened = ResumeDownload.objects.create(profile=owner.profile, member=people["member"])
-    factor = Authenticator.objects.create(user=owner, type="totp", data={})
-    message = OutgoingMessage.objects.create(to=owner.email)
-    objects = {
-        "user": owner.pk,
-        "resumedownload": opened.pk,
-        "authenticator": factor.pk,
-        "outgoingmessage": message.pk,
-    }
-
-    def fill(route):
-        app_model = re.search(r"admin/\w+/(\w+)/", route)
-        object_id = objects.get(app_model[1], 999_999) if app_model else 999_999
-        values = {
-            "pk": owner.profile.pk,
-            "purpose": "avatar",
-            "kind": "skill",
-            "role": "member",
-            "object_id": object_id,
-            "id": owner.pk,
-            "content_type_id": 999_999,
-            "app_label": "profiles",
-            "token": "forged",
-            "name": "avatar",
-            "look": "0b5c63-0123456789ab",
-            "path": owner.profile.avatar.name,
-            "key": "forged",
-            "uidb36": "1",
-            "uid": "1",
-            "url": "nothing",
-            "final_catch_all": "nothing/",
-        }
-        route = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), route)
-        route = re.sub(r"\(\?P(\w+)\)", r"\1", route)
-        return "/" + re.sub(r"\(\?P\d+\[[^)]*\)|\(\?P[^)]*\)", "forged", route)
-
-    return fill
-
-
 def test_every_address_answers_as_the_matrix_says(people, examples):
-    """Z1."""
+    """Z1; H1: and each answer has all the headers that guard it."""
     expected = MATRIX.read_text().splitlines()
 
     actual = []
@@ -125,13 +60,14 @@ def answer(client, method, address) -> str:
         transaction.set_rollback(True)
     client.cookies.clear()
     client.cookies.load(cookies.replace("Set-Cookie: ", ""))
+    assert lacking(response) == {}, f"{method} {address}"
     if response.status_code == 302:
         where = response["Location"].partition("?")[0]
         return "log-in" if where == "/accounts/login/" else "302"
     return str(response.status_code)
 
 
-@pytest.mark.parametrize("pk", [0, 2**31, 2**63, 10**30])
+@pytest.mark.parametrize("pk", [0, -1, "%00", "1%00", 2**31, 2**63, 10**30])
 @pytest.mark.parametrize("suffix", ["", "resume/"])
 def test_a_number_that_is_nobodys_is_not_found(client, member, pk, suffix):
     """Z4."""
@@ -257,3 +193,18 @@ def test_staff_without_permission_cannot_upload(client, owner, settings):
     assert response.status_code == 403
     assert Profile.objects.get(pk=owner.profile.pk).avatar.name == before
     assert len(list(settings.MEDIA_ROOT.rglob("*.webp"))) == 2  # its two sizes
+
+
+def test_staff_without_permission_put_nothing_into_the_bucket(on_s3, client, owner, staff):
+    """Z6: a superuser's upload is the control."""
+    clerk = make_member("clerk@example.org", is_staff=True)
+    stored = []
+    for user in (clerk, staff):
+        client.force_login(user)
+        on_s3.clear()
+        posted = {"profile-0-avatar": ContentFile(samples.jpeg(), name="x.jpg")}
+        client.post(f"/admin/profiles/user/{owner.pk}/change/", change(owner) | posted)
+        stored.append(sum(request.method == "PUT" for request in on_s3.requests))
+
+    assert stored[0] == 0
+    assert stored[1] > 0

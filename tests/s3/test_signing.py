@@ -1,6 +1,7 @@
 """The site's own Signature Version 4 beside botocore's, and before a server that verifies it."""
 
 import calendar
+import time
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -17,10 +18,12 @@ from portal.s3.addresses import bucket_url, quote_key
 from portal.s3.signing import (
     EMPTY_SHA256,
     UNSIGNED_PAYLOAD,
+    canonical_request,
     presigned_url,
     query_string,
     signed_headers,
     signing_key,
+    timestamp,
 )
 from tests.support.strict_s3 import StrictS3
 
@@ -198,3 +201,20 @@ def test_a_strict_server_refuses_what_was_altered(server):
     date = signed["x-amz-date"]
     altered = signed | {"x-amz-date": f"{date[:-2]}{(int(date[-2]) + 1) % 10}Z"}
     assert asked(server, "GET", f"{url.path}?{query}", altered) == 403
+
+
+def test_the_time_is_that_of_utc_wherever_the_machine_is(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert timestamp(0) == "19700101T000000Z"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_header_that_is_no_utf8_is_signed_as_it_is_sent():
+    """Of metadata that another program has stored, say; http.client sends such bytes as Latin-1."""
+    assert b"x-amz-meta-by:caf\xe9\n" in canonical_request(
+        "GET", "/", "", {"x-amz-meta-by": "caf\xe9"}, EMPTY_SHA256
+    )

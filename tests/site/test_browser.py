@@ -2,16 +2,20 @@
 
 import os
 import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
 from playwright.sync_api import expect, sync_playwright
 
 from profiles.models import Profile
 from profiles.society.models import Society
 from tests.conftest import PASSWORD, make_member
 from tests.support import samples
+from tests.support.addresses import addresses
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
@@ -156,18 +160,77 @@ ADMIN = ["", "profiles/user/", "profiles/user/add/", "profiles/resumedownload/",
          for what in ("change", "history", "password", "delete", "second-factors"))]  # fmt: skip
 
 
-def test_no_page_breaks_its_own_policy(on_s3, owner, staff, page):
+def pages_of(user, routes) -> set[str]:
+    """The addresses at which somebody is shown a page: those of the resolver, as the matrix has."""
+    client = Client(raise_request_exception=False)
+    if user:
+        client.force_login(user)
+    answers = {route: client.get(route) for route in routes}
+    return {
+        route
+        for route, answer in answers.items()
+        if answer.status_code == 200 and answer["Content-Type"].startswith("text/html")
+    }
+
+
+def test_no_page_breaks_its_own_policy(on_s3, people, examples, page):
     """H2: what a page may not load or run, the browser complains about, and `page` fails."""
+    owner, chief = people["owner"], people["superuser"]
     owner.profile.visibility = "public"
     owner.profile.save()
-    profile = owner.profile.get_absolute_url()
+    routes = [examples(route) for route in addresses()]
 
-    statuses = {address: page.goto(address).status for address in [*PUBLIC, profile]}
-    log_in(page, staff.email)
-    addresses = [*MEMBERS, profile, *(f"/admin/{part.format(pk=owner.pk)}" for part in ADMIN)]
-    statuses |= {address: page.goto(address).status for address in addresses}
+    public = {*PUBLIC, *pages_of(None, routes)}
+    statuses = {address: page.goto(address).status for address in sorted(public)}
+    log_in(page, chief.email)
+    # After a log-in just now, some pages are shown that first ask a client for the password.
+    others = {*MEMBERS, *(f"/admin/{part.format(pk=owner.pk)}" for part in ADMIN)}
+    pages = {*others, *pages_of(chief, routes)} - {"/accounts/logout/"}
+    statuses |= {address: page.goto(address).status for address in sorted(pages)}
 
     assert {address for address, status in statuses.items() if status != 200} == set()
+    assert len(statuses) > 40
+
+
+@pytest.fixture
+def framing_site(live_server):
+    """Another site on this machine, whose one page has the members' page in a frame."""
+
+    class Framing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(f"<iframe src='{live_server.url}/members/'></iframe>".encode())
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Framing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_no_other_site_can_frame_a_page(page, framing_site, member, is_guarded):
+    """H4: without the headers, the control, the page is in the frame."""
+    log_in(page, member.email)
+
+    def unguarded(route):
+        answer = route.fetch()
+        guards = {"content-security-policy", "x-frame-options"}
+        headers = {name: value for name, value in answer.headers.items() if name not in guards}
+        route.fulfill(headers=headers, body=answer.text())
+
+    if not is_guarded:
+        page.route("**/members/", unguarded)
+    page.goto(framing_site)
+    is_shown = page.frames[1].get_by_role("searchbox").count() > 0
+    complaints, page.complaints[:] = list(page.complaints), []
+
+    assert is_shown is not is_guarded
+    assert any("frame-ancestors" in said for said in complaints) is is_guarded, complaints
 
 
 @pytest.mark.parametrize("is_guarded", [True, False])

@@ -29,6 +29,22 @@ def test_nothing_but_temporary_files_is_ever_written(dyno, on_s3, member):
     assert Profile.objects.get(user=member).resume.size == 5 * MEGABYTE
 
 
+def test_plain_http_is_redirected_once_whatever_a_client_says_of_itself(dyno, member):
+    """H3: the router sets X-Forwarded-Proto. gunicorn refuses headers that contradict it."""
+    visitor = dyno.visitor(member)
+    harmless = {"X-Forwarded-Port": "443", "Front-End-Https": "on", "Forwarded": "proto=https"}
+    for headers in ({}, harmless):
+        answer = visitor.request("GET", "/me/", scheme="http", headers=headers)
+        assert answer.status == 301
+        assert answer.headers["Location"] == f"https://{visitor.host}/me/"
+
+    for spoofed in ({"X-Forwarded-Protocol": "ssl"}, {"X-Forwarded-Ssl": "on"}):
+        visitor = dyno.visitor(member)
+        assert visitor.request("GET", "/me/", scheme="http", headers=spoofed).status == 400
+
+    assert dyno.visitor(member).get("/me/").status == 200
+
+
 def test_a_full_disk_is_a_plain_error(dyno, on_s3, member):
     """R3: files of 1 MB at most stand in for a full /tmp; smaller uploads do not need one."""
     visitors = [dyno.visitor(member), dyno.visitor(member)]

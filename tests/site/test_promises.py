@@ -1,82 +1,17 @@
 """The promises about files, which S3 and its twin on local disk keep alike."""
 
-import time
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
-
 import pytest
-import requests
 from django.contrib.auth.models import Permission
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from profiles.models import Profile, ResumeDownload, User
-from tests.conftest import BUCKET, make_member
+from tests.conftest import make_member
 from tests.support import samples
+from tests.support.links import S3, link_for, resume_address
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
-
-PROTECTED_URL_SECONDS = 600
-
-
-class Disk:
-    """The site on local disk: its links lead back to it."""
-
-    def __init__(self, client, monkeypatch):
-        self.client, self.monkeypatch = client, monkeypatch
-
-    def get(self, url):
-        response = self.client.get(url)
-        content = b"".join(response.streaming_content) if response.streaming else response.content
-        return response.status_code, response.headers, content
-
-    def move_clock(self, seconds):
-        real = time.time
-        self.monkeypatch.setattr("time.time", lambda: real() + seconds)
-
-    def bare_address(self, file):
-        return f"/media/{file.name}"
-
-    def altered(self, url):
-        return url[:-8] + ("A" if url[-8] != "A" else "B") + url[-7:]
-
-
-class S3:
-    """The site on S3: its links lead to the bucket, over HTTP."""
-
-    def __init__(self, server):
-        self.server = server
-
-    def get(self, url):
-        response = requests.get(url, timeout=5)
-        return response.status_code, response.headers, response.content
-
-    def move_clock(self, seconds):
-        self.server.advance(seconds)
-
-    def bare_address(self, file):
-        return file.storage.url(file.name).partition("?")[0]
-
-    def altered(self, url):
-        return url.replace("resumes/", "resumes/x", 1)
-
-
-@pytest.fixture(params=["disk", "s3"])
-def files(request, client, monkeypatch):
-    if request.param == "s3":
-        return S3(request.getfixturevalue("on_s3"))
-    return Disk(client, monkeypatch)
-
-
-def resume_address(profile):
-    return reverse("resume", args=[profile.pk])
-
-
-def link_for(client, member, owner):
-    client.force_login(member)
-    response = client.get(resume_address(owner.profile))
-    assert response.status_code == 302
-    return response["Location"]
 
 
 def test_a_member_opens_a_resume(files, client, member, owner):
@@ -142,6 +77,22 @@ def test_the_answer_to_a_member_is_for_nobody_else(files, client, member, owner)
     assert response["Referrer-Policy"] == "no-referrer"
 
 
+def test_two_members_share_no_answer(files, client, member, other_member, owner):
+    """S6: no cache may keep one for another, and each opening is recorded as its member's own."""
+    answers = []
+    for user in (member, other_member):
+        client.force_login(user)
+        answers.append(client.get(resume_address(owner.profile)))
+
+    for answer in answers:
+        directives = set(answer["Cache-Control"].split(", "))
+        assert {"private", "no-store", "no-cache", "must-revalidate", "max-age=0"} == directives
+        assert "Cookie" in answer["Vary"]
+        assert files.get(answer["Location"])[0] == 200
+    opened = ResumeDownload.objects.order_by("pk").values_list("member", flat=True)
+    assert list(opened) == [member.pk, other_member.pk]
+
+
 @pytest.mark.parametrize(("age", "status"), [(599, 200), (601, 403)])
 def test_a_link_expires_after_600_seconds(files, client, member, owner, age, status):
     """S2."""
@@ -167,6 +118,55 @@ def test_a_resume_is_only_ever_an_attachment(files, client, member, owner):
     assert headers["Content-Type"] == "application/pdf"
     assert headers["Content-Disposition"] == 'attachment; filename="Mary Somerville - resume.pdf"'
     assert headers["Cache-Control"] == "private, no-store"
+
+
+EMBEDDED = b"<</Names[(x.exe)<</Type/Filespec/F(x.exe)/EF<</F 4 0 R>>>>]>>"
+
+
+@pytest.mark.parametrize(
+    "catalogue",
+    [
+        b"/OpenAction<</S/JavaScript/JS(app.alert\\(1\\))>>",
+        b"/OpenAction<</S/Launch/F(/bin/sh)>>",
+        b"/Names<</EmbeddedFiles " + EMBEDDED + b">>",
+    ],
+    ids=["JavaScript", "Launch", "attachment"],
+)
+def test_what_a_pdf_carries_is_only_ever_served_as_an_attachment(files, client, member, catalogue):
+    """P3: it is accepted and stored as it came."""
+    content = samples.handmade_pdf(
+        {
+            **samples.SMALL,
+            1: b"<</Type/Catalog/Pages 2 0 R" + catalogue + b">>",
+            4: b"<</Type/EmbeddedFile/Length 2>>stream\nMZ\nendstream",
+        }
+    )
+    client.force_login(member)
+    resume = SimpleUploadedFile("cv.pdf", content, content_type="application/pdf")
+
+    client.post(reverse("edit-me"), {"name": "Ada", "visibility": "members", "resume": resume})
+    status, headers, opened = files.get(link_for(client, member, member))
+
+    assert (status, opened) == (200, content)
+    assert headers["Content-Type"] == "application/pdf"
+    assert headers["Content-Disposition"].startswith("attachment;")
+
+
+@pytest.mark.parametrize(("length", "puts"), [(5000, 0), (None, 4)])
+def test_a_photo_that_is_cut_off_puts_nothing_into_the_bucket(on_s3, client, member, length, puts):
+    """I1: the whole photo, the control, is stored in two sizes, and in two more for everyone."""
+    client.force_login(member)
+    on_s3.clear()
+    photo = SimpleUploadedFile("me.jpg", samples.jpeg()[:length], content_type="image/jpeg")
+
+    page = client.post(
+        reverse("edit-me"), {"name": "Ada", "visibility": "members", "avatar": photo}
+    )
+
+    assert [request.method for request in on_s3.requests].count("PUT") == puts
+    assert (b"This photo is cut off. Please choose the original file." in page.content) == (
+        puts == 0
+    )
 
 
 def test_a_name_beyond_ascii_is_sent_as_rfc_6266_says(files, client, member, owner):
@@ -297,81 +297,3 @@ def test_pages_need_no_file_storage(files, client, owner, monkeypatch):
 
     if isinstance(files, S3):
         assert files.server.requests == []
-
-
-def test_the_link_on_s3_is_a_sigv4_link_of_600_seconds(on_s3, client, member, owner):
-    """S1."""
-    parts = urlsplit(link_for(client, member, owner))
-    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-
-    assert f"{parts.scheme}://{parts.netloc}" == on_s3.endpoint_url
-    assert query["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
-    assert query["X-Amz-Expires"] == str(PROTECTED_URL_SECONDS)
-    assert "/eu-west-1/s3/" in query["X-Amz-Credential"]
-
-
-def test_the_site_sends_s3_no_acl(on_s3, owner):
-    """S4: new buckets refuse them."""
-    assert [request.method for request in on_s3.requests].count("PUT") == 4
-    assert not [
-        name for request in on_s3.requests for name in request.headers if "acl" in name.lower()
-    ]
-
-
-def altered(link, **changes):
-    """The same link with these parameters of its query changed, taken away (None) or added."""
-    parts = urlsplit(link)
-    query = {name: values[0] for name, values in parse_qs(parts.query).items()} | changes
-    kept = {name: value for name, value in query.items() if value is not None}
-    return parts._replace(query=urlencode(kept, quote_via=quote)).geturl()
-
-
-@pytest.mark.parametrize(
-    ("changes", "status"),
-    [
-        pytest.param({}, 200, id="unaltered"),
-        pytest.param({"X-Amz-Signature": "0" * 64}, 403, id="signature"),
-        pytest.param({"X-Amz-Expires": "604800"}, 403, id="expiry"),
-        pytest.param({"X-Amz-Date": "20260101T000000Z"}, 400, id="date"),
-        pytest.param({"response-content-type": "text/html"}, 403, id="type"),
-        pytest.param({"response-content-disposition": "inline"}, 403, id="disposition"),
-        pytest.param({"versionId": "1"}, 403, id="extra parameter"),
-        pytest.param({"X-Amz-Signature": None}, 400, id="no signature"),
-    ],
-)
-def test_every_part_of_a_link_is_signed(on_s3, client, member, owner, changes, status):
-    """S3."""
-    link = altered(link_for(client, member, owner), **changes)
-
-    assert requests.get(link, timeout=5).status_code == status
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
-def test_a_link_only_reads(on_s3, client, member, owner, method):
-    """S3."""
-    link = link_for(client, member, owner)
-
-    assert requests.request(method, link, data=b"x", timeout=5).status_code in {400, 403}
-    assert requests.get(link, timeout=5).content == samples.pdf()
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "{resume}"),
-        ("HEAD", "{resume}"),
-        ("PUT", "{resume}"),
-        ("DELETE", "{resume}"),
-        ("PUT", "media/avatars/mine.webp"),
-        ("GET", ""),
-        ("GET", "?list-type=2&prefix=protected/"),
-        ("GET", "?policy"),
-    ],
-)
-def test_an_anonymous_client_gets_nowhere_in_the_bucket(on_s3, owner, method, path):
-    """S4; the avatar is the control."""
-    bucket = f"{on_s3.endpoint_url}/{BUCKET}"
-    path = path.format(resume=f"protected/{owner.profile.resume.name}")
-
-    assert requests.request(method, f"{bucket}/{path}", timeout=5).status_code == 403
-    assert requests.get(f"{bucket}/media/{owner.profile.avatar.name}", timeout=5).ok

@@ -40,9 +40,14 @@ def has_exited_cleanly(dyno) -> bool:
     )
 
 
-def test_requests_in_flight_are_answered_after_sigterm(short_lived_dyno, member):
-    """R1: a page that waits for the database, and an upload of which half has come."""
-    dyno = short_lived_dyno
+@pytest.mark.postgresql
+def test_requests_in_flight_are_answered_after_sigterm(request, transactional_db):
+    """R1: a page that waits for the database, and an upload of which half has come.
+
+    This one and R2 are in make test, which leaves out whatever names a dyno among its fixtures.
+    """
+    dyno = request.getfixturevalue("short_lived_dyno")
+    member = request.getfixturevalue("member")
     visitor, waiting = dyno.visitor(member), dyno.visitor(member)
     body = form_with(visitor, samples.pdf_of_size(3_000_000), "cv.pdf")
     half = len(body) // 2
@@ -103,9 +108,11 @@ def test_a_second_sigterm_to_idle_workers_is_ignored(short_lived_dyno):
     assert has_exited_cleanly(dyno)
 
 
-def test_three_reloads_under_load_lose_no_request(short_lived_dyno, member):
+@pytest.mark.postgresql
+def test_three_reloads_under_load_lose_no_request(request, transactional_db):
     """R2: on new connections; the recycling of workers is the same manoeuvre."""
-    dyno, is_over = short_lived_dyno, threading.Event()
+    dyno, is_over = request.getfixturevalue("short_lived_dyno"), threading.Event()
+    member = request.getfixturevalue("member")
     cookies = dyno.visitor(member).cookies
 
     def keep_asking() -> list[int]:

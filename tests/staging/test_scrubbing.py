@@ -181,6 +181,19 @@ def test_a_table_without_a_decision_stops_the_scrub(on_staging, departed):
     refused("what becomes of old_members")
 
 
+def test_a_row_that_points_nowhere_at_the_end_undoes_all(
+    on_staging, departed, settings, monkeypatch
+):
+    """B3: whatever has made it so, such as what is rebuilt last; the database would tell later."""
+
+    def point_nowhere():
+        ResumeDownload.objects.create(profile=departed.profile, member_id=999_999)
+
+    use_rules(settings, monkeypatch, replace(RULES, rebuild=point_nowhere))
+
+    refused(r"because the database refused \(IntegrityError\)")
+
+
 @pytest.mark.parametrize(
     ("label", "kept", "problem"),
     [

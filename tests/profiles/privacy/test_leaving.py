@@ -261,6 +261,27 @@ def test_staff_do_it_for_somebody_who_asks_by_letter(client, staff, owner):
     assert list(log) == ["Started the member's leaving.", "Undid the member's leaving."]
 
 
+def test_the_admin_keeps_the_only_superuser_and_says_why(client, staff):
+    client.force_login(staff)
+    address = reverse("admin:profiles_user_leaving", args=[staff.pk])
+
+    page = client.post(address, {"leave": ""}, follow=True).content.decode()
+
+    assert "This is the only superuser: nobody could manage the site." in page
+    assert not is_leaving(staff)
+    assert not LogEntry.objects.exists()
+
+
+def test_the_admin_records_that_data_was_downloaded(client, staff, owner):
+    client.force_login(staff)
+
+    address = reverse("admin:profiles_user_leaving", args=[owner.pk])
+    archive = client.post(address, {"download": ""})
+    list(archive)  # to its end, which closes the file
+
+    assert LogEntry.objects.get().change_message == "Downloaded the member's data."
+
+
 @pytest.mark.parametrize("button", ["leave", "stay", "download"])
 def test_staff_without_the_right_do_nothing(client, owner, button):
     client.force_login(make_member("clerk@example.org", is_staff=True))

@@ -205,6 +205,18 @@ def test_staff_preview_and_save_nothing(client, staff, society):
     assert Society.objects.get().tagline == FORM["tagline"]
 
 
+def test_a_preview_shows_the_members_whom_visitors_see(client, staff, society, owner):
+    """The staff see all members; the page that they preview is that of visitors."""
+    client.force_login(staff)
+    pages = []
+    for visibility in ("public", "members", "hidden"):
+        owner.profile.visibility = visibility
+        owner.profile.save()
+        pages.append(client.post(reverse("admin:society_society_preview"), FORM).content.decode())
+
+    assert ["Mary Somerville" in page for page in pages] == [True, False, False]
+
+
 def test_a_preview_says_what_is_wrong(client, staff, society):
     client.force_login(staff)
 
