@@ -21,7 +21,7 @@ class ProfileForm(StoredUploadsForm):
     class Meta:
         model = Profile
         fields = ["name", "headline", "bio", "visibility", "avatar", "resume", "resume_is_searched"]
-        fields += [*with_audiences(), "use_for_tests"]
+        fields += [*with_audiences(), "use_for_tests", "tells_openings"]
         widgets = {
             "name": forms.TextInput(attrs={"dir": "auto"}),
             "headline": forms.TextInput(attrs={"dir": "auto"}),

@@ -78,7 +78,12 @@ DECISIONS = {
         of_departed("user"),
         kept="id user visibility resume_is_searched not_asked place_visibility skills_visibility "
         "links_visibility phone_visibility contact_email_visibility",
-        cleared={"use_for_tests": Cleared(False, where=of_replaced("user"))},
+        cleared={
+            "use_for_tests": Cleared(False, where=of_replaced("user")),
+            "staff_note": Cleared(""),  # of those, too, who are on staging as they are
+            "tells_openings": Cleared(False),  # or the nights on staging would send messages
+            "openings_told_on": Cleared(),
+        },
         replaced={
             "name": invented.name,
             "headline": invented.text,
