@@ -40,6 +40,13 @@ class ProfileForm(StoredUploadsForm):
         """Return each detail with the field that says who sees it."""
         return [(self[field], self[f"{field}_visibility"]) for field in DETAILS]
 
+    def full_clean(self):
+        """Have the browser go to the first field that is wrong."""
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong:
+            self.fields[wrong].widget.attrs["autofocus"] = True
+
     def clean_name(self):
         name = self.cleaned_data["name"]
         if self.instance.name and not name:
