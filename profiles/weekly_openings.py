@@ -14,6 +14,7 @@ from portal.outbox.queue import enqueue_all
 from .models import Profile, ResumeDownload
 
 WEEK = timedelta(days=7)
+MOST_TOLD = 4 * WEEK
 AT_ONCE = 500  # profiles in a transaction
 MAX_NAMED = 50  # openings in one message; the site has the others
 
@@ -30,19 +31,24 @@ def tell_owners() -> str:
             due = list(due_on(today).select_for_update(of=("self",)).order_by("pk")[:AT_ONCE])
             if not due:
                 return f"{count} weekly messages"
-            opened = opened_between(today - WEEK, today).filter(profile__in=[p.pk for p in due])
-            told = set(opened.order_by().values_list("profile", flat=True))
-            context = {"until": today.isoformat()}
+            since = {profile.pk: first_day(profile, today) for profile in due}
+            opened = opened_between(min(since.values()), today).filter(profile__in=since)
+            rows = opened.order_by().values_list("profile", "opened_at")
+            told = {pk for pk, moment in rows if timezone.localdate(moment) >= since[pk]}
             enqueue_all(
                 {
                     "kind": "weekly_openings",
                     "to": profile.user.email,
-                    "context": {**context, "profile": profile.pk},
+                    "context": {
+                        "profile": profile.pk,
+                        "since": since[profile.pk].isoformat(),
+                        "until": today.isoformat(),
+                    },
                 }
                 for profile in due
                 if profile.pk in told
             )
-            Profile.objects.filter(pk__in=[p.pk for p in due]).update(openings_told_on=today)
+            Profile.objects.filter(pk__in=since).update(openings_told_on=today)
             count += len(told)
 
 
@@ -53,6 +59,16 @@ def due_on(today: date):
     )
     never_or_long_ago = Q(openings_told_on=None) | Q(openings_told_on__lte=today - WEEK)
     return wanting.filter(never_or_long_ago).select_related("user")
+
+
+def first_day(profile: Profile, today: date) -> date:
+    """Return the day from which a message tells: that of the last one, even if nights were missed.
+
+    Who switches it on again after a year is told of four weeks.
+    """
+    if profile.openings_told_on is None:
+        return today - WEEK
+    return max(profile.openings_told_on, today - MOST_TOLD)
 
 
 def opened_between(first: date, until: date):
@@ -74,12 +90,14 @@ def weekly_openings(message) -> EmailMessage | None:
     if profile is None:
         return None
     until = date.fromisoformat(message.context["until"])
-    opened = opened_between(until - WEEK, until).filter(profile=profile)
+    since = date.fromisoformat(message.context["since"])
+    opened = opened_between(since, until).filter(profile=profile)
     opened = opened.select_related("member__profile")
     if not opened:
         return None
     context = {
         "profile": profile,
+        "since": since,
         "opened": opened[:MAX_NAMED],
         "more": max(opened.count() - MAX_NAMED, 0),
     }

@@ -1,5 +1,6 @@
 """How often resumes were opened in each of the last weeks, as a small chart."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -12,7 +13,8 @@ WEEKS = 12
 BAR, GAP, HEIGHT = 16, 4, 48
 
 
-class Week(NamedTuple):
+@dataclass(frozen=True)
+class Week:
     """A week from Monday to Sunday, the openings in it, and its bar in the drawing."""
 
     first: date

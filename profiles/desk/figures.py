@@ -1,5 +1,6 @@
 """The figures on the first page of the admin: each counts a list, and leads to it."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -15,7 +16,8 @@ from profiles.weeks import Chart, chart_of
 PRESENT = {"is_active__exact": 1, "leaves_at__isempty": 1}  # filters of the members' list
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True)
+class Figure:
     """A number, what it counts, and the address of the list that it counts."""
 
     count: int

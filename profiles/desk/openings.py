@@ -26,6 +26,10 @@ class ResumeDownloadAdmin(ListAsCsv):
         ),
     )
 
+    def changelist_view(self, request, extra_context=None):
+        titles = {"title": "Opened resumes"}
+        return super().changelist_view(request, titles | (extra_context or {}))
+
     def has_add_permission(self, request):
         return False
 

@@ -66,7 +66,7 @@ class PeriodFilter(admin.ListFilter):
     def others(self, changelist) -> list[tuple[str, str]]:
         """Return the other filters and the search, which a form has to repeat."""
         mine = {*self.expected_parameters(), "p"}
-        return [item for item in self.request.GET.items() if item[0] not in mine]
+        return [(name, str(value)) for name, value in self.request.GET.items() if name not in mine]
 
     def periods(self):
         today = timezone.localdate()

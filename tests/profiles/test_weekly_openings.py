@@ -87,6 +87,18 @@ def test_each_opening_is_told_once(owner, member, other_member, night):
     assert "Ada" not in second
 
 
+def test_nights_that_were_missed_lose_no_opening(owner, member, other_member, night):
+    wants(owner)
+    opened(owner, member, days=-1)
+    assert len(night()) == 1
+    opened(owner, other_member, days=1)
+
+    [late] = night(10)
+
+    assert "Grace" in late
+    assert "Ada" not in late
+
+
 def test_a_week_in_which_nobody_did_has_no_message(owner, member, night):
     wants(owner)
     opened(owner, owner)
