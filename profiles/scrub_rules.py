@@ -76,13 +76,14 @@ DECISIONS = {
     "profiles.User_user_permissions": Decision(of_departed("user"), kept="id user permission"),
     "profiles.Profile": Decision(
         of_departed("user"),
-        kept="id user visibility resume_is_searched not_asked place_visibility skills_visibility "
+        kept="id user visibility resume_is_searched place_visibility skills_visibility "
         "links_visibility phone_visibility contact_email_visibility",
         cleared={
             "use_for_tests": Cleared(False, where=of_replaced("user")),
             "staff_note": Cleared(""),  # of those, too, who are on staging as they are
             "tells_openings": Cleared(False),  # or the nights on staging would send messages
             "openings_told_on": Cleared(),
+            "not_asked": Cleared("", where=of_replaced("user")),
         },
         replaced={
             "name": invented.name,
