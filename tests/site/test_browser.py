@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,18 @@ def live_server(django_db_setup, live_server):
     # In this order, the server's threads use the test's own connection, as Django has it; in the
     # other each makes one to the database in memory, and none of these is ever closed.
     return live_server
+
+
+@pytest.fixture(autouse=True)
+def requests_ended(transactional_db):
+    """Let the server finish before the tables are emptied, which it would keep locked.
+
+    A browser that is closed does not wait for the answers to its last requests.
+    """
+    yield
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=20)
 
 
 @pytest.fixture
