@@ -49,7 +49,24 @@ def browser():
 def live_server(django_db_setup, live_server):
     # In this order, the server's threads use the test's own connection, as Django has it; in the
     # other each makes one to the database in memory, and none of these is ever closed.
+    server = live_server.thread.httpd
+    server.set_app(one_at_a_time(server.get_app()))
     return live_server
+
+
+def one_at_a_time(app):
+    """Have requests wait for one another: threads that share a connection share transactions.
+
+    One that reads while another writes would see what is rolled back, lose its session, or be told
+    that a table is locked.
+    """
+    turn = threading.Lock()
+
+    def serve(environ, start_response):
+        with turn:
+            return app(environ, start_response)
+
+    return serve
 
 
 @pytest.fixture(autouse=True)

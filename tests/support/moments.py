@@ -1,11 +1,13 @@
 """A person in front of the portal: clicks are counted, and each page that matters is judged."""
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from axe_playwright_python.sync_playwright import Axe
 
 PICTURES = Path(__file__).parents[2] / "var" / "moments"
+AXE = {"preload": False}  # it would fetch what style sheets import from addresses of its own
 PICTURES_HAVE_COME = """() => Promise.allSettled(
     [...document.images].filter(each => each.src && each.offsetWidth).map(each => {
         each.loading = "eager"
@@ -63,7 +65,8 @@ class Person:
         self.page.keyboard.press(key)
 
     def type(self, label, text, *, exact=False):
-        self.page.get_by_label(label, exact=exact).first.fill(text)
+        label = re.compile(f"^{re.escape(label)}:?$") if exact else label
+        self.page.get_by_label(label).first.fill(text)
 
     def look(self):
         """Judge the page that is shown, and keep a picture of it."""
@@ -71,7 +74,7 @@ class Person:
         page.wait_for_load_state("load")
         if self.device.has_scripts:
             page.evaluate(PICTURES_HAVE_COME)
-            found = Axe().run(page).response["violations"]
+            found = Axe().run(page, options=AXE).response["violations"]
             self.violations += [
                 f"{page.url}: {each['id']} {node['target']}"
                 for each in found
