@@ -7,7 +7,7 @@ from allauth.account.internal.flows.login import get_authentication_records
 
 
 def has_just_logged_in(request) -> bool:
-    """Return True if a log-in, or its repetition, is younger than ACCOUNT_REAUTHENTICATION_TIMEOUT."""
+    """Return True if the password was typed within ACCOUNT_REAUTHENTICATION_TIMEOUT."""
     since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
     records = get_authentication_records(request, request.user)
     return any(record["at"] > since for record in records)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
 from profiles.management.commands import seed_demo
 from profiles.models import User
@@ -109,11 +108,7 @@ def society(transactional_db):
     """A part of the demo's society, whose members all have the tests' password."""
     addresses = {member["email"] for member in MEMBERS}
     slugs = {member["slug"] for member in MEMBERS}
-    opened = [
-        each
-        for each in DEMO["downloads"]["opened"]
-        if each[0] in slugs and each[1] in slugs
-    ]
+    opened = [each for each in DEMO["downloads"]["opened"] if each[0] in slugs and each[1] in slugs]
     passwords = {"member": PASSWORD, "staff": PASSWORD}
     demo = DEMO | {"members": MEMBERS, "downloads": {"opened": opened}}
     seed_demo.add_missing_members(demo, passwords)

@@ -36,9 +36,7 @@ def test_a_visitor_finds_somebody_by_part_of_a_name_without_accents(society, per
 
 
 @pytest.mark.moment(3, "visitor", "wants a resume, logs in, and is at it")
-def test_a_visitor_is_told_that_members_have_resumes_and_gets_one_after_the_log_in(
-    society, person
-):
+def test_a_visitor_is_told_that_members_have_resumes_and_gets_one_after_the_log_in(society, person):
     owner = society.get(email="staff@example.org").profile
     person.page.goto(owner.get_absolute_url())
 
