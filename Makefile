@@ -16,8 +16,9 @@ PYTEST =
 # Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run run-s3 test test-sqlite test-postgresql test-next moments whole whole-sqlite whole-postgresql coverage kills kills-copy other-server search rehearse siege \
-	lint format lock check-installs vendor sbom corpus canaries bench bench-copy bench-http bench-likeness help
+.PHONY: run run-s3 test test-sqlite test-next test-postgresql moments whole whole-sqlite whole-postgresql coverage kills \
+	kills-copy other-server search rehearse siege lint format lock check-installs vendor sbom corpus canaries bench-likeness bench \
+	bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
 	@$(ENVIRONMENT) $(MANAGE) migrate --no-input --verbosity 0
@@ -93,7 +94,7 @@ lock: $(VENV)/installed-dev  ## the newest versions that the requirements*.in al
 	$(LOCK) --upgrade requirements-dev.in --output-file requirements-dev.txt
 	$(LOCK) --upgrade requirements-bench.in --output-file requirements-bench.txt
 	$(LOCK) --upgrade requirements-sbom.in --output-file requirements-sbom.txt
-	$(LOCK) --upgrade --python-version 3.12 requirements-next.in --output-file requirements-next.txt
+	$(LOCK) --python-version 3.12 --upgrade requirements-next.in --output-file requirements-next.txt
 
 check-installs:  ## install each lock from nothing, with the pip of the oldest Python here and of the newest
 	@$(PYTHON) -m tests.support.check_installs

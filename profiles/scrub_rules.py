@@ -76,9 +76,12 @@ DECISIONS = {
     "profiles.User_user_permissions": Decision(of_departed("user"), kept="id user permission"),
     "profiles.Profile": Decision(
         of_departed("user"),
-        kept="id user visibility resume_is_searched not_asked place_visibility skills_visibility "
+        kept="id user visibility resume_is_searched place_visibility skills_visibility "
         "links_visibility phone_visibility contact_email_visibility",
-        cleared={"use_for_tests": Cleared(False, where=of_replaced("user"))},
+        cleared={
+            "use_for_tests": Cleared(False, where=of_replaced("user")),
+            "not_asked": Cleared("", where=of_replaced("user")),
+        },
         replaced={
             "name": invented.name,
             "headline": invented.text,

@@ -75,13 +75,14 @@ class CleanedFileField(models.FileField):
         raise NotImplementedError
 
     def cleaned(self, content, **choices) -> Cleaned:
-        """Return the cleaned form of anything that can be read, with its own content type."""
+        """Return the cleaned form of anything that can be read, with its own name and type."""
         if not isinstance(content, File):
             content = File(content)
         cleaned = self.clean_upload(content, **choices)
         # Storages prefer a declared type to the name: `evil.pdf` could be stored as text/html.
-        cleaned.file.content_type = self.content_type  # type: ignore[attr-defined]
-        return cleaned
+        file = File(cleaned.file, name=f"cleaned{self.extension}")
+        file.content_type = self.content_type  # type: ignore[attr-defined]
+        return cleaned._replace(file=file)
 
     def clean(self, value, model_instance):
         value = super().clean(value, model_instance)

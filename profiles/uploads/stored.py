@@ -88,12 +88,13 @@ class StoredUpload(models.Model):
         where the file is refused or the owner has stored too many; Busy, where others are first.
         """
         refuse_too_many(owner)
+        filename = shown_name(file)
         release_connection()  # uploads have more threads than there are connections to spare
         cleaned = profile_field(purpose).cleaned(file, **choices)
         upload = cls(
             owner=owner,
             purpose=purpose,
-            filename=shown_name(file),
+            filename=filename,
             note=cleaned.note,
             expires_at=timezone.now() + timedelta(seconds=settings.UPLOAD_KEPT_SECONDS),
         )

@@ -53,6 +53,7 @@ def add_profiles(count, *, avatar="", resume="", email="{}@example.org"):
 
 def test_it_finds_the_fields_of_the_site():
     assert sorted(found()) == [
+        "privacy.Departure.record",
         "profiles.Profile.avatar",
         "profiles.Profile.avatar_small",
         "profiles.Profile.resume",
@@ -61,6 +62,7 @@ def test_it_finds_the_fields_of_the_site():
         "profiles.StoredUpload.picture",
         "profiles.StoredUpload.published",
         "profiles.StoredUpload.published_small",
+        "society.Society.logo",
     ]
 
 

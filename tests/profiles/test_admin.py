@@ -262,7 +262,8 @@ def submit(client, address, fields, **options):
     return client.post(address, body, "application/x-www-form-urlencoded", **options)
 
 
-@pytest.mark.parametrize("is_across", [0, pytest.param(1, marks=pytest.mark.whole)])
+@pytest.mark.whole
+@pytest.mark.parametrize("is_across", [0, 1])
 def test_many_members_are_deleted_at_once(admin_client, staff, is_across):
     """More than the 1,000 fields that Django would take, and than the 999 of older SQLites."""
     users = User.objects.bulk_create(

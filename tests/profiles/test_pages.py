@@ -44,7 +44,7 @@ def test_the_directory_shows_24_avatars_a_page_in_few_queries(
 @pytest.mark.parametrize(
     ("address", "queries"),
     [
-        ("/", 5),  # session, user, newest, updated, who opened the resume
+        ("/", 6),  # session, user, profile, newest, updated, who opened the resume
         ("/members/{pk}/", 3),
         ("/members/{pk}/resume/", 4),  # the record as well
         ("/healthz", 0),

@@ -71,6 +71,7 @@ def test_adds_the_members_their_files_and_their_dates():
     assert {p.visibility for p in profiles} == set(Profile.Visibility.values)
 
 
+@pytest.mark.whole
 @pytest.mark.django_db
 def test_adds_members_whose_addresses_are_verified():
     seed_demo()
@@ -79,6 +80,7 @@ def test_adds_members_whose_addresses_are_verified():
     assert findings() == []
 
 
+@pytest.mark.whole
 @pytest.mark.django_db
 def test_adds_nothing_that_a_form_would_refuse():
     seed_demo()
@@ -102,6 +104,7 @@ def test_changes_nothing_when_run_again(django_assert_num_queries):
     assert "All 30 demo members are here already." in output
 
 
+@pytest.mark.whole
 @pytest.mark.django_db
 def test_brings_back_only_who_is_missing():
     seed_demo()
@@ -115,6 +118,7 @@ def test_brings_back_only_who_is_missing():
     assert Profile.objects.count() == 30
 
 
+@pytest.mark.whole
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("email", "is_staff"), [("member@example.org", False), ("staff@example.org", True)]
@@ -141,6 +145,7 @@ def test_refuses_outside_development(settings, environment):
     assert not stored_files()
 
 
+@pytest.mark.whole
 @pytest.mark.django_db
 def test_makes_up_passwords_outside_development_and_prints_them_once(settings):
     settings.SITE_ENVIRONMENT = "staging"
@@ -212,6 +217,7 @@ def test_invents_addresses_only_where_nobody_lives():
     assert len(set(addresses)) == len(addresses) == 30
 
 
+@pytest.mark.whole
 @pytest.mark.django_db
 def test_brings_a_society_whose_texts_say_that_it_is_a_demonstration(client):
     seed_demo()
@@ -221,6 +227,7 @@ def test_brings_a_society_whose_texts_say_that_it_is_a_demonstration(client):
         assert "This is a demonstration." in client.get(page).content.decode()
 
 
+@pytest.mark.whole
 @pytest.mark.django_db
 def test_leaves_a_society_alone_that_is_named_already():
     Society.objects.create(name="Ours")

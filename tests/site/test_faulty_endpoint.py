@@ -71,6 +71,7 @@ def test_an_endpoint_where_nothing_listens_is_named(site, command):
     assert not User.objects.exists()
 
 
+@pytest.mark.whole
 @each_command
 def test_an_endpoint_that_never_answers_is_named(site, s3_server, command, monkeypatch):
     monkeypatch.setattr(s3_client, "READ_TIMEOUT_SECONDS", 1)
@@ -128,6 +129,7 @@ def test_a_wrong_region_is_named(site, s3, command):
     assert "AWS_S3_REGION_NAME" in failure(command)
 
 
+@pytest.mark.whole
 def test_a_bucket_of_its_own_is_named_as_such(site, s3):
     site()
     call_command("setup_bucket", stdout=io.StringIO())

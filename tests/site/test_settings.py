@@ -329,7 +329,8 @@ def test_a_link_lives_between_a_second_and_a_week(seconds):
 
 def test_the_example_lists_every_variable_that_is_read():
     """A variable is read by the settings, or by gunicorn's configuration."""
-    names = ("portal/settings.py", "portal/storage_settings.py", "gunicorn.conf.py")
+    rooms = ("settings", "storage_settings", "bucket_rules")
+    names = (*(f"portal/{name}.py" for name in rooms), "gunicorn.conf.py")
     read = set()
     for source in (ROOT / name for name in names):
         read |= set(re.findall(r"(?:env\.\w+|number)\(\s*[\"']([A-Z0-9_]+)", source.read_text()))

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 STAFF = {"is_staff": True, "is_superuser": False, "is_active": True, "use_for_tests": False}
 MEMBER = STAFF | {"is_staff": False}
 SESSION = "session_key session_data expire_date"
-DATA_SETS = int(os.environ.get("CANARIES", "12"))
+DATA_SETS = int(os.environ.get("CANARIES", "5"))
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=80)
 
 

@@ -102,17 +102,17 @@ def test_files_that_cannot_be_deleted_are_an_error(departed, monkeypatch):
 def column_of_live(restored):
     """A column of a newer release of the live site, with a staff member's number in it."""
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE profiles_profile ADD COLUMN phone varchar(40)")
-        cursor.execute("UPDATE profiles_profile SET phone = '0123'")
+        cursor.execute("ALTER TABLE profiles_profile ADD COLUMN pager varchar(40)")
+        cursor.execute("UPDATE profiles_profile SET pager = '0123'")
     yield restored
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE profiles_profile DROP COLUMN phone")
+        cursor.execute("ALTER TABLE profiles_profile DROP COLUMN pager")
 
 
 def test_a_column_that_only_the_database_has_is_refused(column_of_live):
     """Y12: as one without a decision."""
     error = refused()
 
-    assert "does not say what becomes of profiles_profile.phone" in str(error)
+    assert "does not say what becomes of profiles_profile.pager" in str(error)
     assert User.objects.count() == MEMBERS + STAFF
     assert Profile.objects.count() == MEMBERS + STAFF

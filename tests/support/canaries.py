@@ -32,7 +32,15 @@ SPLIT = re.compile(f"[^{LETTERS}]+")
 PIECE = 6  # of a mark in a column that is shorter
 
 # About nobody, or made by index_profiles from what is planted elsewhere.
-NOT_OF_PEOPLE = {"contenttypes.ContentType", "auth.Permission", "auth.Group"}
+NOT_OF_PEOPLE = {
+    "contenttypes.ContentType",
+    "auth.Permission",
+    "auth.Group",
+    "society.Society",
+}
+# Of one row, or of rows that are there without people. Of the society's texts, those that are about
+# somebody are tried in tests/profiles/test_scrub_rules.py.
+THERE = {"contenttypes.ContentType", "auth.Permission", "society.Society"}
 REBUILT = {
     "profiles.DirectoryEntry",
     "profiles.ProfileTag",
@@ -69,7 +77,7 @@ class Garden:
     def plant(self, roles: list[dict]) -> None:
         """Make a row of each model for each person; `roles` has some columns of each of them."""
         for label in RULES.decisions:
-            if label in REBUILT | {"contenttypes.ContentType", "auth.Permission"}:
+            if label in REBUILT | THERE:
                 continue
             model = apps.get_model(label)
             for index, role in enumerate(roles):

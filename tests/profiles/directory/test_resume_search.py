@@ -216,6 +216,7 @@ def test_any_text_of_a_resume_is_stored_and_any_query_is_answered(reader, siofra
     assert reader.get("/members/", {"q": f'"{typed[:90]}" x'}).status_code == 200
 
 
+@pytest.mark.whole
 def test_one_demo_member_is_found_by_a_word_that_one_resume_alone_has(client):
     """Hydrology: a member finds its owner, a visitor nobody."""
     call_command("seed_demo", stdout=io.StringIO())

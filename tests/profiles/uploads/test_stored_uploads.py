@@ -83,8 +83,8 @@ def test_a_form_with_an_error_keeps_the_chosen_files_and_says_so(logged_in, memb
     """Without JavaScript: the files came with the form."""
     page = save(logged_in, avatar=a_photo(), resume=a_resume(), visibility="nobody")
 
-    assert "me.jpg is kept. It takes effect when you save." in page.text
-    assert "cv.pdf is kept. It takes effect when you save." in page.text
+    assert "<bdi>me.jpg</bdi> is kept. It takes effect when you save." in page.text
+    assert "<bdi>cv.pdf</bdi> is kept. It takes effect when you save." in page.text
     kept = {upload.purpose: upload.pk for upload in StoredUpload.objects.all()}
     save(logged_in, **{f"{purpose}-stored": pk for purpose, pk in kept.items()})
     assert len(files_of(member.profile)) == 4
@@ -95,7 +95,7 @@ def test_a_wrong_file_does_not_cost_the_other(logged_in, member):
     page = save(logged_in, avatar=a_photo(), resume=ContentFile(b"no", name="cv.pdf"))
 
     assert "This is not a PDF." in page.text
-    assert "me.jpg is kept" in page.text
+    assert "<bdi>me.jpg</bdi> is kept" in page.text
     assert not files_of(member.profile)
     assert list(sweeping.listing(storages["default"])) == []  # public once the form is saved
 
@@ -293,7 +293,7 @@ def test_the_admin_keeps_what_was_chosen_too(client, staff, member):
     page = client.post(
         address, form | {"profile-0-avatar": a_photo(), "profile-0-resume": a_resume()}
     )
-    assert "me.jpg is kept" in page.text
+    assert "<bdi>me.jpg</bdi> is kept" in page.text
     kept = {f"profile-0-{u.purpose}-stored": u.pk for u in StoredUpload.objects.all()}
     answer = client.post(address, form | kept | {"email": member.email})
 
