@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
-from django.core.management import call_command
 from django.utils import timezone
 
+from portal.outbox.sender import announce
 from profiles.models import Profile, ResumeDownload, User
 from profiles.weekly_openings import tell_owners
 from tests.conftest import make_member
@@ -141,6 +141,6 @@ def test_a_message_that_is_not_wanted_any_more_is_not_sent(
     Profile.objects.filter(user=owner).update(tells_openings=False)
     settings.OUTBOX_BACKEND = backend
 
-    call_command("send_outbox", verbosity=0)
+    announce()
 
     assert mail.outbox == []

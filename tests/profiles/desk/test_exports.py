@@ -150,7 +150,7 @@ def test_the_reader_who_has_left_is_no_error(taken, owner):
 
     [row] = taken(OPENINGS)
 
-    assert row["the address of the reader"] == "a former member"
+    assert row["address of the reader"] == "a former member"
 
 
 def test_taking_along_is_recorded_without_the_words_of_a_search(taken, staff, owner, member):
