@@ -1,8 +1,12 @@
 """Health checks, and the pages for refused and failed requests."""
 
+import base64
+import functools
+import hashlib
 import logging
 import sys
 
+from csp.constants import HEADER
 from django.core.exceptions import (
     DisallowedHost,
     RequestDataTooBig,
@@ -61,7 +65,7 @@ def bad_request(request, exception):
         "is_too_large": isinstance(exception, too_large),
         "is_unknown_host": isinstance(exception, DisallowedHost),
     }
-    return HttpResponse(render_to_string("400.html", context), status=400)
+    return alone("400.html", status=400, context=context)
 
 
 def too_many_requests(request):
@@ -82,10 +86,28 @@ def server_error(request):
     if is_full_disk(error):
         # A separate line, before the traceback that Django logs for each error.
         logger.critical("%s", error.strerror or error)
-        return HttpResponse(render_to_string("503_disk.html"), status=503)
+        return alone("503_disk.html", status=503)
     if is_outage(error):
-        return HttpResponse(render_to_string("503_database.html"), status=503)
-    return HttpResponse(render_to_string("500.html"), status=500)
+        return alone("503_database.html", status=503)
+    return alone("500.html", status=500)
+
+
+def alone(template: str, *, status: int, context: dict | None = None) -> HttpResponse:
+    """Answer with a page that needs nothing else: its style is in it, and in its policy."""
+    page = HttpResponse(render_to_string(template, context), status=status)
+    page[HEADER] = style_policy()
+    return page
+
+
+@functools.cache
+def style_policy() -> str:
+    """Return the header that allows one inline style, by its hash, and nothing else."""
+    style = render_to_string("_alone.css").encode()
+    digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    )
 
 
 def is_outage(error: BaseException | None) -> bool:

@@ -15,10 +15,14 @@ from django.shortcuts import redirect
 from django.utils.html import format_html
 
 from portal.accounts.email_address import canonical_part
+from portal.accounts.ended_sessions import end_sessions
 from portal.files.fields import CleanedFileField
 
 from .admin_filters import HasAvatarFilter, HasResumeFilter
 from .batches.admin import FilesByTheHundred
+from .desk.activity import DeactivatesMembers
+from .desk.exports import MembersAsCsv
+from .desk.openings import ResumeDownloadAdmin
 from .details import SkillsField
 from .directory.query import Query
 from .directory.tags import SKILL
@@ -27,8 +31,8 @@ from .fields import composed
 from .forms import DETAILS
 from .invitations.models import Invitation
 from .models import Profile, ResumeDownload, User
-from .openings_admin import ResumeDownloadAdmin
 from .privacy.admin import LeavingOfMember
+from .privacy.leaving import is_last_superuser
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
 from .staff_messages import invite
 from .staff_rights import may_manage
@@ -83,6 +87,11 @@ class MemberForm(AddressForm, auth_forms.UserChangeForm):
         """Keep an address that the member has confirmed since the form was opened."""
         return super().clean_email() if "email" in self.changed_data else self.instance.email
 
+    def clean_is_active(self):
+        if not self.cleaned_data["is_active"] and is_last_superuser(self.instance):
+            raise ValidationError("This is the only superuser: nobody could manage the site.")
+        return self.cleaned_data["is_active"]
+
 
 class ProfileInline(admin.StackedInline):
     model = Profile
@@ -90,6 +99,7 @@ class ProfileInline(admin.StackedInline):
     min_num = max_num = 1
     fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
     fields += [*((field, f"{field}_visibility") for field in DETAILS), "use_for_tests"]
+    fields += ["staff_note"]
     readonly_fields = ["use_for_tests"]  # only members themselves can agree to it
     radio_fields = {"visibility": admin.VERTICAL}
     formfield_overrides = {
@@ -108,6 +118,8 @@ class MemberAdmin(
     StoresUploadsFirst,
     SecondFactorsOfMember,
     LeavingOfMember,
+    DeactivatesMembers,
+    MembersAsCsv,
     auth_admin.UserAdmin,
 ):
     """Invites members and keeps their accounts and profiles, on one form."""
@@ -232,6 +244,8 @@ class MemberAdmin(
     def save_model(self, request, obj, form, change):
         if change:
             super().save_model(request, obj, form, change)
+            if "is_active" in form.changed_data and not obj.is_active:
+                end_sessions([obj.pk])
             return
         obj.set_unusable_password()
         super().save_model(request, obj, form, change)
@@ -265,7 +279,7 @@ class MemberAdmin(
         most = f"{MAX_DELETED_AT_ONCE:,}"
         messages.error(request, f"Nothing was deleted: please delete at most {most} at once.")
 
-    actions = ["invite_again", "delete_selected"]
+    actions = ["invite_again", "deactivate", "reactivate", "delete_selected"]
 
 
 admin.site.register(ResumeDownload, ResumeDownloadAdmin)

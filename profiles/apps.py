@@ -8,6 +8,7 @@ class ProfilesConfig(AppConfig):
 
     def ready(self):
         post_migrate.connect(index_what_is_not, sender=self)
+        from . import weekly_openings  # noqa: F401 - registers a composer
         from .directory import checks  # noqa: F401
 
 

@@ -21,7 +21,7 @@ class ProfileForm(StoredUploadsForm):
     class Meta:
         model = Profile
         fields = ["name", "headline", "bio", "visibility", "avatar", "resume", "resume_is_searched"]
-        fields += [*with_audiences(), "use_for_tests"]
+        fields += [*with_audiences(), "use_for_tests", "tells_openings"]
         widgets = {
             "name": forms.TextInput(attrs={"dir": "auto"}),
             "headline": forms.TextInput(attrs={"dir": "auto"}),
@@ -39,6 +39,13 @@ class ProfileForm(StoredUploadsForm):
     def details(self):
         """Return each detail with the field that says who sees it."""
         return [(self[field], self[f"{field}_visibility"]) for field in DETAILS]
+
+    def full_clean(self):
+        """Have the browser go to the first field that is wrong."""
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong:
+            self.fields[wrong].widget.attrs["autofocus"] = True
 
     def clean_name(self):
         name = self.cleaned_data["name"]

@@ -214,6 +214,22 @@ class Profile(models.Model):
         help_text="Visitors never do, and nobody does while the profile is hidden.",
     )
     sort_key = FoldedField(max_length=MAX_SORT_KEY, blank=True, default="", editable=False)
+    tells_openings = models.BooleanField(
+        "send me who opened my resume, once a week",
+        default=False,
+        db_default=False,
+        help_text="An e-mail with their names, in weeks in which somebody did.",
+    )
+    openings_told_on = models.DateField(null=True, editable=False)
+    staff_note = models.TextField(
+        "note of the staff",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[MaxLengthValidator(2000)],
+        help_text="Shown to the staff alone. The member is given it with their data, as the law "
+        "asks (GDPR, article 15): write what you would say to their face.",
+    )
     # Which of what is missing the home page does not ask for any more: names, separated by blanks.
     not_asked = models.CharField(max_length=100, blank=True, default="", editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -80,6 +80,9 @@ DECISIONS = {
         "links_visibility phone_visibility contact_email_visibility",
         cleared={
             "use_for_tests": Cleared(False, where=of_replaced("user")),
+            "staff_note": Cleared(""),  # of those, too, who are on staging as they are
+            "tells_openings": Cleared(False),  # or the nights on staging would send messages
+            "openings_told_on": Cleared(),
             "not_asked": Cleared("", where=of_replaced("user")),
         },
         replaced={

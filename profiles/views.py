@@ -23,6 +23,7 @@ from .home import ASKED, NEWEST, do_not_ask_again, first_missing, named_for, new
 from .models import Profile, ResumeDownload, User
 from .society.first_steps import first_steps
 from .uploads.forms import told_to_wait
+from .weeks import chart_of
 
 LATEST_DOWNLOADS = 3
 DOWNLOADS_PER_PAGE = 50
@@ -157,7 +158,13 @@ def resume_opened(request):
     """Tell members who opened their resume, and when."""
     opened = opened_by_others(request.user)
     page = NumberedPaginator(opened, DOWNLOADS_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "profiles/resume_opened.html", {"page": page})
+    chart = chart_of(openings_by_others(request.user))
+    return render(request, "profiles/resume_opened.html", {"page": page, "chart": chart})
+
+
+def openings_by_others(user):
+    """Return the downloads of a member's resume without the member's own, to be counted."""
+    return ResumeDownload.objects.filter(profile__user=user.pk).exclude(member=user.pk)
 
 
 def opened_by_others(user):
@@ -166,7 +173,7 @@ def opened_by_others(user):
     Each has ``member_is_visible``: True if the owner may see the profile of the member.
     """
     visible = Profile.objects.visible_to(user).filter(user=OuterRef("member"))
-    opened = ResumeDownload.objects.filter(profile__user=user.pk).exclude(member=user.pk)
+    opened = openings_by_others(user)
     shown = ("opened_at", "member__leaves_at", *(f"member__profile__{name}" for name in SHOWN))
     opened = opened.select_related("member__profile").only(*shown)
     return opened.annotate(member_is_visible=Exists(visible))

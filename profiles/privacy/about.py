@@ -67,7 +67,9 @@ TABLES = {
         of("user"),
         "name headline bio visibility resume_pages resume_bytes resume_is_searched created_at "
         "updated_at not_asked use_for_tests place place_visibility skills skills_visibility links "
-        "links_visibility phone phone_visibility contact_email contact_email_visibility",
+        "links_visibility phone phone_visibility contact_email contact_email_visibility "
+        # What is written about somebody is theirs to read, opinions included: GDPR, article 15.
+        "staff_note tells_openings openings_told_on",
         {"id user": NUMBER, "sort_key": MADE, "avatar avatar_small resume resume_picture": FILE},
     ),
     "profiles.ResumeDownload": Given(

@@ -29,6 +29,7 @@ ROOMS = {
 FEATURES = {
     "profiles.society": {"profiles", "files"},
     "profiles.privacy": {"profiles", "accounts", "files", "outbox", "postgresql", "s3"},
+    "profiles.desk": {"profiles", "accounts", "outbox"},
 }
 RULES = Rules(
     house="portal",
@@ -36,7 +37,11 @@ RULES = Rules(
     above={"profiles": {*ROOMS, SHELL, *FEATURES}, **FEATURES},
     roots=frozenset({"portal.settings", "portal.urls"}),
     features={
-        "profiles.invitations": {"profiles.admin", "profiles.staff_messages"},
+        "profiles.invitations": {
+            "profiles.admin",
+            "profiles.staff_messages",
+            "profiles.desk.figures",
+        },
         "profiles.batches": {"profiles.admin"},
     },
     without={

@@ -1,0 +1,74 @@
+"""Deactivating members and reactivating them, many at once.
+
+Nobody is sent a message about it: a member is deactivated for having left for a while, or because
+their address does not work, and whoever tries to log in reads why they cannot.
+"""
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from portal.accounts.ended_sessions import end_sessions
+from profiles.models import User
+from profiles.staff_rights import may_manage
+
+MAX_AT_ONCE = 5_000  # members; the answer has to come within 30 seconds
+
+
+class DeactivatesMembers(admin.ModelAdmin):
+    """Mixin for the members' admin: the two actions."""
+
+    @admin.action(
+        description=_("Deactivate: no log-in, and nobody sees them"), permissions=["change"]
+    )
+    def deactivate(self, request, queryset):
+        self.switch(request, queryset, is_active=False)
+
+    @admin.action(description=_("Reactivate"), permissions=["change"])
+    def reactivate(self, request, queryset):
+        self.switch(request, queryset, is_active=True)
+
+    def switch(self, request, queryset, *, is_active: bool) -> None:
+        """Switch members on or off, and tell the staff how many, and who was left out."""
+        if queryset.count() > MAX_AT_ONCE:
+            most = f"{MAX_AT_ONCE:,}"
+            messages.error(request, _("Nothing was done: at most %s at once, please.") % most)
+            return
+        count, left_out = switched(queryset, request.user, is_active=is_active)
+        done = (
+            ngettext("%d member reactivated.", "%d members reactivated.", count)
+            if is_active
+            else ngettext("%d member deactivated.", "%d members deactivated.", count)
+        )
+        messages.success(request, done % count)
+        if left_out:
+            words = _("Left out, as your own account or one of the staff: %d")
+            messages.warning(request, words % left_out)
+
+
+def switched(members: QuerySet, by: User, *, is_active: bool) -> tuple[int, int]:
+    """Switch members on or off; return how many, and how many are not this user's to switch.
+
+    Sessions of deactivated members end, so that reactivating them does not revive a session on a
+    computer that they have given away. Nobody deactivates themselves, so one superuser stays.
+    """
+    with transaction.atomic():
+        chosen = set(members.order_by().values_list("pk", flat=True))
+        # With all superusers, so that of two who deactivate each other at once one stays.
+        locked = User.objects.select_for_update().filter(Q(pk__in=chosen) | Q(is_superuser=True))
+        rows = {user.pk: user for user in locked.order_by("pk")}
+        others = [rows[pk] for pk in chosen & rows.keys() if rows[pk].is_active != is_active]
+        ours = [user for user in others if user.pk != by.pk and may_manage(by, user)]
+        if by.pk in rows and not rows[by.pk].is_active:
+            ours = []  # somebody else was faster
+        if ours:
+            pks = [user.pk for user in ours]
+            User.objects.filter(pk__in=pks).update(is_active=is_active)
+            if not is_active:
+                end_sessions(pks)
+            words = "Reactivated." if is_active else "Deactivated."
+            LogEntry.objects.log_actions(by.pk, ours, CHANGE, words)
+        return len(ours), len(others) - len(ours)

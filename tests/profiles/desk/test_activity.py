@@ -1,0 +1,172 @@
+"""Deactivating and reactivating members, and the note of the staff."""
+
+import json
+import zipfile
+
+import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from profiles.models import User
+from profiles.privacy.archive import archive_of
+from tests.conftest import PASSWORD, make_member
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
+
+LIST = "/admin/profiles/user/"
+
+
+def act(client, action, *users):
+    data = {"action": action, "_selected_action": [user.pk for user in users]}
+    response = client.post(LIST, data, follow=True)
+    return " ".join(map(str, response.context["messages"]))
+
+
+@pytest.fixture
+def admin_client(client, staff):
+    client.force_login(staff)
+    return client
+
+
+def is_active(user) -> bool:
+    return User.objects.get(pk=user.pk).is_active
+
+
+def log_in(member) -> Client:
+    client = Client()
+    data = {"login": member.email, "password": PASSWORD}
+    client.post("/accounts/login/", data)
+    assert UserSession.objects.filter(user=member).exists()
+    return client
+
+
+def test_members_are_deactivated_and_reactivated_by_the_dozen(
+    admin_client, staff, member, other_member
+):
+    """Moment 23."""
+    words = act(admin_client, "deactivate", member, other_member)
+
+    assert "2 members deactivated." in words
+    assert not is_active(member)
+    assert LogEntry.objects.filter(user=staff, change_message="Deactivated.").count() == 2
+    assert "2 members reactivated." in act(admin_client, "reactivate", member, other_member)
+    assert is_active(member)
+    assert is_active(other_member)
+
+
+def test_sessions_end_and_are_not_revived(admin_client, member):
+    theirs = log_in(member)
+    assert theirs.get("/me/").status_code == 200
+
+    act(admin_client, "deactivate", member)
+    act(admin_client, "reactivate", member)
+
+    assert theirs.get("/me/").status_code == 302
+    assert not UserSession.objects.filter(user=member).exists()
+
+
+def test_sessions_end_when_it_is_done_on_the_form_too(admin_client, member):
+    theirs = log_in(member)
+    form = {
+        "email": member.email,
+        "profile-TOTAL_FORMS": 1,
+        "profile-INITIAL_FORMS": 1,
+        "profile-0-id": member.profile.pk,
+        "profile-0-user": member.pk,
+        "profile-0-name": "Ada",
+        "profile-0-visibility": "members",
+    }
+
+    assert admin_client.post(f"{LIST}{member.pk}/change/", form).status_code == 302
+    assert not is_active(member)
+    act(admin_client, "reactivate", member)
+
+    assert theirs.get("/me/").status_code == 302
+
+
+def test_nobody_deactivates_themselves(admin_client, staff, member):
+    words = act(admin_client, "deactivate", staff, member)
+
+    assert is_active(staff)
+    assert not is_active(member)
+    assert "Left out, as your own account or one of the staff: 1" in words
+
+
+def test_only_superusers_deactivate_staff(client, member):
+    clerk = make_member("clerk@example.org", is_staff=True)
+    colleague = make_member("colleague@example.org", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename="change_user"))
+    client.force_login(clerk)
+
+    words = act(client, "deactivate", colleague, member)
+
+    assert is_active(colleague)
+    assert not is_active(member)
+    assert "1 member deactivated." in words
+
+
+def test_superusers_deactivate_staff(admin_client):
+    colleague = make_member("colleague@example.org", is_staff=True, is_superuser=True)
+
+    act(admin_client, "deactivate", colleague)
+
+    assert not is_active(colleague)
+
+
+def test_staff_who_may_only_look_switch_nobody(client, member):
+    clerk = make_member("clerk@example.org", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_user"))
+    client.force_login(clerk)
+
+    act(client, "deactivate", member)
+
+    assert is_active(member)
+
+
+def test_the_last_superuser_is_not_deactivated_on_the_form(admin_client, staff):
+    form = {"email": staff.email, "is_staff": "on", "is_superuser": "on"}
+
+    response = admin_client.post(f"{LIST}{staff.pk}/change/", form)
+
+    assert "nobody could manage the site" in response.content.decode()
+    assert is_active(staff)
+
+
+NOTE = "Pays by cheque, in March"
+
+
+def test_the_note_is_for_the_staff_and_their_form(admin_client, member):
+    form = {
+        "email": member.email,
+        "is_active": "on",
+        "profile-TOTAL_FORMS": 1,
+        "profile-INITIAL_FORMS": 1,
+        "profile-0-id": member.profile.pk,
+        "profile-0-user": member.pk,
+        "profile-0-name": "Ada",
+        "profile-0-visibility": "public",
+        "profile-0-staff_note": NOTE,
+    }
+
+    admin_client.post(f"{LIST}{member.pk}/change/", form)
+
+    assert NOTE in admin_client.get(f"{LIST}{member.pk}/change/").content.decode()
+    theirs = Client()
+    theirs.force_login(member)
+    for address in ("/me/", "/me/edit/", member.profile.get_absolute_url(), "/members/", "/"):
+        assert NOTE not in theirs.get(address).content.decode(), address
+    visited = admin_client.get(member.profile.get_absolute_url()).content.decode()
+    assert NOTE not in visited
+
+
+def test_members_are_given_the_note_with_their_data(member):
+    """Article 15 of the GDPR: opinions about somebody are their data."""
+    member.profile.staff_note = NOTE
+    member.profile.save()
+
+    with archive_of(member) as file, zipfile.ZipFile(file) as archive:
+        data = json.loads(archive.read("data.json"))
+
+    assert data["profile"][0]["staff_note"] == NOTE
