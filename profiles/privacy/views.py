@@ -6,7 +6,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.recent import recent_log_in_required
@@ -38,7 +37,6 @@ def data(request):
 @require_POST
 @login_required
 @recent_log_in_required
-@never_cache
 def download(request):
     """Send members everything that the portal holds about them."""
     return FileResponse(

@@ -71,8 +71,9 @@ def read_breaks() -> list[Break]:
 
 def problem_of(each: Break) -> str:
     """Return a sentence unless the old text is there once, and what results can be compiled."""
-    if not all(Path(test.partition("::")[0]).exists() for test in each.tests):
-        return f"There is no such test: {each.tests}"
+    for path in (each.file, *(test.partition("::")[0] for test in each.tests)):
+        if not Path(path).exists():
+            return f"There is no {path}: {each}"
     text = Path(each.file).read_text()
     if text.count(each.old) != 1:
         return f"{text.count(each.old)} times in the code, instead of once: {each}"
