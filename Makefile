@@ -16,7 +16,7 @@ PYTEST =
 # Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run run-s3 test test-sqlite test-next test-postgresql whole whole-sqlite whole-postgresql coverage mutants kills kills-copy \
+.PHONY: run run-s3 test test-sqlite test-next test-postgresql whole whole-sqlite moments whole-postgresql coverage mutants kills kills-copy \
 	other-server search rehearse siege lint format lock check-installs vendor sbom corpus canaries bench-likeness bench \
 	bench-copy bench-http help
 
@@ -41,8 +41,11 @@ test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a
 
 whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, all rows on PostgreSQL
 
-whole-sqlite: $(VENV)/installed-dev  ## the half of them that runs on SQLite
-	$(BIN)/python -m pytest -n 2 -m whole $(PYTEST)
+whole-sqlite: $(VENV)/installed-dev  ## the half of them that runs on SQLite, but the moments
+	$(BIN)/python -m pytest -n 2 -m whole --ignore tests/moments $(PYTEST)
+
+moments: $(VENV)/installed-dev  ## what visitors, members and staff come for, in a browser: clicks, axe, pictures in var/moments
+	$(BIN)/python -m pytest -n 2 -m "" tests/moments $(PYTEST)
 
 whole-postgresql: $(VENV)/installed-dev  ## the half of them that runs on PostgreSQL
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "whole or not postgresql" $(PYTEST)

@@ -184,6 +184,7 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_CHANGE_EMAIL = True  # at most one address waits for confirmation
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # other sessions end in any case, this one stays
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # after the second factor, if there is one
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "http" if IS_DEVELOPMENT else "https"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.number(

@@ -148,6 +148,7 @@ class MemberAdmin(
     ordering = ["profile__sort_key", "email"]
     form = MemberForm
     add_form = InvitationForm
+    add_form_template = None  # Django's own speaks of a user name and a password
     add_fieldsets = [
         (
             None,

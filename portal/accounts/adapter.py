@@ -4,6 +4,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from .email_address import canonical
 from .messages import ask_for_confirmation
+from .recent import has_just_logged_in
 from .site_name import site_name
 from .throttle import in_words, longest_wait
 
@@ -43,6 +44,15 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         """
         is_path = url.startswith("/") and not url.startswith(("//", "/\\")) and url.isprintable()
         return is_path and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def is_reauthentication_required(self, *, app, **kwargs):
+        """Ask for the password, unless it was typed within ACCOUNT_REAUTHENTICATION_TIMEOUT.
+
+        allauth does not count the log-in itself, and would ask somebody who has just logged in.
+        """
+        return not has_just_logged_in(self.request) and super().is_reauthentication_required(
+            app=app, **kwargs
+        )
 
     def format_email_subject(self, subject):
         return f"{site_name()}: {subject}"

@@ -1,5 +1,6 @@
 """The page on which members take their data along, leave, and come back."""
 
+from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -8,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.accounts.recent import recent_log_in_required
 from portal.accounts.site_address import site_url
 
 from .archive import archive_name, archive_of
@@ -36,7 +36,7 @@ def data(request):
 
 @require_POST
 @login_required
-@recent_log_in_required
+@reauthentication_required
 def download(request):
     """Send members everything that the portal holds about them."""
     return FileResponse(
@@ -46,7 +46,7 @@ def download(request):
 
 @require_POST
 @login_required
-@recent_log_in_required
+@reauthentication_required
 def start_leaving(request):
     """Have a member leave."""
     try:

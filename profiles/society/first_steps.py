@@ -36,6 +36,6 @@ def first_steps(user) -> list[Step]:
 def invitations() -> str:
     """The address of the page on which many are invited, or else one."""
     try:
-        return reverse("invitations:start")
+        return reverse("admin:invitations_new")
     except NoReverseMatch:
         return reverse("admin:profiles_user_add")

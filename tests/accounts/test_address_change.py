@@ -64,7 +64,7 @@ def test_the_old_address_is_told_at_once_and_again_when_it_changes(client, asked
 
 
 def test_the_change_needs_the_password_again(client, member):
-    log_in(client, member.email)
+    client.force_login(member)  # without a password in this session, as after some minutes
 
     answer = client.post(PAGE, {"email": NEW, "action_add": ""})
 
@@ -74,6 +74,24 @@ def test_the_change_needs_the_password_again(client, member):
     assert waiting(member) == mail.outbox == []
     client.post(answer["Location"], {"password": PASSWORD})
     assert waiting(member) == [NEW], "what was typed before the password is not lost"
+
+
+@pytest.mark.parametrize(("minutes", "is_asked"), [(0, False), (6, True)])
+def test_a_log_in_counts_as_the_password_for_five_minutes(client, member, minutes, is_asked):
+    """Neither asks somebody who has just logged in; both ask after a while."""
+    log_in(client, member.email)
+    session = client.session
+    for record in session["account_authentication_methods"]:
+        record["at"] -= 60 * minutes
+    session.save()
+
+    answers = [
+        client.post(PAGE, {"email": NEW, "action_add": ""}),
+        client.get("/accounts/2fa/webauthn/add/"),
+    ]
+
+    asked = ["reauthenticate" in answer.headers.get("Location", "") for answer in answers]
+    assert asked == [is_asked, is_asked]
 
 
 def test_the_page_shows_what_waits_and_takes_it_back_without_the_password(client, asked):

@@ -163,7 +163,7 @@ def test_a_wrong_second_factor_comes_with_what_to_do(client, member):
     page = client.post(address, {"code": "000000"}).content.decode()
 
     assert "Incorrect code" in page
-    assert "staff. Once they are sure that it is you" in page
+    assert "no recovery code is left, ask" in page
     assert "recovery code" in page
     assert client.post(address, {"code": totp_code(SECRET)})["Location"] == "/"
 

@@ -90,7 +90,7 @@ def test_a_new_site_leads_its_superuser_through_three_steps(client, staff):
     assert saved.redirect_chain[-1][0] == reverse("home")
     assert "This is the portal of Our club now." in page
     assert page.count(">done<") == 2
-    assert f'href="{reverse("admin:profiles_user_add")}"' in page
+    assert f'href="{reverse("admin:invitations_new")}"' in page
     assert "Invite your first members" in client.get("/admin/").content.decode()
     make_member("ada@example.org")
     assert "Invite your first members" not in home(client)

@@ -52,7 +52,36 @@ def browser():
 def live_server(django_db_setup, live_server):
     # In this order, the server's threads use the test's own connection, as Django has it; in the
     # other each makes one to the database in memory, and none of these is ever closed.
+    server = live_server.thread.httpd
+    server.set_app(one_at_a_time(server.get_app()))
     return live_server
+
+
+def one_at_a_time(app):
+    """Have requests wait for one another: threads that share a connection share transactions.
+
+    One that reads while another writes would see what is rolled back, lose its session, or be told
+    that a table is locked.
+    """
+    turn = threading.Lock()
+
+    def serve(environ, start_response):
+        with turn:
+            return app(environ, start_response)
+
+    return serve
+
+
+@pytest.fixture(autouse=True)
+def requests_ended(transactional_db):
+    """Let the server finish before the tables are emptied, which it would keep locked.
+
+    A browser that is closed does not wait for the answers to its last requests.
+    """
+    yield
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=20)
 
 
 @pytest.fixture

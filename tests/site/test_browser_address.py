@@ -18,6 +18,7 @@ from tests.site.test_browser import (  # noqa: F401 - fixtures
     log_in,
     page,
     pytestmark,
+    requests_ended,
 )
 
 MISTYPED = "tpyo@example.org"

@@ -8,7 +8,14 @@ from portal.accounts.invitations import invitation_url
 from profiles.models import User
 from tests.conftest import make_member
 
-from .test_browser import browser, live_server, log_in, page, pytestmark  # noqa: F401 - fixtures
+from .test_browser import (  # noqa: F401 - fixtures
+    browser,
+    live_server,
+    log_in,
+    page,
+    pytestmark,
+    requests_ended,
+)
 
 # ruff: noqa: F811 - fixtures are named as what is imported
 

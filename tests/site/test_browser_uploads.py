@@ -8,7 +8,7 @@ from profiles.models import Profile
 from tests.conftest import PASSWORD
 from tests.support import samples
 
-from .test_browser import browser, live_server, page, pytestmark  # noqa: F401
+from .test_browser import browser, live_server, page, pytestmark, requests_ended  # noqa: F401
 
 READY = "is ready. It takes effect when you save."
 KEPT = "is kept. It takes effect when you save."

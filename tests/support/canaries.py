@@ -241,6 +241,7 @@ MAKERS = {
     models.FileField: Garden.file,
     models.EmailField: Garden.address,
     models.DateTimeField: Garden.time,
+    models.DateField: lambda garden, each: (garden.time(each)[0].date(), ()),  # days recur
     models.BooleanField: lambda garden, each: (garden.random.random() < 0.5, ()),
     models.IntegerField: Garden.whole,
     models.JSONField: Garden.data,
