@@ -102,7 +102,6 @@ def me(request):
 
 
 @require_safe
-@never_cache
 @login_required
 def view_as(request, role):
     """Show members the page that others get at the address of their profile, by the same view."""

@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.site_address import site_url
@@ -38,7 +37,6 @@ def data(request):
 @require_POST
 @login_required
 @reauthentication_required
-@never_cache
 def download(request):
     """Send members everything that the portal holds about them."""
     return FileResponse(

@@ -41,6 +41,9 @@ def test_an_anonymous_visitor_gets_the_same_page_whatever_is_there(files, client
     answers = [client.get(address) for address in addresses]
 
     assert {answer.status_code for answer in answers} == {403}
+    # Or a browser would go on refusing after the log-in. Others have a session, whose pages
+    # no browser keeps (portal/middleware.py).
+    assert all("no-store" in answer["Cache-Control"] for answer in answers)
     bodies = {
         answer.content.decode()
         .replace(address, "ADDRESS")

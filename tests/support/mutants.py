@@ -71,8 +71,9 @@ def read_breaks() -> list[Break]:
 
 def problem_of(each: Break) -> str:
     """Return a sentence unless the old text is there once, and what results can be compiled."""
-    if not all(Path(test.partition("::")[0]).exists() for test in each.tests):
-        return f"There is no such test: {each.tests}"
+    for path in (each.file, *(test.partition("::")[0] for test in each.tests)):
+        if not Path(path).exists():
+            return f"There is no {path}: {each}"
     text = Path(each.file).read_text()
     if text.count(each.old) != 1:
         return f"{text.count(each.old)} times in the code, instead of once: {each}"
@@ -183,10 +184,11 @@ def finish(running: dict, seen: dict) -> Tree:
     pid, status = os.wait()
     tree, each, since = running.pop(pid)
     code = os.waitstatus_to_exitcode(status)
-    if code in {3, 4, 5}:
+    if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
         raise SystemExit(f"pytest could not run {each.tests}:\n{tree.output[-2000:]}")
     found = FOUND.search(tree.output)
-    seen[each] = "" if code == 0 else found[1] if found else "by its end"
+    # Some breaks keep the site from starting, or the tests from ending.
+    seen[each] = "" if code == 0 else found[1] if found else f"exit status {code}"
     mark = f"seen by {seen[each]}" if seen[each] else "SURVIVED"
     print(f"{time.monotonic() - since:5.1f} s  {each.area:9} {each}\n          {mark}", flush=True)
     return tree
@@ -201,8 +203,9 @@ def main() -> int:
     parser.add_argument("--rest", action="store_true", help="only breaks that are not in seen.json")
     parser.add_argument("--check", action="store_true", help="only compare the lists with the code")
     options = parser.parse_args()
-    breaks = [each for each in read_breaks()
-              if not options.words or any(word in f"{each.area} {each.file}" for word in options.words)]  # fmt: skip  # noqa: E501
+    breaks = read_breaks()
+    if words := options.words:
+        breaks = [b for b in breaks if any(word in f"{b.area} {b.file}" for word in words)]
     print(f"{len(breaks)} breaks")
     if options.check:
         return 0
