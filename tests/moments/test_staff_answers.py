@@ -12,6 +12,8 @@ from tests.site.test_browser import pytestmark  # noqa: F401
 
 pytest.importorskip("profiles.desk", reason="this site has no desk for the staff")
 
+YUSUF = "Yusuf Demirk\N{LATIN SMALL LETTER DOTLESS I}ran"
+
 
 @pytest.fixture
 def tadhg(society):
@@ -40,13 +42,13 @@ def test_staff_find_who_has_no_photo_and_no_resume(tadhg, society, person, log_i
     person.part()
     page.goto("/admin/")
     person.click("link", "without a resume")
-    expect(page.get_by_role("link", name="Yusuf Demirkıran")).to_be_visible()
+    expect(page.get_by_role("link", name=YUSUF)).to_be_visible()
     person.look()
     with page.expect_download() as taken:
         person.click("link", "Take this list along (CSV)")
 
     names = {row["name"] for row in rows_of(taken.value)}
-    assert {"Tsukumo Hanae", "Yusuf Demirkıran"} <= names
+    assert {"Tsukumo Hanae", YUSUF} <= names
     assert "Tadhg Ó Briain" not in names
 
 
