@@ -10,8 +10,6 @@ from playwright.sync_api import expect
 from profiles.models import Profile, ResumeDownload
 from tests.site.test_browser import pytestmark  # noqa: F401
 
-pytest.importorskip("profiles.desk", reason="this site has no desk for the staff")
-
 YUSUF = "Yusuf Demirk\N{LATIN SMALL LETTER DOTLESS I}ran"
 
 
