@@ -258,6 +258,7 @@ def test_drops_everything_but_the_pixels():
     assert not {"exif", "xmp", "icc_profile"} & image.info.keys()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize(
     ("orientation", "red_corner"),

@@ -187,6 +187,7 @@ def test_ships_each_file_that_is_named_and_no_other():
     assert sum(f.stat().st_size for f in DEMO.rglob("*") if f.is_file()) < MAX_DEMO_BYTES
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("path", AVATARS, ids=lambda path: path.stem)
 def test_ships_avatars_that_the_site_accepts(path):
     with path.open("rb") as file:
@@ -199,6 +200,7 @@ def test_ships_avatars_that_the_site_accepts(path):
         assert (image.format, image.size) == ("WEBP", (512, 512))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("path", RESUMES, ids=lambda path: path.stem)
 def test_ships_resumes_that_the_site_accepts_and_that_tell_nothing_of_a_machine(path):
     with path.open("rb") as file:

@@ -153,7 +153,14 @@ def test_an_s3_that_refuses_is_asked_once(on_s3, client, member, caplog):
 
 
 @pytest.mark.parametrize("purpose", ["avatar", "resume"])
-@pytest.mark.parametrize("sent", [with_the_form, with_the_admin, with_the_script])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(with_the_form, marks=pytest.mark.whole),
+        pytest.param(with_the_admin, marks=pytest.mark.whole),
+        with_the_script,
+    ],
+)
 @pytest.mark.parametrize("fault", ["frozen", "refuses", "reset"])
 def test_an_upload_that_s3_does_not_take_leaves_nothing(
     short_waits, on_s3, line, client, member, fault, sent, purpose

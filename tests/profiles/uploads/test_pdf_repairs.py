@@ -40,6 +40,7 @@ def test_padding_behind_the_end_is_kept(content):
     assert cleaned(content)[0] == content
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     "content",
     [

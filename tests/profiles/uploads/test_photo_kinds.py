@@ -157,6 +157,7 @@ def test_a_jpeg_of_which_a_part_is_missing_is_cut_off(progressive):
 LAST_SCAN = b"\xff\xda\0\x08\1\1\0\1\x3f\x10"  # adds the last bit to the luminance
 
 
+@pytest.mark.whole
 def test_the_last_detail_of_a_large_progressive_jpeg_is_not_decoded():
     """A quarter of the work, and nobody would see it; a smaller photo has all of it decoded."""
     noise = Image.effect_noise((512, 512), 60).convert("RGB")
