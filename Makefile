@@ -31,13 +31,13 @@ run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server o
 test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="-k throttle" test for some
 
 test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those of make whole
-	$(BIN)/python -m pytest -n 2 $(PYTEST)
+	$(BIN)/python -m pytest -n 3 $(PYTEST)
 
 test-next: $(VENV)/next/installed  ## the tests on SQLite, with the newest Django
 	$(VENV)/next/bin/python -m pytest -n 2 $(PYTEST)
 
 test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a PostgreSQL that they bring along
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "postgresql and not whole" $(PYTEST)
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 3 -m "postgresql and not whole" $(PYTEST)
 
 whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, all rows on PostgreSQL
 

@@ -25,6 +25,8 @@ from tests.support.strict_s3_calls import (
     refused,
 )
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.mark.parametrize("key", AWKWARD_KEYS)
 def test_keeps_awkward_keys_whole(server, owner, key):

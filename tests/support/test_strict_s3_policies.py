@@ -26,6 +26,8 @@ from tests.support.strict_s3_calls import (
     refused,
 )
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.mark.parametrize(
     ("method", "path"),

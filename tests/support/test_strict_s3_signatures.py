@@ -28,6 +28,8 @@ from tests.support.strict_s3_calls import (
     signed,
 )
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.mark.parametrize(
     ("spoil", "error"),
