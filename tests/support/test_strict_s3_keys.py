@@ -21,12 +21,12 @@ from tests.support.strict_s3_calls import (
     refused,
 )
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.mark.parametrize(
     "acl", [{"ACL": "public-read"}, {"ACL": "private"}, {"GrantRead": "uri=everybody"}]
 )
-
-pytestmark = pytest.mark.whole
 def test_refuses_an_upload_with_an_acl(server, owner, acl):
     """S4."""
     upload = {"Bucket": BUCKET, "Key": "new.pdf", "Body": b"new"}
