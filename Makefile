@@ -13,6 +13,8 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-vers
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
+# A thread that a program under test leaves may end in another test: no fault of that one.
+QUIET = -W ignore::pytest.PytestUnraisableExceptionWarning
 # Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
@@ -42,13 +44,13 @@ test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a
 whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, all rows on PostgreSQL
 
 whole-sqlite: $(VENV)/installed-dev  ## the half of them that runs on SQLite, but the moments
-	$(BIN)/python -m pytest -n 2 -m whole --ignore tests/moments $(PYTEST)
+	$(BIN)/python -m pytest -n 2 $(QUIET) -m whole --ignore tests/moments $(PYTEST)
 
 moments: $(VENV)/installed-dev  ## what visitors, members and staff come for, in a browser: clicks, axe, pictures in var/moments
-	$(BIN)/python -m pytest -n 2 -m "" tests/moments $(PYTEST)
+	$(BIN)/python -m pytest -n 2 $(QUIET) -m "" tests/moments $(PYTEST)
 
 whole-postgresql: $(VENV)/installed-dev  ## the half of them that runs on PostgreSQL
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 -m "whole or not postgresql" $(PYTEST)
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 $(QUIET) -m "whole or not postgresql" $(PYTEST)
 
 coverage: PYTEST = -m "" --cov --cov-fail-under=95
 coverage: test-sqlite  ## all tests on SQLite; fails if they run less than 95 % of the code
@@ -73,7 +75,7 @@ rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARS
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)
 
 siege: $(VENV)/installed-dev  ## a minute of slow clients, uploads and a frozen S3 at once; fails if pages wait
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -m whole -W ignore::pytest.PytestUnraisableExceptionWarning tests/site/siege.py
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -m whole $(QUIET) tests/site/siege.py
 
 lint: $(VENV)/installed-dev  ## ruff, mypy, djade, migrations, workflows, deployment checks; changes nothing
 	$(BIN)/ruff check .
