@@ -357,6 +357,7 @@ NIGHTLY = [
     "profiles.batches.models.delete_old_reports",
     "profiles.invitations.models.delete_expired_lists",
     "profiles.privacy.deletion.delete_leavers",
+    "profiles.invitations.inviting.forget_former_members",
     "profiles.privacy.openings.delete_old",
     "profiles.weekly_openings.tell_owners",
     "portal.accounts.ended_sessions.remove_records",

@@ -20,6 +20,7 @@ from .reading import Row
 
 BATCH = 500  # rows in one query
 JUST_NOW = timedelta(minutes=1)
+FORGOTTEN = "This member has been deleted."
 ATTEMPTS = 3  # each after somebody else has added one of the members meanwhile
 
 
@@ -160,3 +161,32 @@ def pending_users(invitations):
         password__startswith=UNUSABLE_PASSWORD_PREFIX,
     )
     return users.order_by("email").select_for_update()
+
+
+def forget_former_members() -> str:
+    """Take addresses that no member has any more out of all reports; their lines stay.
+
+    A report is kept for thirty days, and names people by no key. At night, and not with each
+    deletion: to look through all lists for each of many members would take minutes.
+    """
+    forgotten = 0
+    for pk in InvitationList.objects.exclude(confirmed_at=None).values_list("pk", flat=True):
+        with transaction.atomic():
+            found = InvitationList.objects.select_for_update().filter(pk=pk).first()
+            if found:
+                forgotten += forget_in(found)
+    return f"{forgotten} former members taken out of lists"
+
+
+def forget_in(found: InvitationList) -> int:
+    """Take former members out of one report; return how many there were."""
+    rows = judged(Row(*row) for row in found.rows)
+    # As if the list came today: whoever would be invited now had an account, and has none.
+    gone = {each.address for each in rows if each.fate == Fate.NEW}
+    if gone:
+        found.rows = [
+            Row(each.row.line, "", problem=FORGOTTEN) if each.address in gone else each.row
+            for each in rows
+        ]
+        found.save(update_fields=["rows"])
+    return len(gone)

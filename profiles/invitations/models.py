@@ -133,21 +133,3 @@ def delete_expired_lists() -> str:
         Q(expires_at__lte=timezone.now()), ~Q(expires_at=None)
     ).delete()
     return f"{count} invitation lists removed"
-
-
-def forget(instance, **kwargs) -> None:
-    """Take a user who is being deleted out of all lists; their lines stay, without the person.
-
-    A list is kept for thirty days, and a row of it refers to nobody by a key.
-    """
-    addresses = {instance.email, *instance.emailaddress_set.values_list("email", flat=True)}
-    for each in InvitationList.objects.select_for_update():
-        rows = [without(row) if set(row) & addresses else row for row in each.rows]
-        if rows != each.rows:
-            each.rows = rows
-            each.save(update_fields=["rows"])
-
-
-def without(row: list) -> list:
-    line, *_ = row
-    return [line, "", "", "This member has been deleted."]

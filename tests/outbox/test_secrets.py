@@ -208,6 +208,7 @@ def test_the_nightly_command_reports_each_step(client, member):
         r"profiles\.batches\.models\.delete_old_reports: 0 [\w ]+ \(\d\.\d s\)\n"
         r"profiles\.invitations\.models\.delete_expired_lists: 0 [\w ]+ \(\d\.\d s\)\n"
         r"profiles\.privacy\.deletion\.delete_leavers: 0 members deleted \(\d\.\d s\)\n"
+        r"profiles\.invitations\.inviting\.forget_former_members: 0 [\w ]+ \(\d\.\d s\)\n"
         r"profiles\.privacy\.openings\.delete_old: 0 [\w ]+ \(\d\.\d s\)\n"
         r"profiles\.weekly_openings\.tell_owners: 0 [\w ]+ \(\d\.\d s\)\n"
         r"portal\.accounts\.ended_sessions\.remove_records: 1 records removed \(\d\.\d s\)\n"

@@ -61,14 +61,19 @@ def test_nothing_of_a_leaver_is_left(leaver, staff, member, client, settings):
 
 def test_a_leaver_is_taken_out_of_the_list_of_those_who_were_invited(leaver, staff):
     """It is a report of thirty days, which names them by no key."""
-    rows = [[1, leaver.email, "Leaver"], [2, "other@example.org", "Other"]]
-    kept = InvitationList.objects.create(owner=staff, title="members.csv", rows=rows)
+    rows = [[1, leaver.email, "Leaver", ""], [2, "other@example.org", "Other", ""]]
+    rows.append([2, leaver.email.upper(), "Twice, and beside the other", ""])
+    make_member("other@example.org")
+    kept = InvitationList.objects.create(
+        owner=staff, title="members.csv", rows=rows, confirmed_at=timezone.now()
+    )
     let_the_date_come(leaver)
 
-    deletion.delete_leavers()
+    call_command("nightly", verbosity=0)
 
     kept.refresh_from_db()
-    assert kept.rows == [[1, "", "", "This member has been deleted."], rows[1]]
+    deleted = ["", "", "This member has been deleted."]
+    assert kept.rows == [[1, *deleted], rows[1], [2, *deleted]]
 
 
 def test_whoever_has_time_left_or_came_back_is_left_alone(leaver, member, client):
