@@ -11,12 +11,12 @@ import os
 from typing import NamedTuple
 
 from django.core.files.storage import FileSystemStorage, Storage
-from django.core.files.storage.handler import StorageHandler
 from storages.backends.s3 import S3Storage
 
 from portal.s3.addresses import is_within, service
 
 from . import conf
+from .policies import made
 from .references import field_storages
 
 DISK = "disk"
@@ -70,9 +70,7 @@ def shares_files_with_live() -> bool:
 
     Makes no request. Either the site is the live one, or a variable is wrong.
     """
-    twins = StorageHandler(conf.LIVE_STORAGES)
+    twins = made(conf.LIVE_STORAGES).values()
     return any(
-        may_share_files(storage, twins[alias])
-        for storage in field_storages().values()
-        for alias in conf.LIVE_STORAGES
+        may_share_files(storage, twin) for storage in field_storages().values() for twin in twins
     )

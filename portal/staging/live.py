@@ -5,14 +5,13 @@ bucket and a key pair that may only read.
 """
 
 from django.core.files.storage import FileSystemStorage, Storage
-from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
 from storages.backends.s3 import S3Storage
 
 from portal.copying.folder_store import Folder
 from portal.copying.s3_store import S3Source, S3Target
 from portal.files.locations import share_files
-from portal.files.policies import policy_of
+from portal.files.policies import made, policy_of
 
 from . import conf
 
@@ -27,7 +26,7 @@ def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
             f"This is {conf.SITE_ENVIRONMENT}: only a site whose SITE_ENVIRONMENT is staging or"
             " development may be overwritten with files from live. Nothing was read or written."
         )
-    twins = StorageHandler(conf.LIVE_STORAGES)
+    twins = made(conf.LIVE_STORAGES)
     if not conf.LIVE_STORAGES:
         raise CommandError(
             f"The live site's files are not configured: set {', '.join(conf.LIVE_REQUIRED)}."
@@ -41,7 +40,7 @@ def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
         for label, storage in storages.items()
     }
     for label, storage in storages.items():
-        if any(share_files(storage, twins[twin]) for twin in conf.LIVE_STORAGES):
+        if any(share_files(storage, twin) for twin in twins.values()):
             _, target = pairs[label]
             raise CommandError(
                 f"{target} is where the live site's files are. Nothing was read or written."

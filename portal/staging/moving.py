@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage, storages
-from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
 
 from portal.copying.folder_store import UNFINISHED, Folder
@@ -21,6 +20,7 @@ from portal.copying.retry import Retry
 from portal.copying.s3_store import S3Source, S3Target
 from portal.copying.stores import Source, Target
 from portal.files.locations import share_files
+from portal.files.policies import made
 from portal.files.references import (
     Fields,
     Reference,
@@ -61,8 +61,7 @@ def move_between(source_name: str, target_name: str, *, jobs: int) -> Move:
         raise CommandError(
             f"{source_name} and {target_name} are one place, or one lies within the other."
         )
-    twins = StorageHandler(conf.LIVE_STORAGES)
-    if any(share_files(target, twins[alias]) for alias in conf.LIVE_STORAGES):
+    if any(share_files(target, twin) for twin in made(conf.LIVE_STORAGES).values()):
         raise CommandError(f"{target_name} is where LIVE_STORAGES has the live site's files.")
     is_public = isinstance(target, (UnsignedMixin, PublicFileStorage))
     if is_public and isinstance(source, (ProtectedMediaStorage, ProtectedFileStorage)):
@@ -75,7 +74,7 @@ def storage_named(name: str) -> Storage:
     if name in settings.STORAGES:
         return storages[name]
     if name.removeprefix(LIVE) in conf.LIVE_STORAGES and name.startswith(LIVE):
-        return StorageHandler(conf.LIVE_STORAGES)[name.removeprefix(LIVE)]
+        return made(conf.LIVE_STORAGES)[name.removeprefix(LIVE)]
     if "/" in name:
         return FileSystemStorage(Path(name).expanduser().absolute())
     known = [*settings.STORAGES, *(f"{LIVE}{alias}" for alias in conf.LIVE_STORAGES)]
