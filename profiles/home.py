@@ -1,4 +1,4 @@
-"""What the home page shows, and what it asks its reader for."""
+"""The content of the home page, and the next thing that it asks its reader for."""
 
 from typing import NamedTuple
 

@@ -59,7 +59,7 @@ class Database(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What production has last written about itself."""
+    """The mark that production has last written about itself."""
 
     database: Database
     environment: str
@@ -172,7 +172,7 @@ def refuse_live(confirmed_fork: str | None = None) -> Mark | None:
 def refuse_foreign_files(confirmed_fork: str | None = None) -> None:
     """Raise CommandError where files that no row names may still be those of the live site.
 
-    They are, where a copy of live's database is older than the files beside it. Live itself, whose
+    They are, if a copy of the live database is older than the files. The live site, whose
     database has its own mark, may delete what it does not name.
     """
     if conf.SITE_ENVIRONMENT != "production":

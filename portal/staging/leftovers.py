@@ -1,4 +1,4 @@
-"""What a refresh leaves behind: files in this site's own storages that no row names any more.
+"""Files that a refresh leaves behind in this site's own storages: no row names them any more.
 
 They came with rows of former refreshes, or with members who have left since. The rules are those
 of sweep_media.

@@ -47,7 +47,7 @@ class People:
 
 
 class Choice(NamedTuple):
-    """What an operator has chosen about the people of one refresh."""
+    """The people of one refresh, as an operator has chosen."""
 
     keep: int = 0  # people who stay as other people
     seed: str = ""

@@ -54,11 +54,11 @@ def receive(owner, file: File, folder: str = "") -> BatchFile:
 
 
 class Saved(NamedTuple):
-    """What became of a batch: the number of files saved, and why each other one was not."""
+    """The end of a batch: how many files were saved, and the reasons for the others."""
 
     number: int
     left: dict[int, str]  # by the number of the file
-    unfinished: int  # not yet tried, when the time was over
+    unfinished: int  # not yet tried at the end of the time
 
 
 def save_batch(files: list[BatchFile], replace: set[int], by) -> Saved:

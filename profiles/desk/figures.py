@@ -26,7 +26,7 @@ class Figure:
 
 
 class Desk(NamedTuple):
-    """What one of the staff sees of the society at a glance."""
+    """The society at a glance, as far as one of the staff may see it."""
 
     figures: list[Figure]
     chart: Chart | None

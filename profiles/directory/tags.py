@@ -17,7 +17,7 @@ AFTER_ALL_WORDS = "~"
 
 
 class Tag(NamedTuple):
-    """What a row of a tag says, but for whom it is."""
+    """The content of a tag's row, apart from its audience."""
 
     kind: str
     key: str

@@ -17,7 +17,7 @@ DONE = {"new": "invited", "changed": "got another name"}  # once the list is con
 
 
 class Fate(TextChoices):
-    """What becomes of a row."""
+    """The ends that a row can come to."""
 
     NEW = "new", "will be invited"
     CHANGED = "changed", "gets another name"

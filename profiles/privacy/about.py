@@ -1,4 +1,4 @@
-"""What the portal holds about a member: a decision for every column of every table.
+"""The data that the portal holds about a member: a decision for every column of every table.
 
 The archive of a member's data has the columns that are given here; deletion.py deletes the rows.
 Whoever adds a column adds a decision here: until then, a test fails.

@@ -1,4 +1,4 @@
-"""What somebody who is leaving can still do: come back, or take their data along."""
+"""Limits somebody who is leaving to coming back, and to taking their data along."""
 
 from django.shortcuts import redirect
 

@@ -32,7 +32,7 @@ DARK = Theme((0x0F, 0x18, 0x19), (0x16, 0x22, 0x24), (0x0A, 0x12, 0x13), 0.14)
 
 
 class Shades(NamedTuple):
-    """What a theme makes of the accent."""
+    """The colours that a theme makes of the accent."""
 
     accent: Colour
     strong: Colour  # under the pointer

@@ -1,4 +1,4 @@
-"""What every page shows of the society."""
+"""The society, for the templates of all pages."""
 
 from django.utils.functional import SimpleLazyObject
 

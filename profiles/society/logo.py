@@ -1,4 +1,4 @@
-"""What a logo is: a picture of any common kind, in its own shape, turned into a small WebP."""
+"""The rule for a logo: a picture of any common kind, turned into a small WebP in its own shape."""
 
 from django.conf import settings
 from django.core.exceptions import ValidationError

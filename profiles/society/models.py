@@ -15,7 +15,7 @@ MARKDOWN = "Markdown: **bold**, *italic*, lists, headings and [links](https://ex
 
 
 class Society(models.Model):
-    """What the portal tells about the society. There is one row, or none on a new site."""
+    """The society's own name, texts and colour. There is one row, or none on a new site."""
 
     name = LineField(
         max_length=80,

@@ -108,10 +108,11 @@ def is_cut_off(data):
 
 
 def last_detail(data) -> int | None:
-    """Where the last scan of a progressive JPEG begins if it only adds to the luminance; or None.
+    """Return the offset of the last scan of a progressive JPEG if it only refines luminance.
 
-    Such a scan halves the steps of the brightness, and is a quarter of the work. (ISO 10918-1,
-    G.1.1.1: a band that was sent before, up to the last coefficient, to the last bit.)
+    None if there is no such scan. It halves the steps of the brightness, and is a quarter of the
+    work. (ISO 10918-1, G.1.1.1: a band that was sent before, up to the last coefficient, to the
+    last bit.)
     """
     scan = [None, *SCAN.finditer(data)][-1]
     if scan is None:

@@ -1,4 +1,4 @@
-"""What a resume is: a PDF that everybody can open without a password, and the text in it."""
+"""The rule for a resume: a PDF that everybody can open without a password, and its text."""
 
 import re
 

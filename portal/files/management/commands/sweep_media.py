@@ -47,8 +47,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--confirmed-fork",
             metavar="NAME@HOST:PORT",
-            help="delete although the database is a physical copy of live's (a fork), at this "
-            "address; docs/staging.md",
+            help="delete although the database is a physical copy of the live one (a fork), at "
+            "this address; docs/staging.md",
         )
 
     def handle(self, *, delete, older_than, most, confirmed_fork, **options):
