@@ -87,10 +87,12 @@ function add(file, path) {
 }
 
 for (const chooser of form.querySelectorAll("input[type=file]")) {
-  chooser.addEventListener("change", () => {
+  const choose = () => {
     for (const file of chooser.files) add(file, file.webkitRelativePath || file.name);
     chooser.value = "";
-  });
+  };
+  chooser.addEventListener("change", choose);
+  choose(); // somebody was faster than this script
 }
 
 // A dropped folder is walked through; its entries come in portions.

@@ -2,6 +2,20 @@
 // Without this script the form sends its files itself, when it is saved.
 "use strict";
 
+// The button says what the form waits for.
+for (const form of new Set([...document.querySelectorAll("[data-upload]")].map((box) => box.closest("form")))) {
+  const buttons = form.querySelectorAll("button[type=submit], input[type=submit]");
+  form.addEventListener("uploads", () => {
+    const isBusy = form.querySelector("[data-upload][data-busy]") !== null;
+    for (const button of buttons) {
+      const text = "value" in button && button.matches("input") ? "value" : "textContent";
+      button.dataset.idle ??= button[text];
+      button[text] = isBusy ? "Sending files …" : button.dataset.idle;
+      button.disabled = isBusy;
+    }
+  });
+}
+
 for (const box of document.querySelectorAll("[data-upload]")) {
   const chooser = box.querySelector("input[type=file]");
   const stored = box.querySelector("input[name$='-stored']");
@@ -110,7 +124,7 @@ for (const box of document.querySelectorAll("[data-upload]")) {
     photo.close();
   };
 
-  chooser.addEventListener("change", () => {
+  const choose = () => {
     if (!chooser.files.length) return;
     file = chooser.files[0];
     if (cut) {
@@ -118,7 +132,10 @@ for (const box of document.querySelectorAll("[data-upload]")) {
       draw();
     }
     send();
-  });
+  };
+
+  chooser.addEventListener("change", choose);
+  choose(); // somebody was faster than this script
 
   if (cut) {
     cut.addEventListener("input", () => file && draw());
@@ -128,18 +145,4 @@ for (const box of document.querySelectorAll("[data-upload]")) {
       timer = setTimeout(send, 600);
     });
   }
-}
-
-// The button says what the form waits for.
-for (const form of new Set([...document.querySelectorAll("[data-upload]")].map((box) => box.closest("form")))) {
-  const buttons = form.querySelectorAll("button[type=submit], input[type=submit]");
-  form.addEventListener("uploads", () => {
-    const isBusy = form.querySelector("[data-upload][data-busy]") !== null;
-    for (const button of buttons) {
-      const text = "value" in button && button.matches("input") ? "value" : "textContent";
-      button.dataset.idle ??= button[text];
-      button[text] = isBusy ? "Sending files …" : button.dataset.idle;
-      button.disabled = isBusy;
-    }
-  });
 }

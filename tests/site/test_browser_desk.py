@@ -45,6 +45,19 @@ def test_a_busy_site_is_asked_again(page, staff, member, tmp_path, monkeypatch):
     page.complaints.clear()  # the 503 is what was wanted
 
 
+def test_what_was_chosen_before_the_script_came_is_sent_too(page, staff, member, tmp_path):
+    file, late = tmp_path / "Ada Lovelace.jpg", []
+    file.write_bytes(samples.jpeg((90, 90)))
+    page.route("**/batches*.js", lambda route: late.append(route))
+    log_in(page, staff.email)
+    page.goto(FILES, wait_until="commit")
+
+    page.locator("#files").set_input_files(file)
+    late[0].continue_()
+
+    expect(page.get_by_text("1 of 1 checked.")).to_be_visible(timeout=30_000)
+
+
 def test_without_javascript_ten_files_travel_at_a_time(browser, live_server, staff, tmp_path):
     paths = []
     for i in range(10):

@@ -71,6 +71,17 @@ def test_what_was_chosen_is_seen_before_it_is_saved(page, member, chosen):  # no
     assert profile.resume_pages == 2
 
 
+def test_what_was_chosen_before_the_script_came_is_sent_too(page, member, chosen):  # noqa: F811
+    late = []
+    page.route("**/uploads*.js", lambda route: late.append(route))
+    log_in(page)
+
+    page.locator("[name=resume]").set_input_files(chosen / "cv.pdf")
+    late[0].continue_()
+
+    expect(page.locator("[data-upload] output").last).to_contain_text(READY, timeout=30_000)
+
+
 def test_the_button_says_what_the_form_waits_for(page, member, chosen):  # noqa: F811
     log_in(page)
     button = page.locator("main form button[type=submit]")
