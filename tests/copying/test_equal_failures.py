@@ -66,11 +66,12 @@ def test_missing_files_among_others_end_nothing(ends):
     assert list(results.values()) == ["missing"] * (len(NAMES) - 1)
 
 
-def test_failures_for_several_reasons_end_nothing(to_disk):
+@pytest.mark.parametrize("between", [("failed", "another reason"), ("copied", "")])
+def test_failures_with_another_outcome_between_them_end_nothing(to_disk, between):
     failures = engine.EqualFailures(to_disk.source, to_disk.target)
 
-    for number in range(2 * EQUAL_FAILURES):
-        failures.add(engine.Outcome("name", "failed", 0, f"reason {number % 2}", None))
+    for result, reason in [("failed", "a reason"), between] * EQUAL_FAILURES:
+        failures.add(engine.Outcome("name", result, 0, reason, None))
 
 
 @pytest.mark.parametrize("code", ["", "NoSuchKey", "NoSuchBucket"])
