@@ -6,9 +6,9 @@ from collections import deque
 
 import pytest
 
-from portal.copying import engine, folder_store
+from portal.copying import engine, folder_store, retry
 from portal.copying.engine import EQUAL_FAILURES, copy
-from portal.copying.stores import Unusable
+from portal.copying.stores import Transient, Unusable
 from tests.support.strict_s3 import read_only
 
 NAMES = [f"{number:04}" for number in range(400)]
@@ -119,3 +119,19 @@ def test_the_counting_starts_anew_with_each_run(streaming):
     streaming.live.put(NAMES[0])
 
     assert streaming.copy(NAMES[0]) == {NAMES[0]: "copied"}
+
+
+def test_each_pause_before_a_retry_may_be_twice_as_long(monkeypatch):
+    """A server that is too busy gets the time to recover."""
+    busy, pauses = retry.Retry(), []
+    monkeypatch.setattr(busy.stopping, "wait", pauses.append)
+    monkeypatch.setattr(retry.random, "uniform", lambda least, most: (least, most))
+
+    def attempt():
+        raise Transient("SlowDown")
+
+    with pytest.raises(retry.GaveUp, match=r"after 8 attempts\. SlowDown"):
+        busy(attempt)
+
+    first = retry.FIRST_PAUSE_SECONDS
+    assert pauses == [(0, first * 2**number) for number in range(7)]
