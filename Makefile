@@ -77,12 +77,13 @@ rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARS
 siege: $(VENV)/installed-dev  ## a minute of slow clients, uploads and a frozen S3 at once; fails if pages wait
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -m whole $(QUIET) tests/site/siege.py
 
-lint: $(VENV)/installed-dev  ## ruff, mypy, djade, migrations, workflows, deployment checks; changes nothing
+lint: $(VENV)/installed-dev  ## ruff, mypy, djade, migrations, lists of breaks, workflows, deployment checks; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2 --check
 	$(MANAGE) makemigrations --check --dry-run
+	$(BIN)/python -m tests.support.mutants --check
 	$(BIN)/python -m tests.support.deployed $(MANAGE) check --deploy --fail-level WARNING
 	sha256sum --quiet --check static/vendor/SHA256SUMS
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
