@@ -3,7 +3,7 @@
 import pytest
 from django.core.files.base import ContentFile
 
-from profiles.models import Profile, User
+from profiles.models import Profile
 from tests.conftest import make_member, match_routes, s3_client, settings_for, use_settings
 from tests.support import samples
 from tests.support.refresh_command import LIVE, MEMBERS, STAFF, STAGING
@@ -128,13 +128,12 @@ def sites(s3, on_disk, settings, monkeypatch):
 def restored(sites):
     """Rows and files as on live: members and staff, each with an avatar and a resume."""
     for number in range(MEMBERS + STAFF):
-        is_staff = number >= MEMBERS
-        user = User.objects.create_user(f"user{number}@example.org", "x", is_staff=is_staff)
+        names = {field: f"{field}s/{number}.bin" for field in ("avatar", "resume")}
+        user = make_member(f"user{number}@example.org", is_staff=number >= MEMBERS)
+        Profile.objects.filter(user=user).update(**names)
         for field, prefix in (("avatar", "media"), ("resume", "protected")):
-            name = f"{field}s/{number}.bin"
-            type(user.profile).objects.filter(user=user).update(**{field: name})
-            s3_client(sites).put_object(
-                Bucket=LIVE, Key=f"{prefix}/{name}", Body=name.encode(), ContentType="image/webp"
-            )
+            key = f"{prefix}/{names[field]}"
+            stored = sites._backend.put_object(LIVE, key, names[field].encode())
+            stored.set_metadata({"content-type": "image/webp"})
     sites.clear()
     return sites
