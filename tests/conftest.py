@@ -48,11 +48,15 @@ BUCKET = "portal-files"
 def settings_for(environment: dict[str, str]) -> dict:
     """Return the settings of an environment, from the real portal/settings.py, run anew."""
     others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
-    spec = importlib.util.find_spec("portal.settings")
-    module = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(importlib.util.find_spec("portal.settings"))
     with mock.patch.dict(os.environ, others | environment, clear=True):
-        spec.loader.exec_module(module)
+        exec(settings_code(), vars(module))
     return {name: value for name, value in vars(module).items() if name.isupper()}
+
+
+@cache
+def settings_code():
+    return importlib.util.find_spec("portal.settings").loader.get_code("portal.settings")
 
 
 def use_settings(settings, monkeypatch, values: dict) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from profiles.models import Profile
 from tests.accounts.test_verified_address import findings
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.whole]
 
 BEFORE = ("profiles", "0002_index_what_is_new")
 
