@@ -32,25 +32,25 @@ run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server o
 
 test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="-k throttle" test for some
 
-test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those of make whole
-	$(BIN)/python -m pytest -n 3 $(PYTEST)
+test-sqlite: $(VENV)/installed-dev  ## all tests on SQLite, but those marked whole
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST)
 
 test-next: $(VENV)/next/installed  ## the tests on SQLite, with the newest Django
 	$(VENV)/next/bin/python -m pytest -n 2 $(PYTEST)
 
-test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a PostgreSQL that they bring along
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 3 -m "postgresql and not whole" $(PYTEST)
+test-postgresql: $(VENV)/installed-dev  ## those marked postgresql (rows, locks, SQL), on a PostgreSQL that they bring along
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 3 --dist worksteal -m "postgresql and not whole" $(PYTEST)
 
 whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, all rows on PostgreSQL
 
-whole-sqlite: $(VENV)/installed-dev  ## the half of them that runs on SQLite, but the moments
-	$(BIN)/python -m pytest -n 2 $(QUIET) -m whole --ignore tests/moments $(PYTEST)
+whole-sqlite: $(VENV)/installed-dev  ## those marked whole, on SQLite: but the moments, and what is marked postgresql as well
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "whole and not postgresql" --ignore tests/moments $(PYTEST)
 
 moments: $(VENV)/installed-dev  ## what visitors, members and staff come for, in a browser: clicks, axe, pictures in var/moments
-	$(BIN)/python -m pytest -n 2 $(QUIET) -m "" tests/moments $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "" tests/moments $(PYTEST)
 
-whole-postgresql: $(VENV)/installed-dev  ## the half of them that runs on PostgreSQL
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 $(QUIET) -m "whole or not postgresql" $(PYTEST)
+whole-postgresql: $(VENV)/installed-dev  ## all that touch rows and were not in test-postgresql, but those marked any_database
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "whole or not postgresql" $(PYTEST)
 
 coverage: PYTEST = -m "" --cov --cov-fail-under=95
 coverage: test-sqlite  ## all tests on SQLite; fails if they run less than 95 % of the code
