@@ -41,7 +41,7 @@ test-next: $(VENV)/next/installed  ## the tests on SQLite, with the newest Djang
 test-postgresql: $(VENV)/installed-dev  ## those marked postgresql (rows, locks, SQL), on a PostgreSQL that they bring along
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 3 --dist worksteal -m "postgresql and not whole" $(PYTEST)
 
-whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, all rows on PostgreSQL
+whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, more rows on PostgreSQL
 
 whole-sqlite: $(VENV)/installed-dev  ## those marked whole, on SQLite: but the moments, and what is marked postgresql as well
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "whole and not postgresql" --ignore tests/moments $(PYTEST)
