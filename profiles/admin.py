@@ -159,7 +159,7 @@ class MemberAdmin(
         )
     ]
     fieldsets = [
-        (None, {"fields": ["email", "is_active", "second_factors"]}),
+        (None, {"fields": ["email", "is_active", "language", "second_factors"]}),
         ("Dates", {"classes": ["collapse"], "fields": ["date_joined", "last_login", "leaves_at"]}),
     ]
     superusers_fieldsets = [

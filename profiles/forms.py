@@ -1,8 +1,12 @@
 from django import forms
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from portal.accounts.languages import LanguageSelect
 
 from .directory.tags import PLACE, SKILL
 from .directory.widgets import SuggestedInput, SuggestedList
-from .models import Profile
+from .models import Profile, User
 from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
@@ -17,6 +21,11 @@ def with_audiences() -> list[str]:
 
 class ProfileForm(StoredUploadsForm):
     """The fields that members may change in their own profile."""
+
+    language = User._meta.get_field("language").formfield(
+        widget=LanguageSelect,
+        help_text=_("Of the pages that you see, and of the e-mails that you get from this site."),
+    )
 
     class Meta:
         model = Profile
@@ -36,6 +45,10 @@ class ProfileForm(StoredUploadsForm):
         }
         error_messages = {"avatar": NEW_OR_NONE, "resume": NEW_OR_NONE}
 
+    def __init__(self, *args, instance, **kwargs):
+        super().__init__(*args, instance=instance, **kwargs)
+        self.initial.setdefault("language", instance.user.language)
+
     def details(self):
         """Return each detail with the field that says who sees it."""
         return [(self[field], self[f"{field}_visibility"]) for field in DETAILS]
@@ -46,6 +59,15 @@ class ProfileForm(StoredUploadsForm):
         wrong = next((name for name in self.fields if name in self.errors), None)
         if wrong:
             self.fields[wrong].widget.attrs["autofocus"] = True
+
+    def save(self, commit=True):
+        """Save the profile, and the choice of a language, which is one of the account."""
+        with transaction.atomic():
+            profile = super().save(commit)
+            if commit and "language" in self.changed_data and not self.is_left_out("language"):
+                profile.user.language = self.cleaned_data["language"]
+                profile.user.save(update_fields=["language"])
+        return profile
 
     def clean_name(self):
         name = self.cleaned_data["name"]

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from portal.accounts.email_address import shown
 from portal.accounts.fields import EmailAddressField
+from portal.accounts.languages import LanguageField
 from portal.accounts.verified_address import verify_address
 from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
@@ -80,6 +81,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         editable=False,
         help_text="Invisible already; deleted in the night after this.",
     )
+    language = LanguageField()
     date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
 
     objects = UserManager()

@@ -1,8 +1,11 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.contrib.auth import get_user_model
+from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from .email_address import canonical
+from .languages import language_of
 from .messages import ask_for_confirmation
 from .recent import has_just_logged_in
 from .site_name import site_name
@@ -58,10 +61,22 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         return f"{site_name()}: {subject}"
 
     def render_mail(self, template_prefix, email, context, headers=None):
-        """Make a message about the account, which is sent even if the account is inactive."""
-        message = super().render_mail(template_prefix, email, context, headers)
+        """Make a message about the account, which is sent even if the account is inactive.
+
+        It is in the recipient's language, whoever has caused it.
+        """
+        with translation.override(self.language_of_mail(email, context)):
+            message = super().render_mail(template_prefix, email, context, headers)
         message.about_account = True
         return message
+
+    def language_of_mail(self, email: str, context: dict) -> str:
+        """Return the recipient's choice, or else the language of the page that they are on."""
+        user = context.get("user") or get_user_model().objects.filter(email=email).first()
+        language = context.get("asked_in", "")
+        if self.request and user == getattr(self.request, "user", None):
+            language = language or translation.get_language()
+        return language_of(user, language)
 
     def send_confirmation_mail(self, request, emailconfirmation, signup):
         """Ask for the confirmation of an address; the link is made at delivery."""

@@ -6,6 +6,7 @@ from django import forms
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.translation import get_language
 
 from .email_address import MAX_LENGTH
 from .fields import AddressFormField
@@ -65,7 +66,7 @@ class ResetPasswordForm(allauth_forms.ResetPasswordForm):
     def save(self, request, **kwargs):
         """Write one message for any address; delivery finds out if an account has the address."""
         email = self.cleaned_data["email"]
-        ask_for_reset(email, site_url(request))
+        ask_for_reset(email, site_url(request), get_language())
         return email
 
 
