@@ -207,6 +207,7 @@ LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
 # Of messages to members who have not chosen one, and of visitors whose browsers ask for none.
 LANGUAGE_CODE = env.choice("LANGUAGE_CODE", [code for code, _ in LANGUAGES], "en-gb")
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"  # of dates; Django has those of other languages
 LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60  # seconds
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
