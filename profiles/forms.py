@@ -2,8 +2,6 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from portal.accounts.languages import LanguageSelect
-
 from .directory.tags import PLACE, SKILL
 from .directory.widgets import SuggestedInput, SuggestedList
 from .models import Profile, User
@@ -23,7 +21,6 @@ class ProfileForm(StoredUploadsForm):
     """The fields that members may change in their own profile."""
 
     language = User._meta.get_field("language").formfield(
-        widget=LanguageSelect,
         help_text=_("Of the pages that you see, and of the e-mails that you get from this site."),
     )
 

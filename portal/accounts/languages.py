@@ -12,6 +12,16 @@ def choices() -> list:
     return [("", _("The one that the browser asks for")), *settings.LANGUAGES]
 
 
+class LanguageSelect(forms.Select):
+    """A list of languages whose names are pronounced as those languages are."""
+
+    def create_option(self, name, value, *args, **kwargs):
+        option = super().create_option(name, value, *args, **kwargs)
+        if value:
+            option["attrs"]["lang"] = value
+        return option
+
+
 class LanguageField(models.CharField):
     """The code of one of LANGUAGES; blank for the browser's."""
 
@@ -33,15 +43,8 @@ class LanguageField(models.CharField):
         kwargs.pop("help_text", None)
         return name, path, args, kwargs
 
-
-class LanguageSelect(forms.Select):
-    """A list of languages whose names are pronounced as those languages are."""
-
-    def create_option(self, name, value, *args, **kwargs):
-        option = super().create_option(name, value, *args, **kwargs)
-        if value:
-            option["attrs"]["lang"] = value
-        return option
+    def formfield(self, **kwargs):
+        return super().formfield(**{"widget": LanguageSelect, **kwargs})
 
 
 def language_of(user, otherwise: str = "") -> str:

@@ -17,9 +17,9 @@ def first_steps(context):
 
 @register.simple_tag(takes_context=True)
 def contact(context):
-    """Return whom to ask for an invitation, as part of a sentence; a link if there is an address."""
+    """Return whom to ask for an invitation, as part of a sentence; with a link if possible."""
     society = context["society"]
     if society.contact_email:
         name = society.contact or society.contact_email
         return format_html('<a href="mailto:{}">{}</a>', society.contact_email, name)
-    return society.contact or pgettext("whom to ask", "the society’s staff")
+    return society.contact or pgettext("whom to ask", "the society's staff")

@@ -69,7 +69,7 @@ def test_a_chosen_file_is_named_by_its_form(logged_in, member):
     photo = send(logged_in, "avatar", a_photo()).json()
     resume = send(logged_in, "resume", a_resume(pages=3)).json()
     assert files_of(member.profile) == set()
-    assert resume["pages"] == 3
+    assert resume["ready"] == "cv.pdf (3 pages) is ready. It takes effect when you save."
 
     save(logged_in, **{"avatar-stored": photo["pk"], "resume-stored": resume["pk"]})
 
