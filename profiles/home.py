@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .directory.views import SHOWN
@@ -14,9 +15,9 @@ class Missing(NamedTuple):
     """Something that a member's profile lacks, and how the home page asks for it."""
 
     name: str  # the profile's field
-    heading: str
-    why: str
-    action: str
+    heading: Promise
+    why: Promise
+    action: Promise
 
 
 ASKED = [  # one at a time, in this order

@@ -1,5 +1,7 @@
 """The record of opened resumes in the admin: by period, and as CSV."""
 
+from django.utils.translation import gettext as _
+
 from .exports import ListAsCsv, moment
 from .periods import PeriodFilter
 
@@ -27,7 +29,7 @@ class ResumeDownloadAdmin(ListAsCsv):
     )
 
     def changelist_view(self, request, extra_context=None):
-        titles = {"title": "Opened resumes"}
+        titles = {"title": _("Opened resumes")}
         return super().changelist_view(request, titles | (extra_context or {}))
 
     def has_add_permission(self, request):

@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -32,7 +33,7 @@ def receive(request, purpose):
         raise Http404("No such purpose")
     file = request.FILES.get("file")
     if file is None:
-        return JsonResponse({"error": "Please choose a file."})
+        return JsonResponse({"error": _("Please choose a file.")})
     try:
         is_photo = purpose == StoredUpload.Purpose.AVATAR
         choices = {"crop": Crop.of(request.POST, "photo")} if is_photo else {}
@@ -45,7 +46,7 @@ def receive(request, purpose):
     return JsonResponse(
         {
             "pk": upload.pk,
-            "note": upload.note,
+            "note": upload.shown_note,
             "pages": upload.pages,
             "picture": reverse("upload-picture", args=[upload.pk]) if upload.picture else "",
         },
