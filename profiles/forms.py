@@ -8,7 +8,7 @@ from .models import Profile, User
 from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
-NEW_OR_NONE = {"contradiction": "Please either choose a new file or tick “Remove it”, not both."}
+NEW_OR_NONE = {"contradiction": _("Please either choose a new file or tick “Remove it”, not both.")}
 DETAILS = ["place", "skills", "links", "phone", "contact_email"]
 
 
@@ -69,5 +69,5 @@ class ProfileForm(StoredUploadsForm):
     def clean_name(self):
         name = self.cleaned_data["name"]
         if self.instance.name and not name:
-            raise forms.ValidationError("Please keep a name: others find you by it.")
+            raise forms.ValidationError(_("Please keep a name: others find you by it."))
         return name

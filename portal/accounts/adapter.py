@@ -2,7 +2,9 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth import get_user_model
 from django.utils import translation
+from django.utils.functional import lazy
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 
 from .email_address import canonical
 from .languages import language_of
@@ -11,10 +13,15 @@ from .recent import has_just_logged_in
 from .site_name import site_name
 from .throttle import in_words, longest_wait
 
-TOO_MANY_ATTEMPTS = (
-    "Too many failed login attempts. "
-    f"Please wait {in_words(longest_wait({'login_failed'}))}, then try again."
-)
+
+def too_many_attempts() -> str:
+    """Return the error of a log-in that the throttle refuses."""
+    # Translators: %(time)s is such as "1 minute" or "5 minutes".
+    words = gettext("Too many failed login attempts. Please wait %(time)s, then try again.")
+    return words % {"time": in_words(longest_wait({"login_failed"}))}
+
+
+TOO_MANY_ATTEMPTS = lazy(too_many_attempts, str)()
 
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from .email_address import MAX_LENGTH
 from .fields import AddressFormField
@@ -14,8 +15,10 @@ from .messages import ask_for_reset
 from .passwords import BoundedPasswords
 from .site_address import site_url
 
+EMAIL = _("Email")
 
-def address_field(label="Email", autocomplete="email", **kwargs) -> AddressFormField:
+
+def address_field(label=EMAIL, autocomplete="email", **kwargs) -> AddressFormField:
     """Return a field for the site's own pages.
 
     It is an input for text, with the keyboard for addresses: in one of the type email, browsers
@@ -40,9 +43,10 @@ class LoginForm(BoundedPasswords, allauth_forms.LoginForm):
         typed = self.data.get("login", "").strip()
         if 0 < len(typed) <= MAX_LENGTH:
             self.fields["password"].help_text = format_html(
-                '<a href="{}?{}">Forgot your password?</a>',
+                '<a href="{}?{}">{}</a>',
                 reverse("account_reset_password"),
                 urlencode({"email": typed}),
+                _("Forgot your password?"),
             )
 
 
@@ -90,7 +94,8 @@ class ChangeAddressForm(forms.Form):
     """The address that a member would like to have instead of the present one."""
 
     email = address_field(
-        label="New address", help_text="We send a link there. Nothing changes until you open it."
+        label=_("New address"),
+        help_text=_("We send a link there. Nothing changes until you open it."),
     )
 
     def __init__(self, *args, user, **kwargs):
@@ -104,5 +109,5 @@ class ChangeAddressForm(forms.Form):
         """
         email = self.cleaned_data["email"]
         if email == self.user.email:
-            raise forms.ValidationError("This is your address already.")
+            raise forms.ValidationError(_("This is your address already."))
         return email

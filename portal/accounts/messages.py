@@ -15,6 +15,7 @@ from django.core.mail import EmailMessage
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from portal.outbox.composers import composer
 from portal.outbox.models import OutgoingMessage
@@ -69,7 +70,7 @@ def ask_for_confirmation(address: EmailAddress, request) -> None:
     )
 
 
-@composer("invitation")
+@composer("invitation", _("Invitation"))
 def invitation(message) -> EmailMessage | None:
     """Compose an invitation, to the member's present address."""
     user = get_user_model().objects.filter(pk=message.context["user"], is_active=True).first()
@@ -83,7 +84,7 @@ def invitation(message) -> EmailMessage | None:
     return composed("account/email/invitation", user.email, context)
 
 
-@composer("password_reset")
+@composer("password_reset", _("Password reset"))
 def password_reset(message) -> EmailMessage | None:
     """Compose the answer to "Forgot your password?"; None if no account has the address."""
     user = get_user_model().objects.filter(email=message.to, is_active=True).first()
@@ -95,7 +96,7 @@ def password_reset(message) -> EmailMessage | None:
     return composed("account/email/password_reset_key", message.to, context, language)
 
 
-@composer("address_confirmation")
+@composer("address_confirmation", _("Address confirmation"))
 def address_confirmation(message) -> EmailMessage | None:
     """Compose the request to confirm an address; None if it is confirmed or withdrawn."""
     address = EmailAddress.objects.filter(

@@ -5,7 +5,8 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -33,7 +34,7 @@ def receive(request, purpose):
         raise Http404("No such purpose")
     file = request.FILES.get("file")
     if file is None:
-        return JsonResponse({"error": "Please choose a file."})
+        return JsonResponse({"error": _("Please choose a file.")})
     try:
         is_photo = purpose == StoredUpload.Purpose.AVATAR
         choices = {"crop": Crop.of(request.POST, "photo")} if is_photo else {}
@@ -46,7 +47,7 @@ def receive(request, purpose):
     return JsonResponse(
         {
             "pk": upload.pk,
-            "note": upload.note,
+            "note": upload.shown_note,
             "ready": ready(upload),
             "picture": reverse("upload-picture", args=[upload.pk]) if upload.picture else "",
         },
@@ -57,14 +58,14 @@ def receive(request, purpose):
 def ready(upload) -> str:
     """Return the sentence that tells that a file has arrived."""
     if not upload.pages:
-        text = gettext("%(name)s is ready. It takes effect when you save.")
+        text = _("%(name)s is ready. It takes effect when you save.")
     else:
         text = ngettext(
             "%(name)s (%(pages)d page) is ready. It takes effect when you save.",
             "%(name)s (%(pages)d pages) is ready. It takes effect when you save.",
             upload.pages,
         )
-    return text % {"name": upload.filename or gettext("Your file"), "pages": upload.pages}
+    return text % {"name": upload.filename or _("Your file"), "pages": upload.pages}
 
 
 def discard(owner, purpose: str, pk: str) -> None:

@@ -16,10 +16,20 @@ BEGIN, END = "⟦", "⟧"
 LETTERS = re.compile(r"[A-Za-z]{2,}")
 # Addresses of all kinds, names of files and formats, and keys: nobody translates them.
 DATA = re.compile(
-    r"https?://\S+|/[\w/.-]+/?|[\w.+-]+@[\w.-]+|[\w-]*\.(?:pdf|jpg|webp|csv|zip)\b|\{\w+\}"
+    r"https?://\S+|/[\w/.-]+/?|[\w.+-]+@[\w.-]+|[\w-]*\.(?:pdf|jpg|webp|csv|zip)\b|\{\w+\}|\w+\*+"
 )
 WORDS = {"aria-label", "aria-description", "alt", "title", "placeholder", "data-filter-title"}
 BUTTONS = {"submit", "button", "reset"}
+# Untranslated in Django itself: what icons are called, and how passwords are hashed.
+OF_DJANGO = {
+    *("True", "False", "None", "md5", "Search"),
+    "If disabled, the current password for this user will be lost.",
+    (
+        "Whether the user will be able to authenticate using a password or not. If disabled, they"
+        " may still be able to authenticate using other backends, such as Single Sign-On or LDAP."
+    ),
+}
+NAMES = {"Message-ID"}
 UNSEEN = {"script", "style", "code"}
 WITHOUT_END = {"input", "img", "link", "meta", "br", "hr", "rect", "path", "circle", "ellipse"}
 # A text that begins in one of these ends in it.
@@ -37,9 +47,8 @@ class Pseudo(gettext.NullTranslations):
         return CODE
 
     def gettext(self, message):
-        context, _, text = message.rpartition(trans_real.CONTEXT_SEPARATOR)
         self.asked.add(message)
-        return f"{BEGIN}{text}{END}"
+        return BEGIN + message.rpartition(trans_real.CONTEXT_SEPARATOR)[2] + END
 
     def ngettext(self, one, many, number):
         return self.gettext(one if number == 1 else many)
@@ -59,9 +68,9 @@ class Text(HTMLParser):
         values = dict(attributes)
         for name, value in attributes:
             is_words = name in WORDS or name.startswith("data-text-")
-            if is_words or (name == "value" and values.get("type") in BUTTONS):
+            if is_words or (tag == "input" and name == "value" and values.get("type") in BUTTONS):
                 self.unmarked += unmarked(value or "")
-        is_other = values.get("lang", CODE) != CODE or values.get("class") == "data"
+        is_other = values.get("lang", CODE) != CODE or values.get("name") == "user_permissions"
         if tag not in WITHOUT_END:
             self.open.append((tag, is_other or tag in UNSEEN))
 
@@ -86,7 +95,8 @@ class Text(HTMLParser):
 def words(text: str) -> list[str]:
     """Return a text if it has letters and is no data."""
     text = " ".join(text.split())
-    return [text] if LETTERS.search(DATA.sub("", text)) else []
+    is_data = text in OF_DJANGO | NAMES or not LETTERS.search(DATA.sub("", text))
+    return [] if is_data else [text]
 
 
 def unmarked(text: str) -> list[str]:

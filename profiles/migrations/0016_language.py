@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('profiles', '0014_desk'),
+        ('profiles', '0015_named_for_people'),
     ]
 
     operations = [
