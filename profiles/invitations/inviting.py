@@ -196,5 +196,11 @@ def forget_in(found: InvitationList) -> int:
             Row(each.row.line, "", problem=FORGOTTEN) if each.address in gone else each.row
             for each in rows
         ]
-        found.save(update_fields=["rows"])
+        # The reason may hold their names, as in "Ada becomes Ada Lovelace".
+        forgotten = [sentence(FORGOTTEN)]
+        found.outcome = [
+            (fate, forgotten, None) if each.address in gone else (fate, reason, user)
+            for each, (fate, reason, user) in zip(rows, found.outcome, strict=False)
+        ]
+        found.save(update_fields=["rows", "outcome"])
     return len(gone)
