@@ -7,7 +7,7 @@ and ranked here. No near word is shown anywhere, since it may be a hidden member
 
 from dataclasses import dataclass
 
-from django.db.models import Exists, F
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F
 
 from .models import FINDABLE, DirectoryEntry, ProfileWord, WordDeletion
 from .near import near_words
@@ -54,19 +54,19 @@ def search(profiles, text: str, *, for_members: bool, order=ALPHABETICALLY, unfi
 def find_exact(profiles, query: Query, text_field: str, order) -> Found:
     """Find who has all the words in the texts, and for members who has them in the resume.
 
-    If too many have, those who have them in the name are not left out, and nobody is looked for by
-    a resume: a common word must not cost the more, the more profiles have it.
+    Of too many, those who have them in the name come first, so that none is left out for another
+    text, and nobody is looked for by a resume: a common word must not cost the more, the more
+    profiles have it.
     """
-    found = rows_of(profiles.filter(query.matches(f"entry__{text_field}")), text_field, order)
-    others = []
-    if len(found) > MAX_FOUND and order == ALPHABETICALLY:
-        others = rows_of(profiles.filter(query.matches("entry__name")), text_field, order)
-    elif len(found) <= MAX_FOUND and text_field == "members":
-        others = found_in_resumes(query, profiles, order)
-    elsewhere = dict.fromkeys((row.pk for row in found), ELSEWHERE)
-    found += [row for row in others if row.pk not in elsewhere]
+    in_texts = query.matches(f"entry__{text_field}")
+    in_name = ExpressionWrapper(query.matches("entry__name"), BooleanField()).desc()
+    names_first = (in_name, *order) if order == ALPHABETICALLY else order
+    found = rows_of(profiles.filter(in_texts), text_field, names_first)
+    points = dict.fromkeys((row.pk for row in found), ELSEWHERE)
+    if len(found) <= MAX_FOUND and text_field == "members":
+        found += found_in_resumes(query, profiles.exclude(in_texts), order)
     if order == ALPHABETICALLY:
-        found.sort(key=lambda row: (-score(query, row, elsewhere.get(row.pk, RESUME)), *row[:2]))
+        found.sort(key=lambda row: (-score(query, row, points.get(row.pk, RESUME)), *row[:2]))
     else:
         found.sort(key=lambda row: (row.created_at, row.pk), reverse=True)
     return Found([row.pk for row in found[:MAX_FOUND]], is_capped=len(found) > MAX_FOUND)
