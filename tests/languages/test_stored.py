@@ -147,8 +147,8 @@ def test_what_a_row_keeps_is_read_in_the_reader_s_language(leave_it, client, mem
 
 
 def test_a_text_that_a_former_release_has_kept_is_shown_as_it_is(reader, member, page_in):
-    LogEntry.objects.log_actions(reader.pk, [member], 2, "[odd] 100 % of it")
+    LogEntry.objects.log_actions(reader.pk, [member], 2, "[[1]] 100 % of it")
 
     page = page_in(CODE, f"/admin/profiles/user/{member.pk}/history/")
 
-    assert "[odd] 100 % of it" in page
+    assert "[[1]] 100 % of it" in page
