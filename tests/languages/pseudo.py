@@ -48,10 +48,16 @@ class Pseudo(gettext.NullTranslations):
 
     def gettext(self, message):
         self.asked.add(message)
-        return BEGIN + message.rpartition(trans_real.CONTEXT_SEPARATOR)[2] + END
+        return marked(message)
 
     def ngettext(self, one, many, number):
-        return self.gettext(one if number == 1 else many)
+        self.asked.add(one)
+        return marked(one if number == 1 else many)
+
+
+def marked(message: str) -> str:
+    """Return a text between brackets, without its context."""
+    return BEGIN + message.rpartition(trans_real.CONTEXT_SEPARATOR)[2] + END
 
 
 class Text(HTMLParser):

@@ -5,6 +5,7 @@ The compiled ones are committed, so that a clone needs neither GNU gettext nor t
 
 import io
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -28,8 +29,9 @@ def read(path: Path) -> Catalog:
 
 def compiled(path: Path) -> bytes:
     """Return what gettext reads at runtime: no entry that is unsure or empty."""
-    file = io.BytesIO()
-    write_mo(file, read(path))
+    catalogue, file = read(path), io.BytesIO()
+    catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)  # always
+    write_mo(file, catalogue)
     return file.getvalue()
 
 
