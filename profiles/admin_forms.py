@@ -16,7 +16,7 @@ PERMISSIONS = {
     "delete": _("Can delete %(model)s"),
     "view": _("Can view %(model)s"),
 }
-USER_SESSION = gettext_noop("user session")  # a model that allauth has not named for translators
+UNMARKED = {gettext_noop("user session")}  # names of allauth's models that it does not translate
 
 
 class PermissionsField(forms.ModelMultipleChoiceField):
@@ -26,7 +26,7 @@ class PermissionsField(forms.ModelMultipleChoiceField):
         """Return a name such as "Profiles | member | Can add member"."""
         about, action = permission.content_type, permission.codename.partition("_")[0]
         *app, model = str(about).split(" | ")  # without an app, for a model that is there no more
-        model = gettext(model)
+        model = gettext(model) if model in UNMARKED else model
         is_usual = action in PERMISSIONS and permission.codename == f"{action}_{about.model}"
         name = PERMISSIONS[action] % {"model": model} if is_usual else permission.name
         return " | ".join([*app, model, name])
