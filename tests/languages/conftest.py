@@ -4,7 +4,7 @@ import pytest
 from django.utils import translation
 from django.utils.translation import trans_real
 
-from .pseudo import CODE, Pseudo
+from .pseudo import CODE, Mirrored, Pseudo
 
 
 @pytest.fixture
@@ -14,4 +14,13 @@ def pseudo(settings, monkeypatch):
     language = Pseudo()
     monkeypatch.setitem(trans_real._translations, CODE, language)
     yield language
+    translation.deactivate()
+
+
+@pytest.fixture
+def mirrored(settings, monkeypatch):
+    """The site with a language that runs to the left."""
+    settings.LANGUAGES = [*settings.LANGUAGES, (Mirrored.code, "עברית")]
+    monkeypatch.setitem(trans_real._translations, Mirrored.code, Mirrored())
+    yield Mirrored.code
     translation.deactivate()

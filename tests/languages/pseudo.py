@@ -39,12 +39,14 @@ BLOCKS = {"p", "li", "td", "th", "h1", "h2", "h3", "label", "option", "button", 
 class Pseudo(gettext.NullTranslations):
     """The translations into the language, made when they are asked for."""
 
+    code = CODE
+
     def __init__(self):
         super().__init__()
         self.asked: set[str] = set()
 
     def to_language(self):
-        return CODE
+        return self.code
 
     def gettext(self, message):
         self.asked.add(message)
@@ -58,6 +60,24 @@ class Pseudo(gettext.NullTranslations):
 def marked(message: str) -> str:
     """Return a text between brackets, without its context."""
     return BEGIN + message.rpartition(trans_real.CONTEXT_SEPARATOR)[2] + END
+
+
+class Mirrored(Pseudo):
+    """The same texts in Hebrew letters, which run to the left; tags and values stay."""
+
+    code = "he-xa"
+    letters = str.maketrans("abcdefghijklmnopqrstuvwxyz", "אבגדהוזחטיכלמנסעפצקרשתםןףץ")
+    kept = re.compile(r"(<[^>]*>|%(?:\(\w+\))?[sdr%]|\{\w+\}|&\w+;)")
+
+    def gettext(self, message):
+        parts = self.kept.split(super().gettext(message)[1:-1])
+        return "".join(
+            part if number % 2 else part.lower().translate(self.letters)
+            for number, part in enumerate(parts)
+        )
+
+    def ngettext(self, one, many, number):
+        return self.gettext(one if number == 1 else many)
 
 
 class Text(HTMLParser):

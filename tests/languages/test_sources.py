@@ -157,3 +157,22 @@ def test_each_text_that_a_module_shows_is_marked():
 )
 def test_an_unmarked_text_of_a_module_is_seen(source):
     assert unmarked_in_module(source) != []
+
+
+SIDES = re.compile(
+    r"(?:margin|padding|border)-(?:left|right)\b|(?:float|text-align): *(?:left|right)"
+    r"|[;{] *(?:left|right): *0",
+)
+
+
+@pytest.mark.parametrize(
+    "path", [*(ROOT / "static").glob("*.css"), *(ROOT / "templates").glob("*.css")], ids=str
+)
+def test_a_style_sheet_knows_no_left_and_right(path):
+    """Of a page that runs to the left, the beginning is on the right."""
+    assert SIDES.findall(path.read_text()) == []
+
+
+@pytest.mark.parametrize("rule", ["margin-left: 1rem", "text-align: right", "top: 0; left: 0"])
+def test_a_side_in_a_style_sheet_is_seen(rule):
+    assert SIDES.search(f"p {{ {rule}; }}")
