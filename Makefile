@@ -19,7 +19,7 @@ QUIET = -W ignore::pytest.PytestUnraisableExceptionWarning
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: run run-s3 test test-sqlite test-next test-postgresql whole whole-sqlite moments whole-postgresql coverage mutants kills kills-copy \
-	other-server search rehearse siege lint format lock check-installs vendor sbom corpus canaries bench-likeness bench \
+	other-server search rehearse siege lint format messages lock check-installs vendor sbom corpus canaries bench-likeness bench \
 	bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
@@ -93,6 +93,11 @@ format: $(VENV)/installed-dev  ## correct what `make lint` can correct
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2
+
+messages: $(VENV)/installed-dev  ## collect the texts for translators in locale/, and compile what they wrote (GNU gettext needed)
+	@command -v xgettext > /dev/null || { echo "Please install GNU gettext: apt-get install gettext, brew install gettext"; exit 1; }
+	$(MANAGE) makemessages --all --add-location file --no-wrap --ignore .venv --ignore tests --ignore static --ignore bin --ignore var
+	$(BIN)/python -m tests.support.catalogues
 
 lock: $(VENV)/installed-dev  ## the newest versions that the requirements*.in allow, with hashes
 	$(LOCK) --upgrade requirements-installer.in --output-file requirements-installer.txt

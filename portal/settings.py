@@ -96,7 +96,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # before what may refuse a request
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",  # before what may answer with a page
     "django.middleware.common.CommonMiddleware",
+    "profiles.languages.MembersLanguageMiddleware",  # before the views of all that follow
     "portal.request_bodies.drop_failed_uploads",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -122,6 +124,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
                 "portal.context_processors.site",
                 "profiles.society.context.society",
             ],
@@ -197,7 +200,15 @@ ADMIN_NEEDS_SECOND_FACTOR = not IS_DEVELOPMENT
 SESSION_ENGINE = "portal.accounts.sessions"  # in the database
 SESSION_COOKIE_AGE = 14 * 24 * 60 * 60  # seconds: two weeks, counted from the log-in
 
-LANGUAGE_CODE = "en-gb"
+# Languages, each in its own words. The first is the one that all texts are written in.
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+# Of messages to members who have not chosen one, and of visitors whose browsers ask for none.
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", [code for code, _ in LANGUAGES], "en-gb")
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"  # of dates; Django has those of other languages
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60  # seconds
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
