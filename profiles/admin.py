@@ -22,7 +22,7 @@ from portal.sentences.history import HistoryInWords
 
 from .admin_cells import labelled
 from .admin_filters import HasAvatarFilter, HasResumeFilter
-from .admin_forms import InvitationForm, MemberForm
+from .admin_forms import InvitationForm, MemberForm, PermissionsField
 from .batches.admin import FilesByTheHundred
 from .desk.activity import DeactivatesMembers
 from .desk.exports import MembersAsCsv
@@ -183,6 +183,15 @@ class MemberAdmin(
 
     def has_delete_permission(self, request, obj=None):
         return super().has_delete_permission(request, obj) and may_manage(request.user, obj)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        if db_field.name == "user_permissions":
+            kwargs["form_class"] = PermissionsField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def changelist_view(self, request, extra_context=None):
+        titles = {"title": gettext("Members")}  # Django's own leaves no room beside the links
+        return super().changelist_view(request, titles | (extra_context or {}))
 
     def get_fieldsets(self, request, obj=None):
         """Show rights and the password to superusers alone; fields not shown are not saved."""

@@ -1,12 +1,35 @@
-"""Forms of the members' admin: an invitation, and a member's account."""
+"""Forms of the members' admin: an invitation, a member's account, and the choice of rights."""
 
 from django import forms
 from django.contrib.auth import forms as auth_forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from .models import Profile, User
 from .privacy.leaving import is_last_superuser
+
+# The names of permissions are stored in English, when their models are migrated.
+PERMISSIONS = {
+    "add": _("Can add %(model)s"),
+    "change": _("Can change %(model)s"),
+    "delete": _("Can delete %(model)s"),
+    "view": _("Can view %(model)s"),
+}
+UNMARKED = {gettext_noop("user session")}  # names of allauth's models that it does not translate
+
+
+class PermissionsField(forms.ModelMultipleChoiceField):
+    """A choice of permissions, named in the language of whoever gives them."""
+
+    def label_from_instance(self, permission):
+        """Return a name such as "Profiles | member | Can add member"."""
+        about, action = permission.content_type, permission.codename.partition("_")[0]
+        *app, model = str(about).split(" | ")  # without an app, for a model that is there no more
+        model = gettext(model) if model in UNMARKED else model
+        is_usual = action in PERMISSIONS and permission.codename == f"{action}_{about.model}"
+        name = PERMISSIONS[action] % {"model": model} if is_usual else permission.name
+        return " | ".join([*app, model, name])
 
 
 class AddressForm(forms.ModelForm):

@@ -51,7 +51,7 @@ def read(text: str) -> list[Sentence]:
     """Return the sentences that stored() has written."""
     if text.startswith("[["):
         try:
-            return json.loads(text)
-        except ValueError:  # plain text that begins so
+            return [[english, dict(values)] for english, values in json.loads(text)]
+        except (TypeError, ValueError):  # plain text that begins so
             pass
     return [[text, {}]] if text else []

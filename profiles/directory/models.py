@@ -151,6 +151,8 @@ class WordDeletion(models.Model):
     word = FoldedField(max_length=30)
 
     class Meta:
+        verbose_name = _("word deletion")
+        verbose_name_plural = _("word deletions")
         constraints = [models.UniqueConstraint(fields=["rest", "word"], name="deletion_once")]
 
     def __str__(self):

@@ -21,6 +21,14 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AlterModelOptions(
+            name='pendingfile',
+            options={'verbose_name': 'pending file', 'verbose_name_plural': 'pending files'},
+        ),
+        migrations.AlterModelOptions(
+            name='worddeletion',
+            options={'verbose_name': 'word deletion', 'verbose_name_plural': 'word deletions'},
+        ),
+        migrations.AlterModelOptions(
             name='directoryentry',
             options={'verbose_name': 'directory entry', 'verbose_name_plural': 'directory entries'},
         ),

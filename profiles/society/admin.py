@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -34,7 +34,7 @@ class SocietyAdmin(admin.ModelAdmin):
     @admin.display(description=_("present logo"))
     def present_logo(self, society):
         if not society.logo:
-            return gettext("none")
+            return pgettext("no logo", "none")
         return format_html('<img class="present-logo" src="{}" alt="">', society.logo.url)
 
     def has_add_permission(self, request):

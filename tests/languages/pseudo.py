@@ -96,7 +96,7 @@ class Text(HTMLParser):
             is_words = name in WORDS or name.startswith("data-text-")
             if is_words or (tag == "input" and name == "value" and values.get("type") in BUTTONS):
                 self.unmarked += unmarked(value or "")
-        is_other = values.get("lang", CODE) != CODE or values.get("name") == "user_permissions"
+        is_other = values.get("lang", CODE) != CODE
         if tag not in WITHOUT_END:
             self.open.append((tag, is_other or tag in UNSEEN))
 
