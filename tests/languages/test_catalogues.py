@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils.translation import to_locale
 from django.utils.translation.template import templatize
 
-from tests.support.catalogues import all_of, catalogues, compiled, read
+from tests.support.catalogues import COMPILED_CODE, all_of, catalogues, compiled, of_the_code, read
 
 CATALOGUES = [pytest.param(path, id=path.parts[-3]) for path in catalogues()]
 ROOT = Path(__file__).parents[2]
@@ -69,7 +69,8 @@ def is_alike(text: str, translated: str) -> bool:
 @pytest.mark.parametrize("path", CATALOGUES)
 def test_what_is_compiled_is_what_is_written(path):
     """Or else: make messages."""
-    assert path.with_suffix(".mo").read_bytes() == compiled(path)
+    assert path.with_suffix(".mo").read_bytes() == compiled(read(path))
+    assert COMPILED_CODE.read_bytes() == compiled(of_the_code(path))
 
 
 @pytest.mark.parametrize("path", CATALOGUES)

@@ -20,7 +20,7 @@ from tests.conftest import PASSWORD, make_member
 
 from .test_admin import LIST, change
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SECRET = "JBSWY3DPEHPK3PXP"
 FACTORS = "/admin/mfa/authenticator/"
