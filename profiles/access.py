@@ -12,12 +12,9 @@ class Audience(TextChoices):
     NOBODY = "nobody", _("Only me and the staff")
 
 
-# Any other field has a column beside it, in which its owner chooses: place and place_visibility.
-FIXED_AUDIENCES = {
-    "name": Audience.EVERYONE,
-    "headline": Audience.EVERYONE,
-    "bio": Audience.MEMBERS,
-}
+# A name and a headline are for all who may see the profile. Any other field has a column beside it,
+# in which its owner chooses: place and place_visibility.
+FIXED_AUDIENCES = {"bio": Audience.MEMBERS}
 
 
 class ProfileQuerySet(QuerySet):

@@ -79,6 +79,15 @@ def test_staff_see_their_own_profile_without_their_rights(client, staff):
     assert "Admin" not in page(client, reverse("view-as", args=["member"]))
 
 
+def test_the_owner_alone_is_offered_to_edit_the_profile(client, shown, other_member, staff):
+    offered = []
+    for user in (shown.user, other_member, staff):
+        client.force_login(user)
+        offered.append("Edit profile" in page(client, shown.get_absolute_url()))
+
+    assert offered == [True, False, False]
+
+
 def test_there_is_no_other_role(client, member):
     client.force_login(member)
 

@@ -135,6 +135,8 @@ def test_only_its_owner_sees_what_was_chosen(client, member, staff):
     assert "no-store" in link["Cache-Control"]
     assert link["Referrer-Policy"] == "no-referrer"
     assert b"".join(client.get(link["Location"]).streaming_content)[8:12] == b"WEBP"
+    StoredUpload.objects.update(expires_at=timezone.now())
+    assert client.get(address).status_code == 404
 
 
 @pytest.mark.parametrize(("is_staff", "refused"), [(False, True), (True, False)])
