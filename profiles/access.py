@@ -1,14 +1,15 @@
 """The access rule: who may see whom, and which fields of them."""
 
 from django.db.models import Q, QuerySet, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Audience(TextChoices):
     """Who sees a field, of those who may see the profile. The owner and the staff see all."""
 
-    EVERYONE = "everyone", "Everyone"
-    MEMBERS = "members", "Members"
-    NOBODY = "nobody", "Only me and the staff"
+    EVERYONE = "everyone", _("Everyone")
+    MEMBERS = "members", _("Members")
+    NOBODY = "nobody", _("Only me and the staff")
 
 
 # A name and a headline are for all who may see the profile. Any other field has a column beside it,

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from django import forms
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from .search import ALPHABETICALLY, NEWEST_FIRST
 from .tags import PLACE, SKILL, has_tag, tag_key
@@ -40,12 +42,14 @@ class DirectoryForm(forms.Form):
     """The search box, the filters and the order. What makes no sense counts as not asked."""
 
     q = forms.CharField(required=False, max_length=100, strip=True)
-    sort = forms.ChoiceField(required=False, choices=[("", "By name"), (NEWEST, "Newest first")])
+    sort = forms.ChoiceField(
+        required=False, choices=[("", _("By name")), (NEWEST, _("Newest first"))]
+    )
     letter = forms.ChoiceField(
         required=False,
-        choices=[("", "All")]
+        choices=[("", pgettext_lazy("letters of names", "All"))]
         + [(letter, letter.upper()) for letter in string.ascii_lowercase]
-        + [(OTHER, "Other")],
+        + [(OTHER, pgettext_lazy("letters of names", "Other"))],
     )
     place = forms.CharField(
         required=False, max_length=MAX_TAG, strip=True, widget=SuggestedInput(PLACE)
@@ -96,7 +100,7 @@ class DirectoryForm(forms.Form):
             others = [each for each in self.skills_asked if each != skill]
             chips.append((SKILL, skill, others))
         if self.with_resume:
-            chips.append(("resume", "With a resume", []))
+            chips.append(("resume", gettext("With a resume"), []))
         return [Chip(kind, label, self.query_with(kind, others)) for kind, label, others in chips]
 
     @property

@@ -243,7 +243,7 @@ def test_the_page_of_an_opening_says_who_opened_what_and_when(admin_client, owne
 
     page = admin_client.get(f"/admin/profiles/resumedownload/{opened.pk}/change/").content.decode()
 
-    for text in ["Mary Somerville", member.email, "4 Mar 2026, 5:06"]:
+    for text in ["Mary Somerville", member.email, "4 March 2026, 05:06"]:
         assert text in page
 
 
@@ -310,3 +310,14 @@ def test_a_former_address_is_good_for_nothing(admin_client, member):
 
     assert User.objects.get(pk=member.pk).email == "new@example.org"
     assert mail.outbox == []
+
+
+def test_an_address_that_was_confirmed_while_the_form_was_open_stays(admin_client, member):
+    form = change(member) | {"initial-email": member.email}
+    member.email = "new@example.org"
+    member.save()
+
+    admin_client.post(f"{LIST}{member.pk}/change/", form | {"profile-0-headline": "Saved"})
+
+    saved = User.objects.get(pk=member.pk)
+    assert (saved.email, saved.profile.headline) == ("new@example.org", "Saved")

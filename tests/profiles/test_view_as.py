@@ -8,7 +8,7 @@ from django.urls import reverse
 from profiles.models import ResumeDownload
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 BANNER = re.compile(r'<p class="viewing-as".*?</p>')
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')

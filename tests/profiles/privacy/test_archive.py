@@ -15,7 +15,7 @@ from profiles.models import Profile, ResumeDownload, StoredUpload
 from profiles.privacy.about import undecided_columns
 from tests.conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def archive(response):
