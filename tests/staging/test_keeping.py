@@ -36,6 +36,7 @@ def society(staff, settings, monkeypatch):
             is_active=number != 4,
             last_login=timezone.now() if number != 5 else None,
         )
+        user.emailaddress_set.create(email=f"new{number}@society.example")  # not confirmed yet
         files = {"avatar": f"avatars/{number}.webp"} if number < 4 else {}
         if 2 < number < 7:
             files |= {
