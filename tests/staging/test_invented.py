@@ -41,6 +41,7 @@ def test_a_name_keeps_its_script_words_and_about_its_length(script, old):
     new = invented.name(profile(name=old), "name")
 
     assert invented.script_of(new) == script
+    assert invented.script_of(invented.text(profile(bio=old), "bio")) == script
     assert len(new.split()) == min(len(old.split()), 4)
     assert abs(len(new) - len(old)) <= 6
     assert not set(new.split()) & set(old.split())
