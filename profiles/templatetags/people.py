@@ -16,6 +16,7 @@ register = template.Library()
 LINK = '<a href="{}" rel="nofollow noopener noreferrer ugc" dir="ltr">{}</a>'
 
 find = Urlizer()  # where an address begins and ends is Django's to say, and what it may be is ours
+SIGN_OF_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
 
 
 @register.simple_tag(takes_context=True)
@@ -34,13 +35,19 @@ def paragraphs(text):
 @register.filter
 def with_links(text):
     """Return a text whose addresses of pages are links; anything else in it is escaped."""
-    words = find.word_split_re.split(text)
-    return format_html_join("", "{}{}{}", map(linked, words))
+    pairs, plain = [], ""  # of text and the link behind it; most texts are escaped at once
+    for word in find.word_split_re.split(text) if SIGN_OF_ADDRESS.search(text) else [text]:
+        before, link, after = linked(word)
+        plain += before
+        if link:
+            pairs.append((plain, link))
+            plain = after
+    return format_html_join("", "{}{}", [*pairs, (plain, "")])
 
 
 def linked(word: str) -> tuple[str, str, str]:
     """Return a word as what stands before an address, the address as a link, and what follows."""
-    if "." not in word:
+    if "." not in word or not SIGN_OF_ADDRESS.search(word):
         return word, "", ""
     before, address, after = find.trim_punctuation(word)
     link = f"https://{address}" if address.lower().startswith("www.") else address
