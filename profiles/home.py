@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .directory.views import SHOWN
+from .cards import Card, cards_of, rows_of
 from .models import Profile
 
 NEWEST = 6
@@ -40,13 +40,19 @@ ASKED = [  # one at a time, in this order
 
 
 def named_for(user):
-    """Return the members that somebody may see, who have a name, with what cards show of them."""
-    return Profile.objects.visible_to(user).exclude(name="").only(*SHOWN, "updated_at")
+    """Return the members that somebody may see, who have a name."""
+    return Profile.objects.visible_to(user).exclude(name="")
 
 
-def newest_of(profiles):
-    """Return those of the members who are the newest."""
-    return profiles.order_by("-created_at", "-pk")[:NEWEST]
+def newest_for(user) -> list[Card]:
+    """Return the newest of the members that somebody may see."""
+    return cards_of(rows_of(named_for(user).order_by("-created_at", "-pk"))[:NEWEST], user)
+
+
+def updated_for(user) -> list[Card]:
+    """Return the other members with a resume who have changed their profiles last."""
+    others = named_for(user).exclude(resume="").exclude(user=user.pk)
+    return cards_of(rows_of(others.order_by("-updated_at", "-pk"))[:NEWEST], user)
 
 
 def first_missing(profile: Profile) -> Missing | None:

@@ -17,9 +17,8 @@ from portal.views import forbidden
 
 from .directory.paging import NumberedPaginator
 from .directory.resume_texts import state_of
-from .directory.views import SHOWN
 from .forms import ProfileForm
-from .home import ASKED, NEWEST, do_not_ask_again, first_missing, named_for, newest_of
+from .home import ASKED, do_not_ask_again, first_missing, newest_for, updated_for
 from .models import Profile, ResumeDownload, User
 from .society.first_steps import first_steps
 from .uploads.forms import told_to_wait
@@ -34,11 +33,9 @@ PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 @require_safe
 def home(request):
     """Show what this site is for, and to members what is new."""
-    visible = named_for(request.user)
-    context = {"newest": newest_of(visible)}
+    context = {"newest": newest_for(request.user)}
     if request.user.is_authenticated:
-        with_resume = visible.exclude(resume="").exclude(user=request.user)
-        context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
+        context["updated"] = updated_for(request.user)
         context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
         context["missing"] = first_missing(request.user.profile)
         context["first_steps"] = first_steps(request.user)
@@ -173,6 +170,6 @@ def opened_by_others(user):
     """
     visible = Profile.objects.visible_to(user).filter(user=OuterRef("member"))
     opened = openings_by_others(user)
-    shown = ("opened_at", "member__leaves_at", *(f"member__profile__{name}" for name in SHOWN))
-    opened = opened.select_related("member__profile").only(*shown)
+    shown = (f"member__profile__{name}" for name in ("user", "name", "avatar", "avatar_small"))
+    opened = opened.select_related("member__profile").only("opened_at", "member__leaves_at", *shown)
     return opened.annotate(member_is_visible=Exists(visible))

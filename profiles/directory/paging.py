@@ -42,7 +42,7 @@ class LongListPaginator(NumberedPaginator):
 
     @cached_property
     def counted(self) -> int:
-        return self.object_list.order_by()[: self.most + 1].count()
+        return self.object_list.order_by().values("pk")[: self.most + 1].count()
 
     @property
     def is_capped(self) -> bool:

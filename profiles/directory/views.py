@@ -6,16 +6,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from profiles.access import is_member
+from profiles.cards import cards_of, rows_of
 from profiles.models import Profile
 
 from .forms import DirectoryForm
 from .paging import MAX_COUNTED, LongListPaginator, NumberedPaginator
 from .search import MAX_FOUND, Found, search
-from .snippets import add_snippets
+from .snippets import with_snippets
 from .tags import PLACE, SKILL, suggestions
 
 PROFILES_PER_PAGE = 24
-SHOWN = ("user", "name", "headline", "avatar", "avatar_small", "place", "place_visibility")
 MAX_TYPED = 100  # letters
 FIRST_LETTERS = 3  # of a tag that nobody has: others that begin so are shown
 
@@ -37,13 +37,15 @@ def directory(request):
             unfiltered=visible if form.is_filtered else None,
         )
         page = page_of(request, found.pks)
-        by_pk = visible.only(*SHOWN).in_bulk(page.object_list)
+        rows = rows_of(visible.filter(pk__in=page.object_list))
+        by_pk = {card.pk: card for card in cards_of(rows, request.user)}
         page.object_list = [by_pk[pk] for pk in page.object_list if pk in by_pk]
         if for_members and not found.is_near:
-            add_snippets(page.object_list, form.text)
+            page.object_list = with_snippets(page.object_list, form.text)
     else:
-        listed, asked = profiles.only(*SHOWN).order_by(*form.order), request.GET.get("page")
-        page = LongListPaginator(listed, PROFILES_PER_PAGE, asked=asked).get_page(asked)
+        listed, asked = profiles.order_by(*form.order), request.GET.get("page")
+        page = LongListPaginator(rows_of(listed), PROFILES_PER_PAGE, asked=asked).get_page(asked)
+        page.object_list = cards_of(page.object_list, request.user)
     context = {"page": page, "form": form, "q": form.text, "found": found or Found([])}
     context |= {"most": f"{MAX_FOUND:,}", "most_counted": f"{MAX_COUNTED:,}"}
     if not page.object_list:

@@ -10,7 +10,7 @@ from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from profiles.home import named_for, newest_of
+from profiles.home import newest_for
 
 from .current import JUST_SAVED, READ_AGAIN_SECONDS, current
 from .models import Society
@@ -75,7 +75,7 @@ class SocietyAdmin(admin.ModelAdmin):
             "society": society,
             "site_name": society.name,
             "user": visitor,
-            "newest": newest_of(named_for(visitor)),
+            "newest": newest_for(visitor),
         }
         return render(request, "society/preview.html", context)
 
