@@ -36,6 +36,10 @@ class ProfileQuerySet(QuerySet):
             seen = Q(visibility__in=[public, members]) | Q(user=user.pk)
         return self.filter(seen, user__is_active=True, user__leaves_at=None)
 
+    def count_to(self, most: int) -> int:
+        """Return the number of rows, or `most` if there are more; no more of them are read."""
+        return self.order_by().values("pk")[:most].count()
+
 
 def sees_field(user, profile, field: str) -> bool:
     """Return True if a user who may see a profile may see this field of it."""

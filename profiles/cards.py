@@ -1,6 +1,5 @@
 """Cards: what lists show of members."""
 
-from datetime import datetime
 from typing import NamedTuple
 
 from .access import sees_field
@@ -18,7 +17,6 @@ class Card(NamedTuple):
     avatar_small: str
     place: str
     place_visibility: str
-    updated_at: datetime
     snippet: Snippet | None = None
 
 

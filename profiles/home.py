@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from .cards import Card, cards_of, rows_of
 from .models import Profile
+from .prepared import Prepared
 
 NEWEST = 6
 
@@ -44,15 +45,26 @@ def named_for(user):
     return Profile.objects.visible_to(user).exclude(name="")
 
 
+@Prepared
+def newest(user):
+    return rows_of(named_for(user).order_by("-created_at", "-pk"))[:NEWEST]
+
+
+@Prepared
+def updated(user):
+    shown = named_for(user).only("name", "headline", "avatar", "avatar_small", "updated_at")
+    others = shown.exclude(resume="").exclude(user=user.pk)
+    return others.order_by("-updated_at", "-pk")[:NEWEST]
+
+
 def newest_for(user) -> list[Card]:
     """Return the newest of the members that somebody may see."""
-    return cards_of(rows_of(named_for(user).order_by("-created_at", "-pk"))[:NEWEST], user)
+    return cards_of(newest.rows(user), user)
 
 
-def updated_for(user) -> list[Card]:
+def updated_for(user) -> list[Profile]:
     """Return the other members with a resume who have changed their profiles last."""
-    others = named_for(user).exclude(resume="").exclude(user=user.pk)
-    return cards_of(rows_of(others.order_by("-updated_at", "-pk"))[:NEWEST], user)
+    return updated.objects(user)
 
 
 def first_missing(profile: Profile) -> Missing | None:

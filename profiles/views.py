@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.defaults import page_not_found
@@ -20,6 +20,7 @@ from .directory.resume_texts import state_of
 from .forms import ProfileForm
 from .home import ASKED, do_not_ask_again, first_missing, newest_for, updated_for
 from .models import Profile, ResumeDownload, User
+from .prepared import Prepared
 from .society.first_steps import first_steps
 from .uploads.forms import told_to_wait
 from .weeks import chart_of
@@ -55,8 +56,19 @@ def not_now(request, name):
 @require_safe
 def profile(request, pk):
     """Show one profile; the resume is linked for members only, by its view's address."""
-    shown = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
-    return render_profile(request, shown)
+    return render_profile(request, visible_or_404(request.user, pk))
+
+
+@Prepared
+def one_visible(user, pk):
+    return Profile.objects.visible_to(user).filter(pk=pk)
+
+
+def visible_or_404(user, pk) -> Profile:
+    """Return a profile that a user may see."""
+    for profile in one_visible.objects(user, pk):
+        return profile
+    raise Http404("No such profile")
 
 
 @require_safe
@@ -73,7 +85,7 @@ def resume(request, pk):
         # click that the site never sees. After a refusal it asks again. (After a 204 the click
         # would do nothing, and a 503 would be logged as a fault of the site.)
         return HttpResponseForbidden("Only a click opens this.\n", content_type="text/plain")
-    profile = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
+    profile = visible_or_404(request.user, pk)
     if not profile.resume:
         raise Http404("No resume")
     link = profile.resume.storage.url(profile.resume.name, filename=profile.resume_filename)

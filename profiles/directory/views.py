@@ -9,6 +9,7 @@ from profiles.access import is_member
 from profiles.cards import cards_of, rows_of
 from profiles.models import Profile
 
+from .everybody import Everybody
 from .forms import DirectoryForm
 from .paging import MAX_COUNTED, LongListPaginator, NumberedPaginator
 from .search import MAX_FOUND, Found, search
@@ -25,12 +26,10 @@ def directory(request):
     """List the profiles that this visitor may see, or those of them that a search finds."""
     for_members = is_member(request.user)
     form = DirectoryForm(request.GET, for_members=for_members)
-    visible = Profile.objects.visible_to(request.user)
-    profiles = visible.filter(form.filters())
-    found = None
+    visible, found = Profile.objects.visible_to(request.user), None
     if form.text:
         found = search(
-            profiles,
+            visible.filter(form.filters()),
             form.text,
             for_members=for_members,
             order=form.order,
@@ -43,8 +42,12 @@ def directory(request):
         if for_members and not found.is_near:
             page.object_list = with_snippets(page.object_list, form.text)
     else:
-        listed, asked = profiles.order_by(*form.order), request.GET.get("page")
-        page = LongListPaginator(rows_of(listed), PROFILES_PER_PAGE, asked=asked).get_page(asked)
+        if form.is_filtered:
+            listed = rows_of(visible.filter(form.filters()).order_by(*form.order))
+        else:
+            listed = Everybody(request.user, form.order)
+        asked = request.GET.get("page")
+        page = LongListPaginator(listed, PROFILES_PER_PAGE, asked=asked).get_page(asked)
         page.object_list = cards_of(page.object_list, request.user)
     context = {"page": page, "form": form, "q": form.text, "found": found or Found([])}
     context |= {"most": f"{MAX_FOUND:,}", "most_counted": f"{MAX_COUNTED:,}"}
