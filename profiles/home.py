@@ -57,6 +57,16 @@ def updated(user):
     return others.order_by("-updated_at", "-pk")[:NEWEST]
 
 
+@Prepared
+def own(user):
+    return Profile.objects.filter(user=user.pk)
+
+
+def own_profile(user) -> Profile:
+    """Return a member's own profile, as user.profile does."""
+    return own.objects(user)[0]
+
+
 def newest_for(user) -> list[Card]:
     """Return the newest of the members that somebody may see."""
     return cards_of(newest.rows(user), user)

@@ -289,8 +289,3 @@ class ResumeDownload(models.Model):
 
     def __str__(self):
         return f"{self.member or 'A former member'} opened the resume of {self.profile}"
-
-    @property
-    def shown_profile(self) -> Profile | None:
-        """The profile of who opened it; None if they have left, or are leaving."""
-        return self.member.profile if self.member and not self.member.leaves_at else None

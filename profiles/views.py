@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError
-from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -18,14 +17,21 @@ from portal.views import forbidden
 from .directory.paging import NumberedPaginator
 from .directory.resume_texts import state_of
 from .forms import ProfileForm
-from .home import ASKED, do_not_ask_again, first_missing, newest_for, updated_for
+from .home import (
+    ASKED,
+    do_not_ask_again,
+    first_missing,
+    newest_for,
+    own_profile,
+    updated_for,
+)
 from .models import Profile, ResumeDownload, User
+from .openings import latest_openings, opened_by_others, openings_by_others, with_openers
 from .prepared import Prepared
 from .society.first_steps import first_steps
 from .uploads.forms import told_to_wait
 from .weeks import chart_of
 
-LATEST_DOWNLOADS = 3
 DOWNLOADS_PER_PAGE = 50
 # The standard's, then those of older Chromium, Safari and Firefox.
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
@@ -37,8 +43,9 @@ def home(request):
     context = {"newest": newest_for(request.user)}
     if request.user.is_authenticated:
         context["updated"] = updated_for(request.user)
-        context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
-        context["missing"] = first_missing(request.user.profile)
+        context["opened"] = latest_openings(request.user)
+        context["own"] = own_profile(request.user)
+        context["missing"] = first_missing(context["own"])
         context["first_steps"] = first_steps(request.user)
     return render(request, "profiles/home.html", context)
 
@@ -107,7 +114,7 @@ def is_prefetch(request) -> bool:
 @login_required
 def me(request):
     """Show members their own profile."""
-    return render_profile(request, request.user.profile)
+    return render_profile(request, own_profile(request.user))
 
 
 @require_safe
@@ -139,7 +146,7 @@ def render_profile(request, profile):
     context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
     if context["is_own"]:
         context["resume_search"] = state_of(profile)
-        context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
+        context["opened"] = latest_openings(request.user)
     return render(request, "profiles/profile.html", context)
 
 
@@ -166,22 +173,6 @@ def resume_opened(request):
     """Tell members who opened their resume, and when."""
     opened = opened_by_others(request.user)
     page = NumberedPaginator(opened, DOWNLOADS_PER_PAGE).get_page(request.GET.get("page"))
+    page.object_list = with_openers(page.object_list)
     chart = chart_of(openings_by_others(request.user))
     return render(request, "profiles/resume_opened.html", {"page": page, "chart": chart})
-
-
-def openings_by_others(user):
-    """Return the downloads of a member's resume without the member's own, to be counted."""
-    return ResumeDownload.objects.filter(profile__user=user.pk).exclude(member=user.pk)
-
-
-def opened_by_others(user):
-    """Return the downloads of a member's resume, newest first, without the member's own.
-
-    Each has ``member_is_visible``: True if the owner may see the profile of the member.
-    """
-    visible = Profile.objects.visible_to(user).filter(user=OuterRef("member"))
-    opened = openings_by_others(user)
-    shown = (f"member__profile__{name}" for name in ("user", "name", "avatar", "avatar_small"))
-    opened = opened.select_related("member__profile").only("opened_at", "member__leaves_at", *shown)
-    return opened.annotate(member_is_visible=Exists(visible))
