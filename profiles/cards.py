@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from .access import sees_field
 from .directory.snippets import Snippet
+from .models import Profile
+from .prepared import Prepared
 
 
 class Card(NamedTuple):
@@ -21,6 +23,7 @@ class Card(NamedTuple):
 
 
 COLUMNS = Card._fields[:-1]
+MOST_CHOSEN = 24  # a page of them
 
 
 def rows_of(profiles):
@@ -32,3 +35,17 @@ def cards_of(rows, user) -> list[Card]:
     """Read the rows as cards, with the place only of those of whom this user may see it."""
     cards = [Card(*row) for row in rows]
     return [card if sees_field(user, card, "place") else card._replace(place="") for card in cards]
+
+
+@Prepared
+def chosen(user, *pks):
+    return rows_of(Profile.objects.visible_to(user).filter(pk__in=pks))
+
+
+def chosen_cards(pks: list[int], user) -> list[Card]:
+    """Read the cards of a page of a search in its order, as far as this user may see them."""
+    if not pks:
+        return []
+    filled_up = pks + pks[:1] * (MOST_CHOSEN - len(pks))  # so that one statement fits all pages
+    by_pk = {card.pk: card for card in cards_of(chosen.rows(user, *filled_up), user)}
+    return [by_pk[pk] for pk in pks if pk in by_pk]

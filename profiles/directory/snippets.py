@@ -27,6 +27,8 @@ def with_snippets(cards: list, text: str) -> list:
     words = [*query.words, *(word for phrase in query.phrases for word in phrase.split())]
     unseen = {card.pk: unseen_words(card, words) for card in cards}
     pks = [pk for pk, words in unseen.items() if words]
+    if not pks:
+        return cards
     texts = ResumeText.objects.findable().filter(pk__in=pks).values_list("pk", "text")
     snippets = {pk: snippet_of(text, unseen[pk]) for pk, text in texts}
     return [card._replace(snippet=snippets.get(card.pk)) for card in cards]

@@ -6,7 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from profiles.access import is_member
-from profiles.cards import cards_of, rows_of
+from profiles.cards import cards_of, chosen_cards, rows_of
 from profiles.models import Profile
 
 from .everybody import Everybody
@@ -26,33 +26,25 @@ def directory(request):
     """List the profiles that this visitor may see, or those of them that a search finds."""
     for_members = is_member(request.user)
     form = DirectoryForm(request.GET, for_members=for_members)
-    visible, found = Profile.objects.visible_to(request.user), None
+    filters, found = form.filters() if form.is_filtered else None, None
     if form.text:
-        found = search(
-            visible.filter(form.filters()),
-            form.text,
-            for_members=for_members,
-            order=form.order,
-            unfiltered=visible if form.is_filtered else None,
-        )
+        found = search(request.user, form.text, order=form.order, filters=filters)
         page = page_of(request, found.pks)
-        rows = rows_of(visible.filter(pk__in=page.object_list))
-        by_pk = {card.pk: card for card in cards_of(rows, request.user)}
-        page.object_list = [by_pk[pk] for pk in page.object_list if pk in by_pk]
+        page.object_list = chosen_cards(page.object_list, request.user)
         if for_members and not found.is_near:
             page.object_list = with_snippets(page.object_list, form.text)
     else:
-        if form.is_filtered:
-            listed = rows_of(visible.filter(form.filters()).order_by(*form.order))
-        else:
-            listed = Everybody(request.user, form.order)
+        listed = Everybody(request.user, form.order)
+        if filters:
+            visible = Profile.objects.visible_to(request.user)
+            listed = rows_of(visible.filter(filters).order_by(*form.order))
         asked = request.GET.get("page")
         page = LongListPaginator(listed, PROFILES_PER_PAGE, asked=asked).get_page(asked)
         page.object_list = cards_of(page.object_list, request.user)
     context = {"page": page, "form": form, "q": form.text, "found": found or Found([])}
     context |= {"most": f"{MAX_FOUND:,}", "most_counted": f"{MAX_COUNTED:,}"}
     if not page.object_list:
-        context["alike"] = alike(visible, form)
+        context["alike"] = alike(Profile.objects.visible_to(request.user), form)
     return render(request, "profiles/directory.html", context)
 
 
