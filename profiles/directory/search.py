@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from django.db.models import Exists, F, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Q
 
 from profiles.access import is_member
 from profiles.models import Profile
@@ -68,8 +68,7 @@ def search(user, text: str, *, order=ALPHABETICALLY, filters=None) -> Found:
         return found
     visible, all_words = Profile.objects.visible_to(user), WordDeletion.objects.all()
     if filters:
-        having = having_in_text(visible, f"entry__{text_field}", query.parts)
-        all_words = all_words.exclude(Exists(having))
+        all_words = all_words.exclude(Exists(visible.filter(query.matches(f"entry__{text_field}"))))
         if text_field == "members":
             all_words = all_words.exclude(Exists(having_in_resume(visible, words(query))))
         visible = visible.filter(filters)
@@ -79,47 +78,43 @@ def search(user, text: str, *, order=ALPHABETICALLY, filters=None) -> Found:
 def find_exact(user, query: Query, text_field: str, order, filters) -> Found:
     """Find who has all the words in the texts, and for members who has them in the resume.
 
-    If too many have, those who have them in the name are not left out, and nobody is looked for by
-    a resume: a common word must not cost the more, the more profiles have it.
+    Of too many, those who have them in the name come first, so that none is left out for another
+    text, and nobody is looked for by a resume: a common word must not cost the more, the more
+    profiles have it.
     """
-    asked = user, query, text_field, order, filters
-    found = found_in_texts(f"entry__{text_field}", *asked)
-    others = []
-    if len(found) > MAX_FOUND and order == ALPHABETICALLY:
-        others = found_in_texts("entry__name", *asked)
-    elif len(found) <= MAX_FOUND and text_field == "members":
-        others = found_in_resumes(*asked)
-    elsewhere = dict.fromkeys((row.pk for row in found), ELSEWHERE)
-    found += [row for row in others if row.pk not in elsewhere]
+    found = found_in_texts(user, query, text_field, order, filters)
+    points = dict.fromkeys((row.pk for row in found), ELSEWHERE)
+    if len(found) <= MAX_FOUND and text_field == "members":
+        found += found_in_resumes(user, query, order, filters)
     if order == ALPHABETICALLY:
-        found.sort(key=lambda row: (-score(query, row, elsewhere.get(row.pk, RESUME)), *row[:2]))
+        found.sort(key=lambda row: (-score(query, row, points.get(row.pk, RESUME)), *row[:2]))
     else:
         found.sort(key=lambda row: (row.created_at, row.pk), reverse=True)
     return Found([row.pk for row in found[:MAX_FOUND]], is_capped=len(found) > MAX_FOUND)
 
 
-def found_in_texts(field: str, user, query: Query, text_field: str, order, filters) -> list[Row]:
-    """Read the first of the profiles that have all the words in a text."""
+def found_in_texts(user, query: Query, text_field: str, order, filters) -> list[Row]:
+    """Read the first of the profiles that have all the words in the texts."""
     if is_prepared(query, filters):
-        return rows(prepared_in_texts(field, text_field, order).rows(user, *query.parts))
+        return rows(prepared_in_texts(text_field, order).rows(user, *query.parts))
     profiles = Profile.objects.visible_to(user).filter(filters or Q())
-    return rows(first_of(having_in_text(profiles, field, query.parts), text_field, order))
+    return rows(in_texts(profiles, query.parts, text_field, order))
 
 
-def found_in_resumes(user, query: Query, text_field: str, order, filters) -> list[Row]:
-    """Read the first of the profiles that have all the words, some of them in the resume.
+def found_in_resumes(user, query: Query, order, filters) -> list[Row]:
+    """Read the first of the others that have all the words, some of them in the resume.
 
     Python compares the sources and looks for phrases, in a thousand texts at most: PostgreSQL
     would expect hardly any row to pass, and read the resumes of all members.
     """
-    more = OF_RESUMES if query.phrases else OF_RESUMES[:2]
     asked = words(query)
     if is_prepared(query, filters):
-        prepared = prepared_in_resumes(more, order, tuple(is_start for _, is_start in asked))
-        found = prepared.rows(user, *(word for word, _ in asked))
+        starts = tuple(is_start for _, is_start in asked)
+        prepared = prepared_in_resumes(starts, order, has_phrases=bool(query.phrases))
+        found = prepared.rows(user, *(word for word, _ in asked), *query.parts)
     else:
         profiles = Profile.objects.visible_to(user).filter(filters or Q())
-        found = first_of(having_in_resume(profiles, asked), text_field, order, *more)
+        found = in_resumes(profiles, asked, query.parts, order, has_phrases=bool(query.phrases))
     return [
         row
         for row in rows(found)
@@ -132,26 +127,35 @@ def is_prepared(query: Query, filters) -> bool:
 
 
 @cache
-def prepared_in_texts(field: str, text_field: str, order) -> Prepared:
+def prepared_in_texts(text_field: str, order) -> Prepared:
     def build(user, *parts):
-        found = having_in_text(Profile.objects.visible_to(user), field, parts)
-        return first_of(found, text_field, order)
+        return in_texts(Profile.objects.visible_to(user), parts, text_field, order)
 
     return Prepared(build)
 
 
 @cache
-def prepared_in_resumes(more, order, are_starts: tuple[bool, ...]) -> Prepared:
-    def build(user, *words):
-        asked = list(zip(words, are_starts, strict=True))
-        found = having_in_resume(Profile.objects.visible_to(user), asked)
-        return first_of(found, "members", order, *more)
+def prepared_in_resumes(starts: tuple[bool, ...], order, *, has_phrases: bool) -> Prepared:
+    def build(user, *texts):
+        asked, parts = list(zip(texts, starts, strict=False)), texts[len(starts) :]
+        profiles = Profile.objects.visible_to(user)
+        return in_resumes(profiles, asked, parts, order, has_phrases=has_phrases)
 
     return Prepared(build)
 
 
-def having_in_text(profiles, field: str, parts):
-    return profiles.filter(contains(field, parts))
+def in_texts(profiles, parts, text_field: str, order):
+    """Select the first who have all parts in the texts: by the alphabet, those in the name."""
+    if order == ALPHABETICALLY:
+        in_name = ExpressionWrapper(contains("entry__name", parts), BooleanField())
+        order = (in_name.desc(), *order)
+    return first_of(profiles.filter(contains(f"entry__{text_field}", parts)), text_field, order)
+
+
+def in_resumes(profiles, asked, parts, order, *, has_phrases: bool):
+    """Select the first who have the words in the resume, and not all parts in the texts."""
+    others = having_in_resume(profiles.exclude(contains("entry__members", parts)), asked)
+    return first_of(others, "members", order, *OF_RESUMES[: 3 if has_phrases else 2])
 
 
 def having_in_resume(profiles, asked):
