@@ -19,7 +19,7 @@ QUIET = -W ignore::pytest.PytestUnraisableExceptionWarning
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: run run-s3 test test-sqlite test-next test-postgresql whole whole-sqlite moments whole-postgresql coverage mutants kills kills-copy \
-	other-server search rehearse siege lint format lock check-installs vendor sbom corpus canaries bench-likeness bench \
+	other-server search rehearse siege lint format messages lock check-installs vendor sbom corpus canaries bench-likeness bench \
 	bench-copy bench-http help
 
 run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk; make PORT=8001 run for another port
@@ -32,25 +32,25 @@ run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server o
 
 test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="-k throttle" test for some
 
-test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those of make whole
-	$(BIN)/python -m pytest -n 3 $(PYTEST)
+test-sqlite: $(VENV)/installed-dev  ## all tests on SQLite, but those marked whole
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST)
 
 test-next: $(VENV)/next/installed  ## the tests on SQLite, with the newest Django
 	$(VENV)/next/bin/python -m pytest -n 2 $(PYTEST)
 
-test-postgresql: $(VENV)/installed-dev  ## those about rows, locks and SQL, on a PostgreSQL that they bring along
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 3 -m "postgresql and not whole" $(PYTEST)
+test-postgresql: $(VENV)/installed-dev  ## those marked postgresql (rows, locks, SQL), on a PostgreSQL that they bring along
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 3 --dist worksteal -m "postgresql and not whole" $(PYTEST)
 
-whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, all rows on PostgreSQL
+whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, more rows on PostgreSQL
 
-whole-sqlite: $(VENV)/installed-dev  ## the half of them that runs on SQLite, but the moments
-	$(BIN)/python -m pytest -n 2 $(QUIET) -m whole --ignore tests/moments $(PYTEST)
+whole-sqlite: $(VENV)/installed-dev  ## those marked whole, on SQLite: but the moments, and what is marked postgresql as well
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "whole and not postgresql" --ignore tests/moments $(PYTEST)
 
 moments: $(VENV)/installed-dev  ## what visitors, members and staff come for, in a browser: clicks, axe, pictures in var/moments
-	$(BIN)/python -m pytest -n 2 $(QUIET) -m "" tests/moments $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "" tests/moments $(PYTEST)
 
-whole-postgresql: $(VENV)/installed-dev  ## the half of them that runs on PostgreSQL
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 $(QUIET) -m "whole or not postgresql" $(PYTEST)
+whole-postgresql: $(VENV)/installed-dev  ## all that touch rows and were not in test-postgresql, but those marked any_database
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "whole or not postgresql" $(PYTEST)
 
 coverage: PYTEST = -m "" --cov --cov-fail-under=95
 coverage: test-sqlite  ## all tests on SQLite; fails if they run less than 95 % of the code
@@ -77,12 +77,13 @@ rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARS
 siege: $(VENV)/installed-dev  ## a minute of slow clients, uploads and a frozen S3 at once; fails if pages wait
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -q -s -m whole $(QUIET) tests/site/siege.py
 
-lint: $(VENV)/installed-dev  ## ruff, mypy, djade, migrations, workflows, deployment checks; changes nothing
+lint: $(VENV)/installed-dev  ## ruff, mypy, djade, migrations, lists of breaks, workflows, deployment checks; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2 --check
 	$(MANAGE) makemigrations --check --dry-run
+	$(BIN)/python -m tests.support.mutants --check
 	$(BIN)/python -m tests.support.deployed $(MANAGE) check --deploy --fail-level WARNING
 	sha256sum --quiet --check static/vendor/SHA256SUMS
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -92,6 +93,11 @@ format: $(VENV)/installed-dev  ## correct what `make lint` can correct
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	git ls-files 'templates/*.html' | xargs $(BIN)/djade --target-version 5.2
+
+messages: $(VENV)/installed-dev  ## collect the texts for translators in locale/, and compile what they wrote (GNU gettext needed)
+	@command -v xgettext > /dev/null || { echo "Please install GNU gettext: apt-get install gettext, brew install gettext"; exit 1; }
+	$(MANAGE) makemessages --all --exclude en_GB --add-location file --no-wrap --ignore .venv --ignore tests --ignore static --ignore bin --ignore var
+	$(BIN)/python -m tests.support.catalogues
 
 lock: $(VENV)/installed-dev  ## the newest versions that the requirements*.in allow, with hashes
 	$(LOCK) --upgrade requirements-installer.in --output-file requirements-installer.txt

@@ -3,15 +3,18 @@
 from functools import cache
 from http import HTTPStatus
 
+from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils import translation
 
 RETRY_SECONDS = 20
 
 
 @cache
 def refusal(status: HTTPStatus) -> bytes:
-    """A whole answer, in the site's own words."""
-    page = render_to_string("refused.html", {"status": status.value}).encode()
+    """A whole answer, in the site's own words and language: nothing of the request was read."""
+    with translation.override(settings.LANGUAGE_CODE):
+        page = render_to_string("refused.html", {"status": status.value}).encode()
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
         "Content-Type: text/html; charset=utf-8",

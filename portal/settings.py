@@ -9,6 +9,7 @@ from pathlib import Path
 
 import django
 from csp.constants import NONE, SELF
+from django.conf import global_settings
 
 from .environment import Environment
 from .storage_settings import storage_settings
@@ -95,7 +96,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # before what may refuse a request
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",  # before what may answer with a page
     "django.middleware.common.CommonMiddleware",
+    "profiles.languages.MembersLanguageMiddleware",  # before the views of all that follow
     "portal.request_bodies.drop_failed_uploads",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -120,6 +123,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
                 "portal.context_processors.site",
                 "profiles.society.context.society",
             ],
@@ -136,11 +140,8 @@ DATABASES = {"default": database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The cache holds the log-in throttle, which all dynos must share: a table that the release creates.
-if IS_DEVELOPMENT:
-    CACHES: dict[str, dict] = {
-        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    }
-else:
+# Development has Django's default, the memory of the process.
+if not IS_DEVELOPMENT:
     CACHES = {
         "default": {
             "BACKEND": "portal.postgresql.cache.SharedCache",
@@ -198,7 +199,15 @@ ADMIN_NEEDS_SECOND_FACTOR = not IS_DEVELOPMENT
 SESSION_ENGINE = "portal.accounts.sessions"  # in the database
 SESSION_COOKIE_AGE = 14 * 24 * 60 * 60  # seconds: two weeks, counted from the log-in
 
-LANGUAGE_CODE = "en-gb"
+# Languages, each in its own words. The first is the one that all texts are written in.
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch")]
+# Of messages to members who have not chosen one, and of visitors whose browsers ask for none.
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", [code for code, _ in LANGUAGES], "en-gb")
+LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "portal.formats"  # of dates; Django has those of other languages
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60  # seconds
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
@@ -251,11 +260,7 @@ RESUME_MAX_BYTES = env.number("RESUME_MAX_BYTES", 10_485_760, least=1, most=1_00
 UPLOAD_KEPT_SECONDS = 60 * 60  # what was chosen waits so long for its form to be saved
 UPLOADS_KEPT, STAFF_UPLOADS_KEPT = 40, 2000  # for each person at a time
 UPLOAD_MAX_BODY_BYTES = 3 * (AVATAR_MAX_BYTES + RESUME_MAX_BYTES) // 2
-FILE_UPLOAD_HANDLERS = [
-    "portal.request_bodies.BodyLimit",
-    "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
-]
+FILE_UPLOAD_HANDLERS = ["portal.request_bodies.BodyLimit", *global_settings.FILE_UPLOAD_HANDLERS]
 DATA_UPLOAD_MAX_NUMBER_FILES = 10
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the admin names each of the members to be deleted
 
@@ -267,21 +272,18 @@ OPENINGS_KEPT_DAYS = env.number("OPENINGS_KEPT_DAYS", 365, least=1, most=3650)
 SCRUB_RULES = "profiles.scrub_rules.RULES"
 SWEEP_GUARD = "portal.staging.identity.refuse_foreign_files"  # asked before sweep_media deletes
 
-# Security: HTTPS behind a proxy, which sets X-Forwarded-Proto and drops that of a client.
+# Security: HTTPS behind a proxy, which sets X-Forwarded-Proto and drops that of a client. Django's
+# defaults forbid frames, and keep referrers and cookies on this site (X_FRAME_OPTIONS and others).
 SECURE_SSL_REDIRECT = not IS_DEVELOPMENT
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes use the IP address, and plain http
 SECURE_PROXY_SSL_HEADER = None if IS_DEVELOPMENT else ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", 31_536_000, least=0, most=315_360_000)
-if IS_DEVELOPMENT:
-    SECURE_HSTS_SECONDS = 0
+hsts_seconds = env.number("SECURE_HSTS_SECONDS", 31_536_000, least=0, most=315_360_000)
+SECURE_HSTS_SECONDS = 0 if IS_DEVELOPMENT else hsts_seconds
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
 # HSTS for sister domains and preload lists is the operator's decision, so these checks are off.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not IS_DEVELOPMENT
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 if not IS_DEVELOPMENT:  # the prefix makes browsers refuse cookies that a sister domain has set
     SESSION_COOKIE_NAME = "__Host-sessionid"
@@ -319,24 +321,16 @@ PERMISSIONS_POLICY = {
 LOG_FORMAT = env.choice(
     "LOG_FORMAT", ["logfmt", "json", "plain"], "plain" if IS_DEVELOPMENT else "logfmt"
 )
+line = {"formatter": "line", "filters": ["redact_links"]}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"redact_links": {"()": "portal.observability.logs.RedactLinks"}},
     "formatters": {"line": {"()": "portal.observability.logs.formatter", "log_format": LOG_FORMAT}},
     "handlers": {
-        "requests": {
-            "class": "logging.StreamHandler",
-            "stream": "ext://sys.stdout",
-            "formatter": "line",
-            "filters": ["redact_links"],
-        },
-        "console": {
-            "class": "portal.observability.logs.Console",
-            "stream": "ext://sys.stderr",
-            "formatter": "line",
-            "filters": ["redact_links"],
-        },
+        "requests": line | {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"},
+        "console": line
+        | {"class": "portal.observability.logs.Console", "stream": "ext://sys.stderr"},
     },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {

@@ -2,6 +2,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from profiles import languages
+
 from . import views
 from .files import views as files
 
@@ -24,5 +26,6 @@ if not settings.AWS_AVAILABLE:
 
 handler400 = views.bad_request
 handler403 = views.forbidden
+handler404 = languages.not_found
 handler429 = views.too_many_requests  # not one of Django's: allauth looks for it here
 handler500 = views.server_error

@@ -1,22 +1,20 @@
 """The access rule: who may see whom, and which fields of them."""
 
 from django.db.models import Q, QuerySet, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Audience(TextChoices):
     """Who sees a field, of those who may see the profile. The owner and the staff see all."""
 
-    EVERYONE = "everyone", "Everyone"
-    MEMBERS = "members", "Members"
-    NOBODY = "nobody", "Only me and the staff"
+    EVERYONE = "everyone", _("Everyone")
+    MEMBERS = "members", _("Members")
+    NOBODY = "nobody", _("Only me and the staff")
 
 
-# Any other field has a column beside it, in which its owner chooses: place and place_visibility.
-FIXED_AUDIENCES = {
-    "name": Audience.EVERYONE,
-    "headline": Audience.EVERYONE,
-    "bio": Audience.MEMBERS,
-}
+# A name and a headline are for all who may see the profile. Any other field has a column beside it,
+# in which its owner chooses: place and place_visibility.
+FIXED_AUDIENCES = {"bio": Audience.MEMBERS}
 
 
 class ProfileQuerySet(QuerySet):

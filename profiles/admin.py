@@ -3,22 +3,26 @@
 from allauth.account.admin import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.admin import UserSession
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.auth import admin as auth_admin
-from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.shortcuts import redirect
+from django.utils.formats import number_format
 from django.utils.html import format_html
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.email_address import canonical_part
 from portal.accounts.ended_sessions import end_sessions
 from portal.files.fields import CleanedFileField
+from portal.sentences.history import HistoryInWords
 
+from .admin_cells import labelled
 from .admin_filters import HasAvatarFilter, HasResumeFilter
+from .admin_forms import InvitationForm, MemberForm, PermissionsField
 from .batches.admin import FilesByTheHundred
 from .desk.activity import DeactivatesMembers
 from .desk.exports import MembersAsCsv
@@ -32,7 +36,6 @@ from .forms import DETAILS
 from .invitations.models import Invitation
 from .models import Profile, ResumeDownload, User
 from .privacy.admin import LeavingOfMember
-from .privacy.leaving import is_last_superuser
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
 from .staff_messages import invite
 from .staff_rights import may_manage
@@ -44,53 +47,13 @@ from .widgets import UploadInput
 # kept by the site itself; second factors have an admin of their own (below).
 admin.site.unregister([Group, EmailAddress, UserSession, Authenticator])
 
+VISIBILITIES = {  # in a word, for the list
+    Profile.Visibility.PUBLIC: pgettext_lazy("who sees a profile", "public"),
+    Profile.Visibility.MEMBERS: pgettext_lazy("who sees a profile", "members"),
+    Profile.Visibility.HIDDEN: pgettext_lazy("who sees a profile", "hidden"),
+}
+
 MAX_DELETED_AT_ONCE = 5_000  # members; the page that asks for confirmation has a field for each
-
-
-class AddressForm(forms.ModelForm):
-    """Form with a member's address; the error for a taken one names the member who has it."""
-
-    def clean_email(self):
-        email = self.cleaned_data["email"]
-        holder = User.objects.filter(email=email).exclude(pk=self.instance.pk).first()
-        if holder:
-            state = "" if holder.is_active else ", whose account is not active"
-            raise ValidationError(
-                f"This is the address of a member already: {holder.profile}{state}.", code="unique"
-            )
-        return email
-
-
-class InvitationForm(AddressForm):
-    """The address and name of a new member; the rest of the profile is on the next page."""
-
-    name = Profile._meta.get_field("name").formfield(required=True)
-
-    class Meta:
-        model = User
-        fields = ["email"]
-
-    def clean_name(self):
-        """Apply the rules of the model field, which a separate form field does not have."""
-        return Profile._meta.get_field("name").clean(self.cleaned_data["name"], None)
-
-
-class MemberForm(AddressForm, auth_forms.UserChangeForm):
-    """The account's fields that staff may change; MemberAdmin.get_fieldsets chooses among them."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if "email" in self.fields:
-            self.fields["email"].show_hidden_initial = True
-
-    def clean_email(self):
-        """Keep an address that the member has confirmed since the form was opened."""
-        return super().clean_email() if "email" in self.changed_data else self.instance.email
-
-    def clean_is_active(self):
-        if not self.cleaned_data["is_active"] and is_last_superuser(self.instance):
-            raise ValidationError("This is the only superuser: nobody could manage the site.")
-        return self.cleaned_data["is_active"]
 
 
 class ProfileInline(admin.StackedInline):
@@ -120,19 +83,20 @@ class MemberAdmin(
     LeavingOfMember,
     DeactivatesMembers,
     MembersAsCsv,
+    HistoryInWords,
     auth_admin.UserAdmin,
 ):
     """Invites members and keeps their accounts and profiles, on one form."""
 
     list_display = [
         "name",
-        "profile__place",
+        "place",
         "address",
         "thumbnail",
         "has_resume",
         "visibility",
-        "is_active",
-        "is_staff",
+        "active",
+        "staff",
     ]
     list_filter = [
         "is_active",
@@ -154,17 +118,20 @@ class MemberAdmin(
             None,
             {
                 "fields": ["email", "name"],
-                "description": "The new member is sent a link with which to set a password.",
+                "description": _("The new member is sent a link with which to set a password."),
             },
         )
     ]
     fieldsets = [
-        (None, {"fields": ["email", "is_active", "second_factors"]}),
-        ("Dates", {"classes": ["collapse"], "fields": ["date_joined", "last_login", "leaves_at"]}),
+        (None, {"fields": ["email", "is_active", "language", "second_factors"]}),
+        (
+            _("Dates"),
+            {"classes": ["collapse"], "fields": ["date_joined", "last_login", "leaves_at"]},
+        ),
     ]
     superusers_fieldsets = [
         (
-            "Rights and password, for superusers alone",
+            _("Rights and password, for superusers alone"),
             {
                 "classes": ["collapse"],
                 "fields": ["is_staff", "is_superuser", "user_permissions", "password"],
@@ -175,11 +142,11 @@ class MemberAdmin(
     filter_horizontal = ["user_permissions"]
     inlines = [ProfileInline]
 
-    @admin.display(description="e-mail address", ordering="email")
+    @admin.display(description=_("e-mail address"), ordering="email")
     def address(self, user):
         return user.shown_email
 
-    @admin.display(description="photo")
+    @admin.display(description=_("photo"))
     def thumbnail(self, user):
         if not user.profile.avatar:
             return "-"
@@ -187,23 +154,44 @@ class MemberAdmin(
             '<img src="{}" alt="" width="40" height="40" loading="lazy">', user.profile.avatar.url
         )
 
-    @admin.display(description="name", ordering="profile__sort_key")
+    @admin.display(description=_("name"), ordering="profile__sort_key")
     def name(self, user):
-        return user.profile.name or "(no name yet)"
+        return user.profile.name or gettext("(no name yet)")
 
-    @admin.display(description="resume", boolean=True)
+    @admin.display(description=_("resume"))
     def has_resume(self, user):
-        return bool(user.profile.resume)
+        return labelled(_("Resume"), bool(user.profile.resume))
 
-    @admin.display(description="visibility", ordering="profile__visibility")
+    @admin.display(description=_("active"), ordering="is_active")
+    def active(self, user):
+        return labelled(_("Active"), user.is_active)
+
+    @admin.display(description=_("staff"), ordering="is_staff")
+    def staff(self, user):
+        return labelled(_("Staff"), user.is_staff)
+
+    @admin.display(description=_("place"), ordering="profile__place")
+    def place(self, user):
+        return user.profile.place
+
+    @admin.display(description=_("visibility"), ordering="profile__visibility")
     def visibility(self, user):
-        return user.profile.visibility
+        return VISIBILITIES[user.profile.visibility]
 
     def has_change_permission(self, request, obj=None):
         return super().has_change_permission(request, obj) and may_manage(request.user, obj)
 
     def has_delete_permission(self, request, obj=None):
         return super().has_delete_permission(request, obj) and may_manage(request.user, obj)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        if db_field.name == "user_permissions":
+            kwargs["form_class"] = PermissionsField
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def changelist_view(self, request, extra_context=None):
+        titles = {"title": gettext("Members")}  # Django's own leaves no room beside the links
+        return super().changelist_view(request, titles | (extra_context or {}))
 
     def get_fieldsets(self, request, obj=None):
         """Show rights and the password to superusers alone; fields not shown are not saved."""
@@ -258,10 +246,11 @@ class MemberAdmin(
         try:
             return super().add_view(request, form_url, extra_context)
         except IntegrityError:
-            messages.error(request, "Somebody else has added this member at the same moment.")
+            words = gettext("Somebody else has added this member at the same moment.")
+            messages.error(request, words)
             return redirect("admin:profiles_user_changelist")
 
-    @admin.action(description="Send the set-password link again", permissions=["change"])
+    @admin.action(description=_("Send the set-password link again"), permissions=["change"])
     def invite_again(self, request, queryset):
         left_out = 0
         with transaction.atomic():
@@ -271,14 +260,16 @@ class MemberAdmin(
                 else:
                     left_out += 1
         if left_out:
-            messages.warning(request, f"Left out, as not active or not yours to change: {left_out}")
+            words = gettext("Left out, as not active or not yours to change: %(count)d")
+            messages.warning(request, words % {"count": left_out})
 
-    @admin.action(description="Delete selected members", permissions=["delete"])
+    @admin.action(description=_("Delete selected members"), permissions=["delete"])
     def delete_selected(self, request, queryset):
         if queryset.count() <= MAX_DELETED_AT_ONCE:
             return delete_selected(self, request, queryset)
-        most = f"{MAX_DELETED_AT_ONCE:,}"
-        messages.error(request, f"Nothing was deleted: please delete at most {most} at once.")
+        words = gettext("Nothing was deleted: please delete at most %(most)s at once.")
+        most = number_format(MAX_DELETED_AT_ONCE, force_grouping=True)
+        messages.error(request, words % {"most": most})
 
     actions = ["invite_again", "deactivate", "reactivate", "delete_selected"]
 

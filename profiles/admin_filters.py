@@ -1,6 +1,7 @@
 """Filters of the members' list in the admin."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 
 class HasFileFilter(admin.SimpleListFilter):
@@ -9,7 +10,7 @@ class HasFileFilter(admin.SimpleListFilter):
     field = ""
 
     def lookups(self, request, model_admin):
-        return [("yes", "Yes"), ("no", "No")]
+        return [("yes", _("Yes")), ("no", _("No"))]
 
     def queryset(self, request, queryset):
         missing = {f"profile__{self.field}": ""}
@@ -21,12 +22,12 @@ class HasFileFilter(admin.SimpleListFilter):
 
 
 class HasAvatarFilter(HasFileFilter):
-    title = "has an avatar"
+    title = _("has an avatar")
     parameter_name = "avatar"
     field = "avatar"
 
 
 class HasResumeFilter(HasFileFilter):
-    title = "has a resume"
+    title = _("has a resume")
     parameter_name = "resume"
     field = "resume"

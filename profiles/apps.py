@@ -1,10 +1,12 @@
 from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class ProfilesConfig(AppConfig):
     name = "profiles"
+    verbose_name = _("Profiles")
 
     def ready(self):
         post_migrate.connect(index_what_is_not, sender=self)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.fields import EmailAddressField
 
@@ -73,13 +74,19 @@ def validate_skills(text):
     """Refuse too many skills, or a sentence that is none."""
     skills = split_skills(text)
     if len(skills) > MAX_SKILLS:
-        raise ValidationError(f"Please give at most {MAX_SKILLS} skills; these are {len(skills)}.")
+        raise ValidationError(
+            _("Please give at most %(most)s skills; these are %(count)s."),
+            params={"most": MAX_SKILLS, "count": len(skills)},
+        )
     for skill in skills:
         validate_printable(skill)
         if len(skill) > MAX_SKILL:
             raise ValidationError(
-                f"“{skill[:MAX_SKILL]}…” is long for one skill. "
-                f"Please put commas between skills; each may have {MAX_SKILL} letters."
+                _(
+                    "“%(skill)s…” is long for one skill. Please put commas between skills; "
+                    "each may have %(most)s letters."
+                ),
+                params={"skill": skill[:MAX_SKILL], "most": MAX_SKILL},
             )
 
 
@@ -108,12 +115,18 @@ def validate_links(text):
     """Refuse what is no page of the web, and addresses that look like another site's."""
     links = text.split()
     if len(links) > MAX_LINKS:
-        raise ValidationError(f"Please give at most {MAX_LINKS} links; these are {len(links)}.")
+        raise ValidationError(
+            _("Please give at most %(most)s links; these are %(count)s."),
+            params={"most": MAX_LINKS, "count": len(links)},
+        )
     for link in links:
         if not is_link(link):
             raise ValidationError(
-                f"“{link[:MAX_LINK]}” is not the address of a page. "
-                "It begins with https:// or http://; please write one a line."
+                _(
+                    "“%(link)s” is not the address of a page. It begins with https:// or http://; "
+                    "please write one a line."
+                ),
+                params={"link": link[:MAX_LINK]},
             )
 
 
@@ -155,7 +168,7 @@ def validate_phone(text):
     """Refuse what cannot be dialled."""
     digits = sum(map(str.isdigit, text))
     if not PHONE.fullmatch(text) or not MIN_DIGITS <= digits <= MAX_DIGITS:
-        raise ValidationError("Please write a telephone number, such as +44 1632 960961.")
+        raise ValidationError(_("Please write a telephone number, such as +44 1632 960961."))
 
 
 def dialled(phone: str) -> str:

@@ -1,12 +1,14 @@
 from django import forms
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from .directory.tags import PLACE, SKILL
 from .directory.widgets import SuggestedInput, SuggestedList
-from .models import Profile
+from .models import Profile, User
 from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
-NEW_OR_NONE = {"contradiction": "Please either choose a new file or tick “Remove it”, not both."}
+NEW_OR_NONE = {"contradiction": _("Please either choose a new file or tick “Remove it”, not both.")}
 DETAILS = ["place", "skills", "links", "phone", "contact_email"]
 
 
@@ -17,6 +19,10 @@ def with_audiences() -> list[str]:
 
 class ProfileForm(StoredUploadsForm):
     """The fields that members may change in their own profile."""
+
+    language = User._meta.get_field("language").formfield(
+        help_text=_("Of the pages that you see, and of the e-mails that you get from this site."),
+    )
 
     class Meta:
         model = Profile
@@ -36,6 +42,10 @@ class ProfileForm(StoredUploadsForm):
         }
         error_messages = {"avatar": NEW_OR_NONE, "resume": NEW_OR_NONE}
 
+    def __init__(self, *args, instance, **kwargs):
+        super().__init__(*args, instance=instance, **kwargs)
+        self.initial.setdefault("language", instance.user.language)
+
     def details(self):
         """Return each detail with the field that says who sees it."""
         return [(self[field], self[f"{field}_visibility"]) for field in DETAILS]
@@ -47,8 +57,17 @@ class ProfileForm(StoredUploadsForm):
         if wrong:
             self.fields[wrong].widget.attrs["autofocus"] = True
 
+    def save(self, commit=True):
+        """Save the profile, and the choice of a language, which is one of the account."""
+        with transaction.atomic():
+            profile = super().save(commit)
+            if commit and "language" in self.changed_data and not self.is_left_out("language"):
+                profile.user.language = self.cleaned_data["language"]
+                profile.user.save(update_fields=["language"])
+        return profile
+
     def clean_name(self):
         name = self.cleaned_data["name"]
         if self.instance.name and not name:
-            raise forms.ValidationError("Please keep a name: others find you by it.")
+            raise forms.ValidationError(_("Please keep a name: others find you by it."))
         return name

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from .cards import Card, cards_of, rows_of
 from .models import Profile
 from .prepared import Prepared
@@ -13,29 +16,29 @@ class Missing(NamedTuple):
     """Something that a member's profile lacks, and how the home page asks for it."""
 
     name: str  # the profile's field
-    heading: str
-    why: str
-    action: str
+    heading: Promise
+    why: Promise
+    action: Promise
 
 
 ASKED = [  # one at a time, in this order
     Missing(
         "avatar",
-        "Show your face",
-        "With a photo, others know you when you meet. Any photo will do: it is cut for you.",
-        "Add a photo",
+        _("Show your face"),
+        _("With a photo, others know you when you meet. Any photo will do: it is cut for you."),
+        _("Add a photo"),
     ),
     Missing(
         "headline",
-        "Say what you do, in one line",
-        "It stands below your name. People look for somebody to ask, and find you by it.",
-        "Write a headline",
+        _("Say what you do, in one line"),
+        _("It stands below your name. People look for somebody to ask, and find you by it."),
+        _("Write a headline"),
     ),
     Missing(
         "resume",
-        "Let others read about your work",
-        "Members can only ask you about work that they know of. You see who opens your resume.",
-        "Add your resume",
+        _("Let others read about your work"),
+        _("Members can only ask you about work that they know of. You see who opens your resume."),
+        _("Add your resume"),
     ),
 ]
 

@@ -3,9 +3,12 @@ from django.core.validators import MaxLengthValidator
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.email_address import shown
 from portal.accounts.fields import EmailAddressField
+from portal.accounts.languages import LanguageField
 from portal.accounts.verified_address import verify_address
 from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
@@ -32,6 +35,7 @@ from .directory.models import (
     WordDeletion,
 )
 from .directory.resume_texts import keep_new_text
+from .downloads import ResumeDownload
 from .fields import LineField
 from .managers import UserManager
 from .uploads.avatars import AvatarField
@@ -61,26 +65,27 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A member: logs in by e-mail address, and always has a profile."""
 
     email = EmailAddressField(
-        "e-mail address",
+        _("e-mail address"),
         unique=True,
-        error_messages={"unique": "A member with this e-mail address exists already."},
+        error_messages={"unique": _("A member with this e-mail address exists already.")},
     )
     is_active = models.BooleanField(
-        "active",
+        _("active"),
         default=True,
-        help_text="Take this away instead of deleting a member who has left for a while.",
+        help_text=_("Take this away instead of deleting a member who has left for a while."),
     )
     is_staff = models.BooleanField(
-        "staff", default=False, help_text="May open the admin, as far as permissions go."
+        _("staff"), default=False, help_text=_("May open the admin, as far as permissions go.")
     )
     leaves_at = models.DateTimeField(
-        "leaves",
+        pgettext_lazy("when a member goes", "leaves"),
         null=True,
         blank=True,
         editable=False,
-        help_text="Invisible already; deleted in the night after this.",
+        help_text=_("Invisible already; deleted in the night after this."),
     )
-    date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
+    language = LanguageField()
+    date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
     objects = UserManager()
 
@@ -89,7 +94,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = []
 
     class Meta:
-        verbose_name = "member"
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
 
     def __str__(self):
         return self.shown_email
@@ -120,84 +126,98 @@ class Profile(models.Model):
     """The details that a member shows, and to whom."""
 
     class Visibility(models.TextChoices):
-        PUBLIC = "public", "Everyone: name, headline, avatar, and details for everyone"
-        MEMBERS = "members", "Members only"
-        HIDDEN = "hidden", "Only me and the staff"
+        PUBLIC = "public", _("Everyone: name, headline, avatar, and details for everyone")
+        MEMBERS = "members", _("Members only")
+        HIDDEN = "hidden", _("Only me and the staff")
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="profile")
-    name = LineField(max_length=150, blank=True, validators=[validate_printable, validate_visible])
+    name = LineField(
+        _("name"), max_length=150, blank=True, validators=[validate_printable, validate_visible]
+    )
     headline = LineField(
+        _("headline"),
         max_length=150,
         blank=True,
         validators=[validate_printable],
-        help_text="One line: what you do, or would like to be asked about.",
+        help_text=_("One line: what you do, or would like to be asked about."),
     )
     bio = models.TextField(
+        _("bio"),
         blank=True,
         validators=[MaxLengthValidator(4000)],
-        help_text="Shown to logged-in members only.",
+        help_text=_("Shown to logged-in members only."),
     )
     place = LineField(
+        _("place"),
         max_length=100,
         blank=True,
         default="",
         validators=[validate_printable],
-        help_text="Where you live or work, as others would look for it: Galway, Ireland.",
+        help_text=_("Where you live or work, as others would look for it: Galway, Ireland."),
     )
-    place_visibility = AudienceField("who sees the place")
+    place_visibility = AudienceField(_("who sees the place"))
     skills = SkillsField(
+        _("skills"),
         blank=True,
         default="",
         validators=[validate_skills],
-        help_text="What you can be asked for, with commas between: peat coring, PostGIS.",
+        help_text=_("What you can be asked for, with commas between: peat coring, PostGIS."),
     )
-    skills_visibility = AudienceField("who sees the skills")
+    skills_visibility = AudienceField(_("who sees the skills"))
     links = LinksField(
+        _("links"),
         blank=True,
         default="",
         validators=[validate_links],
-        help_text="Addresses of pages about you or your work, one a line.",
+        help_text=_("Addresses of pages about you or your work, one a line."),
     )
-    links_visibility = AudienceField("who sees the links")
+    links_visibility = AudienceField(_("who sees the links"))
     phone = PhoneField(
-        "telephone", max_length=40, blank=True, default="", validators=[validate_phone]
+        _("telephone"), max_length=40, blank=True, default="", validators=[validate_phone]
     )
-    phone_visibility = AudienceField("who sees the telephone number")
+    phone_visibility = AudienceField(_("who sees the telephone number"))
     contact_email = ContactAddressField(
-        "e-mail address to show",
+        _("e-mail address to show"),
         blank=True,
         default="",
-        help_text="Need not be the one that you log in with, which is shown to nobody.",
+        help_text=_("Need not be the one that you log in with, which is shown to nobody."),
     )
-    contact_email_visibility = AudienceField("who sees the e-mail address")
+    contact_email_visibility = AudienceField(_("who sees the e-mail address"))
     visibility = models.CharField(
+        _("visibility"),
         max_length=10,
         choices=Visibility,
         default=Visibility.MEMBERS,
-        help_text="Who may see this profile. Resumes are for logged-in members in any case.",
+        help_text=_("Who may see this profile. Resumes are for logged-in members in any case."),
     )
     use_for_tests = models.BooleanField(
-        "use my profile for tests",
+        _("use my profile for tests"),
         default=False,
         db_default=False,  # the former release goes on adding members while this one is deployed
-        help_text="This site is tried out on a copy of itself, where members are replaced by "
-        "people who do not exist. With this tick your profile, address, photo and resume may be "
-        "there as they are, for the staff and the people who build the site.",
+        help_text=_(
+            "This site is tried out on a copy of itself, where members are replaced by "
+            "people who do not exist. With this tick your profile, address, photo and resume may "
+            "be there as they are, for the staff and the people who build the site."
+        ),
     )
     avatar = AvatarField(
+        _("avatar"),
         storage=public_media,
         upload_to="avatars",
         blank=True,
-        help_text="A photo, cut to a square and cleared of what the camera noted (place, time). "
-        "Anyone who has its address can see it.",
+        help_text=_(
+            "A photo, cut to a square and cleared of what the camera noted (place, time). "
+            "Anyone who has its address can see it."
+        ),
         small="avatar_small",
     )
     avatar_small = MadeFileField(storage=public_media, upload_to="avatars", editable=False)
     resume = ResumeField(
+        _("resume"),
         storage=protected_media,
         upload_to="resumes",
         blank=True,
-        help_text="PDF resume accessible only to members",
+        help_text=_("PDF resume accessible only to members"),
         picture="resume_picture",
         pages="resume_pages",
         size="resume_bytes",
@@ -209,26 +229,28 @@ class Profile(models.Model):
     resume_pages = models.PositiveIntegerField(null=True, editable=False)
     resume_bytes = models.PositiveIntegerField(null=True, editable=False)
     resume_is_searched = models.BooleanField(
-        "Let members find me by words in my resume",
+        _("Let members find me by words in my resume"),
         default=True,
-        help_text="Visitors never do, and nobody does while the profile is hidden.",
+        help_text=_("Visitors never do, and nobody does while the profile is hidden."),
     )
     sort_key = FoldedField(max_length=MAX_SORT_KEY, blank=True, default="", editable=False)
     tells_openings = models.BooleanField(
-        "send me who opened my resume, once a week",
+        _("send me who opened my resume, once a week"),
         default=False,
         db_default=False,
-        help_text="An e-mail with their names, in weeks in which somebody did.",
+        help_text=_("An e-mail with their names, in weeks in which somebody did."),
     )
     openings_told_on = models.DateField(null=True, editable=False)
     staff_note = models.TextField(
-        "note of the staff",
+        _("note of the staff"),
         blank=True,
         default="",
         db_default="",
         validators=[MaxLengthValidator(2000)],
-        help_text="Shown to the staff alone. The member is given it with their data, as the law "
-        "asks (GDPR, article 15): write what you would say to their face.",
+        help_text=_(
+            "Shown to the staff alone. The member is given it with their data, as the law asks "
+            "(GDPR, article 15): write what you would say to their face."
+        ),
     )
     # Which of what is missing the home page does not ask for any more: names, separated by blanks.
     not_asked = models.CharField(max_length=100, blank=True, default="", editable=False)
@@ -238,6 +260,8 @@ class Profile(models.Model):
     objects = ProfileQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("profile")
+        verbose_name_plural = _("profiles")
         indexes = [  # for the directory, and for what is new on a member's home page
             models.Index(fields=["sort_key", "id"], name="profile_by_sort_key"),
             models.Index(fields=["created_at", "id"], name="profile_by_created_at"),
@@ -270,22 +294,6 @@ class Profile(models.Model):
     @property
     def resume_filename(self) -> str:
         """Return the file name to save the resume under: the owner's name, valid on any system."""
-        name = "".join(filter(is_printable, self.name)) or "Member"
-        return f"{name.translate(NOT_IN_FILE_NAMES).strip(' .')} - resume.pdf"
-
-
-class ResumeDownload(models.Model):
-    """A record that a member opened a resume; the resume's owner can see it."""
-
-    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="downloads")
-    member = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, related_name="resume_downloads"
-    )
-    opened_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        ordering = ["-opened_at", "-pk"]
-        indexes = [models.Index(fields=["profile", "-opened_at"], name="downloads_by_profile")]
-
-    def __str__(self):
-        return f"{self.member or 'A former member'} opened the resume of {self.profile}"
+        name = "".join(filter(is_printable, self.name)) or gettext("Member")
+        name = name.translate(NOT_IN_FILE_NAMES).strip(" .")
+        return gettext("%(name)s - resume.pdf") % {"name": name}

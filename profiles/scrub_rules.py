@@ -59,6 +59,7 @@ DECISIONS = {
         of_departed("pk"),
         kept="id is_active is_staff is_superuser",
         cleared={
+            "language": Cleared("", where=of_replaced("pk")),  # a rare one may tell who it was
             # Which makes links to set a password invalid.
             "last_login": Cleared(where=of_unchanged("pk")),
             "leaves_at": Cleared(),  # or the nights on staging would delete its rows

@@ -9,22 +9,54 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.second_factors import remove_second_factors, tell_of_removal
+from portal.sentences.stored import sentence, stored
 
 from .staff_rights import may_manage
 
-FACTORS = {"totp": "authenticator app", "recovery_codes": "recovery codes"}
+FACTORS = {"totp": _("authenticator app"), "recovery_codes": _("recovery codes")}
+REMOVED = {  # for the history of the member
+    "totp": gettext_noop("Removed the second factor: authenticator app."),
+    "recovery_codes": gettext_noop("Removed the second factor: recovery codes."),
+}
+REMOVED_KEY = gettext_noop("Removed the second factor: key “%(name)s”.")
+
+
+# allauth shows this table to nobody, and so has no words for it that could be translated.
+Authenticator._meta.verbose_name = _("second factor")
+Authenticator._meta.verbose_name_plural = _("second factors")
+for field, words in {
+    "user": _("member"),
+    "type": _("kind"),
+    "created_at": _("added"),
+    "last_used_at": _("last used"),
+}.items():
+    Authenticator._meta.get_field(field).verbose_name = words
+
+
+def in_words(factor: Authenticator) -> str:
+    """Return what kind of second factor it is."""
+    return str(FACTORS.get(factor.type) or gettext("key “%(name)s”") % {"name": factor})
+
+
+def removed(factor: Authenticator):
+    """Return the sentence about a removal, for the history."""
+    if factor.type in REMOVED:
+        return sentence(REMOVED[factor.type])
+    return sentence(REMOVED_KEY, name=factor)
 
 
 class SecondFactorsOfMember:
     """Mixin for the members' admin: the kinds of a member's second factors, and their removal."""
 
-    @admin.display(description="second factors")
+    @admin.display(description=_("second factors"))
     def second_factors(self, user):
         factors = user.authenticator_set.order_by("created_at")
-        return ", ".join(FACTORS.get(each.type) or f"key “{each}”" for each in factors) or "none"
+        return ", ".join(map(in_words, factors)) or gettext("none")
 
     def get_urls(self):
         view = self.admin_site.admin_view(self.second_factors_view)
@@ -41,14 +73,15 @@ class SecondFactorsOfMember:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         if request.method == "POST":
             with transaction.atomic():
-                names = self.second_factors(member)
-                remove_second_factors(request, member.authenticator_set.all())
-                self.log_change(request, member, f"Removed the second factors: {names}")
+                lost = list(member.authenticator_set.order_by("created_at"))
+                remove_second_factors(request, lost)
+                self.log_change(request, member, stored(*map(removed, lost)))
                 tell_of_removal(member)
-            messages.success(request, "The second factors are removed. A password is enough again.")
+            done = gettext("The second factors are removed. A password is enough again.")
+            messages.success(request, done)
             return redirect("admin:profiles_user_change", member.pk)
         context = self.admin_site.each_context(request) | {
-            "title": "Remove second factors",
+            "title": gettext("Remove second factors"),
             "subtitle": str(member),
             "opts": self.opts,
             "original": member,

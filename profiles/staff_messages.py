@@ -1,6 +1,7 @@
 """Messages that the site sends to a member for the staff, and their notice to the staff."""
 
 from django.contrib import messages
+from django.utils.translation import gettext as _
 
 from portal.accounts.messages import ask_for_reset
 from portal.accounts.site_address import site_url
@@ -16,15 +17,20 @@ def invite(request, user) -> None:
     """
     if user.has_usable_password():
         ask_for_reset(user.email, site_url(request))
-        what = "A link to set a new password"
+        on_its_way = _("A link to set a new password is on its way to %(address)s.")
+        waits = _(
+            "A link to set a new password for %(address)s waits in the outbox: "
+            "E-mail is not configured (EMAIL_URL)."
+        )
     else:
         invite_all([user], site_url(request), by=request.user)
-        what = "An invitation"
-    if is_delivering():
-        messages.success(request, f"{what} is on its way to {user.shown_email}.")
-    else:
-        messages.warning(
-            request,
-            f"{what} for {user.shown_email} waits in the outbox: E-mail is not configured"
-            " (EMAIL_URL).",
+        on_its_way = _("An invitation is on its way to %(address)s.")
+        waits = _(
+            "An invitation for %(address)s waits in the outbox: "
+            "E-mail is not configured (EMAIL_URL)."
         )
+    address = {"address": user.shown_email}
+    if is_delivering():
+        messages.success(request, on_its_way % address)
+    else:
+        messages.warning(request, waits % address)

@@ -2,10 +2,12 @@ from django.urls import include, path
 
 from . import views
 from .directory.views import directory, suggest
+from .languages import choose_language
 from .uploads import views as uploads
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("language/<str:code>/", choose_language, name="choose-language"),
     path("members/", directory, name="directory"),
     path("members/suggestions/<str:kind>/", suggest, name="suggestions"),
     path("members/<int:pk>/", views.profile, name="profile"),

@@ -1,6 +1,7 @@
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 # Marks that reverse the text behind them: "exe.fdp" is made to look like "pdf.exe".
 TEXT_DIRECTION_MARKS = set(
@@ -23,13 +24,15 @@ def is_printable(character: str) -> bool:
 def validate_printable(text):
     """Refuse invisible characters: they do harm in the subjects and file names made of a name."""
     if not all(map(is_printable, text)):
-        raise ValidationError("Please use letters and signs that can be seen.", code="unprintable")
+        raise ValidationError(
+            _("Please use letters and signs that can be seen."), code="unprintable"
+        )
 
 
 def validate_visible(text):
     """Refuse a name without a visible character: its link in the directory could not be seen."""
     if not any(map(is_visible, text)):
-        raise ValidationError("Please give a name that can be seen.", code="invisible")
+        raise ValidationError(_("Please give a name that can be seen."), code="invisible")
 
 
 def is_visible(character: str) -> bool:

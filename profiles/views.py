@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.defaults import page_not_found
@@ -159,7 +160,7 @@ def edit_me(request):
     form = ProfileForm(data, files, instance=request.user.profile, uploader=request.user)
     if is_sent and form.is_valid():
         form.save()
-        messages.success(request, "Your profile is saved.")
+        messages.success(request, _("Your profile is saved."))
         for note in form.notes():
             messages.info(request, note)
         return redirect("me")

@@ -6,6 +6,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.messages import composed
 from portal.outbox.composers import composer
@@ -77,7 +78,7 @@ def opened_between(first: date, until: date):
     return opened.exclude(member__profile=F("profile"))
 
 
-@composer("weekly_openings")
+@composer("weekly_openings", _("Weekly openings"))
 def weekly_openings(message) -> EmailMessage | None:
     """Compose the message; None if the owner does not want it any more, or has left."""
     profile = Profile.objects.filter(

@@ -28,7 +28,6 @@ class UploadInput(forms.ClearableFileInput):
         purpose = name.rpartition("-")[2]  # without the prefix of a formset
         context["widget"] |= {"stored": self.stored, "purpose": purpose}
         if self.is_initial(value):
-            context["label"] = value.field.verbose_name
             if isinstance(value.field, AvatarField):
                 context["photo_url"] = value.url
             elif isinstance(value.field, ResumeField):

@@ -19,14 +19,19 @@ for (const part of form.querySelectorAll("[data-script], .batch-folder")) part.h
 
 const pause = (seconds) => new Promise((resume) => setTimeout(resume, seconds * 1000));
 
+// The page has the words, in its language.
+function inWords(key, values) {
+  return form.dataset[key].replace(/{(\w+)}/g, (_, name) => values[name]);
+}
+
 function tell() {
   const done = sent + refused + lost.length;
   progress.hidden = !total;
   progress.max = total;
   progress.value = done;
-  const parts = [`${done} of ${total} checked.`];
-  if (refused) parts.push(`Refused: ${refused}, see below.`);
-  if (lost.length) parts.push(`Could not be sent: ${lost.join(", ")}.`);
+  const parts = [inWords("textChecked", { done, total })];
+  if (refused) parts.push(inWords("textRefused", { number: refused }));
+  if (lost.length) parts.push(inWords("textLost", { names: lost.join(", ") }));
   status.textContent = parts.join(" ");
   for (const button of save.querySelectorAll("[name=save], [name=look]")) button.disabled = done < total;
 }
@@ -42,7 +47,7 @@ function show(html) {
 
 async function send(file, folder) {
   if (file.size > Number(form.dataset.most)) {
-    lost.push(`${file.name} (too large)`);
+    lost.push(inWords("textLarge", { name: file.name }));
     return;
   }
   let broken = 0;

@@ -25,7 +25,7 @@ function inList(input) {
 function asButtons(input) {
   const list = document.createElement("ul");
   list.className = "tags suggested";
-  list.setAttribute("aria-label", "Suggestions");
+  list.setAttribute("aria-label", input.dataset.suggestionsLabel);
   input.after(list);
   const start = () => Math.max(input.value.lastIndexOf(","), input.value.lastIndexOf("\n")) + 1;
   const complete = (label) => {

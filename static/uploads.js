@@ -1,5 +1,6 @@
 // Sends a chosen file at once, shows how far it is and what became of it, and has the form name it.
-// Without this script the form sends its files itself, when it is saved.
+// Without this script the form sends its files itself, when it is saved. What it says stands in the
+// page (templates/profiles/widgets/upload.html), in the language of the page.
 "use strict";
 
 // The button says what the form waits for.
@@ -10,7 +11,7 @@ for (const form of new Set([...document.querySelectorAll("[data-upload]")].map((
     for (const button of buttons) {
       const text = "value" in button && button.matches("input") ? "value" : "textContent";
       button.dataset.idle ??= button[text];
-      button[text] = isBusy ? "Sending files …" : button.dataset.idle;
+      button[text] = isBusy ? form.querySelector("[data-upload]").dataset.textWaiting : button.dataset.idle;
       button.disabled = isBusy;
     }
   });
@@ -32,6 +33,8 @@ for (const box of document.querySelectorAll("[data-upload]")) {
     status.classList.toggle("error", Boolean(isError));
   };
 
+  const inWords = (key) => box.dataset[key].replace("{name}", () => file.name);
+
   const finish = () => {
     progress.hidden = true;
     running = null;
@@ -44,8 +47,7 @@ for (const box of document.querySelectorAll("[data-upload]")) {
     stored.disabled = false;
     chooser.value = ""; // the form names the file from now on, and does not send it again
     chooser.required = false;
-    const pages = answer.pages ? ` (${answer.pages} ${answer.pages === 1 ? "page" : "pages"})` : "";
-    say(`${file.name}${pages} is ready. It takes effect when you save. ${answer.note}`.trim());
+    say(`${answer.ready} ${answer.note}`.trim());
     picture.hidden = !answer.picture;
     if (answer.picture) picture.src = answer.picture;
     if (current) current.hidden = Boolean(answer.picture);
@@ -63,14 +65,14 @@ for (const box of document.querySelectorAll("[data-upload]")) {
     box.dataset.busy = "";
     progress.hidden = false;
     progress.removeAttribute("value");
-    say(`Sending ${file.name} …`);
+    say(inWords("textSending"));
     form.dispatchEvent(new Event("uploads"));
     request.upload.addEventListener("progress", (event) => {
       if (!event.lengthComputable) return;
       progress.value = event.loaded / event.total;
       if (event.loaded === event.total) {
         progress.removeAttribute("value");
-        say(`Checking ${file.name} …`);
+        say(inWords("textChecking"));
       }
     });
     request.addEventListener("load", () => {
@@ -80,13 +82,13 @@ for (const box of document.querySelectorAll("[data-upload]")) {
       else if (answer.error) {
         chooser.value = "";
         say(`${file.name}: ${answer.error}`, true);
-      } else if (request.status === 503) say("The site is busy. The file is sent when you save.", true);
-      else say("The file could not be sent. It is sent when you save.", true);
+      } else if (request.status === 503) say(inWords("textBusy"), true);
+      else say(inWords("textUnsent"), true);
       finish();
     });
     request.addEventListener("error", () => {
       if (request !== running) return;
-      say("The connection broke. The file is sent when you save.", true);
+      say(inWords("textBroken"), true);
       finish();
     });
     request.open("POST", box.dataset.upload);

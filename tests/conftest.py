@@ -1,5 +1,6 @@
 """Fixtures: the storages, the S3 server and the members of a test."""
 
+import gc
 import importlib
 import importlib.util
 import io
@@ -11,6 +12,7 @@ import boto3
 import django
 import pytest
 from botocore.config import Config
+from botocore.loaders import create_loader
 from django.conf import settings
 from django.core.cache import cache as site_cache
 from django.core.files.base import ContentFile
@@ -22,16 +24,22 @@ from portal.files.references import file_fields
 from portal.middleware import policy_header
 from portal.outbox import sender
 from portal.storage_settings import storages_without_s3
-from profiles.models import Profile, User
+from profiles.models import Profile
 from profiles.society import current
 from profiles.society.models import Society
 from profiles.uploads import sandbox
 from tests.support import samples
+from tests.support.members import write_member
 from tests.support.strict_s3 import StrictS3
 
 from .settings import SITE_VARIABLES
 
-pytest_plugins = ["tests.support.addresses", "tests.support.log", "tests.support.served"]
+pytest_plugins = [
+    "tests.support.addresses",
+    "tests.support.flush",
+    "tests.support.log",
+    "tests.support.served",
+]
 
 S3_KEYS = {"AKIAPORTAL": "portal-secret"}
 BUCKET = "portal-files"
@@ -40,11 +48,15 @@ BUCKET = "portal-files"
 def settings_for(environment: dict[str, str]) -> dict:
     """Return the settings of an environment, from the real portal/settings.py, run anew."""
     others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
-    spec = importlib.util.find_spec("portal.settings")
-    module = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(importlib.util.find_spec("portal.settings"))
     with mock.patch.dict(os.environ, others | environment, clear=True):
-        spec.loader.exec_module(module)
+        exec(settings_code(), vars(module))
     return {name: value for name, value in vars(module).items() if name.isupper()}
+
+
+@cache
+def settings_code():
+    return importlib.util.find_spec("portal.settings").loader.get_code("portal.settings")
 
 
 def use_settings(settings, monkeypatch, values: dict) -> None:
@@ -89,6 +101,18 @@ def depends_on_database(item) -> bool:
         return False
     names = {"db", "transactional_db", "live_server"}
     return bool(names & set(item.fixturenames) or item.get_closest_marker("django_db"))
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over the libraries: nothing of them is thrown away."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _load_once():
+    """Read the descriptions of AWS's services once: without this, each session of boto3 does."""
+    with mock.patch("botocore.session.create_loader", cache(create_loader)):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -241,8 +265,5 @@ PASSWORD = "a long enough passphrase"
 
 
 def make_member(email, *, name="", visibility=Profile.Visibility.MEMBERS, **fields):
-    user = User.objects.create_user(email, PASSWORD, **fields)
-    user.profile.name = name
-    user.profile.visibility = visibility
-    user.profile.save()
-    return user
+    """Make a member, with the rows that saving one through the models would write."""
+    return write_member(email, PASSWORD, name=name, visibility=visibility, **fields)

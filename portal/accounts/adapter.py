@@ -1,17 +1,27 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.contrib.auth import get_user_model
+from django.utils import translation
+from django.utils.functional import lazy
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 
 from .email_address import canonical
+from .languages import language_of
 from .messages import ask_for_confirmation
 from .recent import has_just_logged_in
 from .site_name import site_name
 from .throttle import in_words, longest_wait
 
-TOO_MANY_ATTEMPTS = (
-    "Too many failed login attempts. "
-    f"Please wait {in_words(longest_wait({'login_failed'}))}, then try again."
-)
+
+def too_many_attempts() -> str:
+    """Return the error of a log-in that the throttle refuses."""
+    # Translators: %(time)s is such as "1 minute" or "5 minutes".
+    words = gettext("Too many failed login attempts. Please wait %(time)s, then try again.")
+    return words % {"time": in_words(longest_wait({"login_failed"}))}
+
+
+TOO_MANY_ATTEMPTS = lazy(too_many_attempts, str)()
 
 
 class InvitationOnlyAdapter(DefaultAccountAdapter):
@@ -58,10 +68,22 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         return f"{site_name()}: {subject}"
 
     def render_mail(self, template_prefix, email, context, headers=None):
-        """Make a message about the account, which is sent even if the account is inactive."""
-        message = super().render_mail(template_prefix, email, context, headers)
+        """Make a message about the account, which is sent even if the account is inactive.
+
+        It is in the recipient's language, whoever has caused it.
+        """
+        with translation.override(self.language_of_mail(email, context)):
+            message = super().render_mail(template_prefix, email, context, headers)
         message.about_account = True
         return message
+
+    def language_of_mail(self, email: str, context: dict) -> str:
+        """Return the recipient's choice, or else the language of the page that they are on."""
+        user = context.get("user") or get_user_model().objects.filter(email=email).first()
+        language = context.get("asked_in", "")
+        if self.request and user == getattr(self.request, "user", None):
+            language = language or translation.get_language()
+        return language_of(user, language)
 
     def send_confirmation_mail(self, request, emailconfirmation, signup):
         """Ask for the confirmation of an address; the link is made at delivery."""

@@ -5,6 +5,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from .site_name import site_name
 
@@ -12,7 +14,7 @@ from .site_name import site_name
 class PortalAdminSite(admin.AdminSite):
     """Django's admin, entered by the site's own log-in and, when deployed, a second factor."""
 
-    index_title = "Administration"
+    index_title = _("Administration")
     enable_nav_sidebar = False  # for three lists, it takes the width that the members' list needs
 
     @property
@@ -44,5 +46,6 @@ class PortalAdminSite(admin.AdminSite):
             raise PermissionDenied
         if self.has_permission(request):
             return redirect("admin:index")
-        messages.warning(request, "The admin asks for a second factor. Please set one up first.")
+        words = gettext("The admin asks for a second factor. Please set one up first.")
+        messages.warning(request, words)
         return redirect("mfa_index")

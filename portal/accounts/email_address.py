@@ -10,6 +10,7 @@ import unicodedata
 
 import idna
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 MAX_LENGTH = 254  # characters, RFC 5321; the length of the column
 MAX_LOCAL_LENGTH = 64  # characters before the @, RFC 5321
@@ -36,16 +37,20 @@ def canonical(address: str) -> str:
     local = without_joiners(local)
     if not f"{local}{without_joiners(domain)}".isprintable() or " " in local + domain:
         raise ValidationError(
-            "An e-mail address has no spaces or line breaks. Please enter one address alone.",
+            _("An e-mail address has no spaces or line breaks. Please enter one address alone."),
             code="space",
         )
     if not (local and at and domain):
-        raise ValidationError("Please enter an address like name@example.org.", code="no_address")
+        raise ValidationError(
+            _("Please enter an address like name@example.org."), code="no_address"
+        )
     local = local.lower()
     if not LOCAL_PART.fullmatch(local):
         raise ValidationError(
-            "“%(local)s” before the @ is not a name that mail can be sent to. Please use an address"
-            " with the letters a to z, digits and single dots there.",
+            _(
+                "“%(local)s” before the @ is not a name that mail can be sent to. Please use an "
+                "address with the letters a to z, digits and single dots there."
+            ),
             code="local_part",
             params={"local": local},
         )
@@ -53,8 +58,10 @@ def canonical(address: str) -> str:
         domain = ascii_domain(domain)
     except UnicodeError:  # idna's errors are of this kind
         raise ValidationError(
-            "“%(domain)s” is not a domain that mail can be sent to. Please check what comes after"
-            " the @.",
+            _(
+                "“%(domain)s” is not a domain that mail can be sent to. Please check what comes "
+                "after the @."
+            ),
             code="domain",
             params={"domain": domain},
         ) from None
@@ -130,5 +137,5 @@ def ascii_label(label: str) -> str:
 def too_long() -> ValidationError:
     """Return the error for an address that is too long."""
     return ValidationError(
-        "This address is longer than mail servers allow. Please check it.", code="too_long"
+        _("This address is longer than mail servers allow. Please check it."), code="too_long"
     )

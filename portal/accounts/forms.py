@@ -6,6 +6,8 @@ from django import forms
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from .email_address import MAX_LENGTH
 from .fields import AddressFormField
@@ -13,8 +15,10 @@ from .messages import ask_for_reset
 from .passwords import BoundedPasswords
 from .site_address import site_url
 
+EMAIL = _("Email")
 
-def address_field(label="Email", autocomplete="email", **kwargs) -> AddressFormField:
+
+def address_field(label=EMAIL, autocomplete="email", **kwargs) -> AddressFormField:
     """Return a field for the site's own pages.
 
     It is an input for text, with the keyboard for addresses: in one of the type email, browsers
@@ -39,9 +43,10 @@ class LoginForm(BoundedPasswords, allauth_forms.LoginForm):
         typed = self.data.get("login", "").strip()
         if 0 < len(typed) <= MAX_LENGTH:
             self.fields["password"].help_text = format_html(
-                '<a href="{}?{}">Forgot your password?</a>',
+                '<a href="{}?{}">{}</a>',
                 reverse("account_reset_password"),
                 urlencode({"email": typed}),
+                _("Forgot your password?"),
             )
 
 
@@ -65,7 +70,7 @@ class ResetPasswordForm(allauth_forms.ResetPasswordForm):
     def save(self, request, **kwargs):
         """Write one message for any address; delivery finds out if an account has the address."""
         email = self.cleaned_data["email"]
-        ask_for_reset(email, site_url(request))
+        ask_for_reset(email, site_url(request), get_language())
         return email
 
 
@@ -89,7 +94,8 @@ class ChangeAddressForm(forms.Form):
     """The address that a member would like to have instead of the present one."""
 
     email = address_field(
-        label="New address", help_text="We send a link there. Nothing changes until you open it."
+        label=_("New address"),
+        help_text=_("We send a link there. Nothing changes until you open it."),
     )
 
     def __init__(self, *args, user, **kwargs):
@@ -103,5 +109,5 @@ class ChangeAddressForm(forms.Form):
         """
         email = self.cleaned_data["email"]
         if email == self.user.email:
-            raise forms.ValidationError("This is your address already.")
+            raise forms.ValidationError(_("This is your address already."))
         return email

@@ -14,6 +14,8 @@ from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from portal.outbox.composers import composer
 from portal.outbox.models import OutgoingMessage
@@ -41,12 +43,15 @@ def send_invitations(users, base_url: str) -> list[OutgoingMessage]:
     )
 
 
-def ask_for_reset(address: str, base_url: str) -> None:
-    """Send a link to choose a new password with, if an account has the address."""
+def ask_for_reset(address: str, base_url: str, language: str = "") -> None:
+    """Send a link to choose a new password with, if an account has the address.
+
+    The language is that of the page on which somebody has asked for it; the member's own wins.
+    """
     enqueue(
         kind="password_reset",
         to=address,
-        context={"site_url": base_url},
+        context={"site_url": base_url, "language": language},
         expires_at=timezone.now() + RESET_EXPIRES,
     )
 
@@ -56,12 +61,16 @@ def ask_for_confirmation(address: EmailAddress, request) -> None:
     enqueue(
         kind="address_confirmation",
         to=address.email,
-        context={"address": address.pk, "site_url": site_url(request)},
+        context={
+            "address": address.pk,
+            "site_url": site_url(request),
+            "language": get_language(),
+        },
         expires_at=timezone.now() + timedelta(days=app_settings.EMAIL_CONFIRMATION_EXPIRE_DAYS),
     )
 
 
-@composer("invitation")
+@composer("invitation", _("Invitation"))
 def invitation(message) -> EmailMessage | None:
     """Compose an invitation, to the member's present address."""
     user = get_user_model().objects.filter(pk=message.context["user"], is_active=True).first()
@@ -75,7 +84,7 @@ def invitation(message) -> EmailMessage | None:
     return composed("account/email/invitation", user.email, context)
 
 
-@composer("password_reset")
+@composer("password_reset", _("Password reset"))
 def password_reset(message) -> EmailMessage | None:
     """Compose the answer to "Forgot your password?"; None if no account has the address."""
     user = get_user_model().objects.filter(email=message.to, is_active=True).first()
@@ -83,10 +92,11 @@ def password_reset(message) -> EmailMessage | None:
         return None
     link = set_password_url(user, message.context["site_url"])
     context = {"user": user, "password_reset_url": link}
-    return composed("account/email/password_reset_key", message.to, context)
+    language = message.context.get("language", "")
+    return composed("account/email/password_reset_key", message.to, context, language)
 
 
-@composer("address_confirmation")
+@composer("address_confirmation", _("Address confirmation"))
 def address_confirmation(message) -> EmailMessage | None:
     """Compose the request to confirm an address; None if it is confirmed or withdrawn."""
     address = EmailAddress.objects.filter(
@@ -97,7 +107,8 @@ def address_confirmation(message) -> EmailMessage | None:
     key = get_emailconfirmation_model().create(address).key
     link = message.context["site_url"] + reverse("account_confirm_email", args=[key])
     context = {"user": address.user, "activate_url": link}
-    return composed("account/email/email_confirmation", message.to, context)
+    language = message.context.get("language", "")
+    return composed("account/email/email_confirmation", message.to, context, language)
 
 
 def set_password_url(user, base_url: str) -> str:
@@ -107,7 +118,10 @@ def set_password_url(user, base_url: str) -> str:
     return base_url + reverse("account_reset_password_from_key", kwargs=names)
 
 
-def composed(template: str, address: str, context: dict) -> EmailMessage:
-    """Return a message made of templates, with the site's name in their context."""
-    context = {"site_name": site_name(), **context}
+def composed(template: str, address: str, context: dict, language: str = "") -> EmailMessage:
+    """Return a message made of templates, with the site's name in their context.
+
+    It is in the language of its recipient; `language` is for one who has not chosen any.
+    """
+    context = {"site_name": site_name(), "asked_in": language, **context}
     return get_adapter().render_mail(template, address, context)

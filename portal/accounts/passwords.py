@@ -8,6 +8,8 @@ from allauth.account.fields import PasswordField
 from django.conf import settings
 from django.contrib.auth.password_validation import MinimumLengthValidator
 from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
 
 
 def refuse_long_password(password: str) -> None:
@@ -15,8 +17,9 @@ def refuse_long_password(password: str) -> None:
     longest = settings.MAX_PASSWORD_CHARACTERS
     if len(password) > longest:
         raise ValidationError(
-            f"This password is too long. It may have at most {longest:,} characters.",
+            _("This password is too long. It may have at most %(most)s characters."),
             code="password_too_long",
+            params={"most": number_format(longest, force_grouping=True)},
         )
 
 

@@ -4,6 +4,7 @@ import math
 
 from allauth.account import app_settings
 from allauth.core.internal.ratelimit import parse_rates
+from django.utils.translation import ngettext
 
 # The limits that refuse in a form's own error message; any other answers with the page 429.html.
 IN_FORMS = {"login_failed", "confirm_email"}
@@ -27,4 +28,4 @@ def pages_wait() -> int:
 def in_words(seconds: int) -> str:
     """Return seconds as people say them, rounded up to minutes: "1 minute", "5 minutes"."""
     minutes = math.ceil(seconds / 60)
-    return "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -60,20 +61,22 @@ def write_to(request, email):
     """Send a link to the new address, unless several have been sent there just now."""
     if ratelimit.consume(request, action="confirm_email", key=f"{request.user.pk}:{email}"):
         ask_for_change(request, email)
-        messages.success(request, f"A link is on its way to {shown(email)}.")
+        words = _("A link is on its way to %(address)s.")
+        messages.success(request, words % {"address": shown(email)})
     else:
-        messages.error(
-            request,
-            f"We have written to {shown(email)} several times just now. Please look among the"
-            " unwanted mail there, or try again in five minutes.",
+        words = _(
+            "We have written to %(address)s several times just now. Please look among the unwanted "
+            "mail there, or try again in five minutes."
         )
+        messages.error(request, words % {"address": shown(email)})
     return redirect("account_email")
 
 
 def keep(request):
     """Cancel the change that waits."""
     if keep_address(request.user):
-        messages.success(request, f"You keep {request.user.shown_email}.")
+        words = _("You keep %(address)s.")
+        messages.success(request, words % {"address": request.user.shown_email})
     return redirect("account_email")
 
 
@@ -107,7 +110,8 @@ def confirm(request, pending):
         return confirmation_page(request, "ended", refusal=404)
     except AddressTaken:
         return confirmation_page(request, "taken", pending, refusal=409)
-    messages.success(request, f"From now on you log in with {user.shown_email}.")
+    words = _("From now on you log in with %(address)s.")
+    messages.success(request, words % {"address": user.shown_email})
     return redirect("account_email")
 
 

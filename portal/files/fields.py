@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import models
 from django.db.models.fields.files import FieldFile
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
 
 
 class Cleaned(NamedTuple):
@@ -15,14 +17,13 @@ class Cleaned(NamedTuple):
 
     file: File  # the file to store
     others: dict[str, Any] = {}  # values of the row's other fields, such as a smaller picture
-    note: str = ""  # a sentence for whoever has uploaded it
+    notes: list = []  # sentences for whoever has uploaded it, to be translated
 
 
 class CleanedFieldFile(FieldFile):
     """A file on a model that stores nothing but what the field has cleaned."""
 
     _cleaned = None  # the content that has been through the field's rule, if any has
-    note = ""
 
     def clean(self):
         """Replace a new upload by its cleaned content; a second call does nothing."""
@@ -39,7 +40,7 @@ class CleanedFieldFile(FieldFile):
         cleaned = self.field.cleaned(content)
         for name, value in cleaned.others.items():
             setattr(self.instance, name, value)
-        self._cleaned, self.note = cleaned.file, cleaned.note
+        self._cleaned = cleaned.file
         return cleaned.file
 
     save.alters_data = True  # type: ignore[attr-defined] # a template must not call it
@@ -132,10 +133,10 @@ class MadeFileField(models.FileField):
 def check_size(file: File, max_bytes: int) -> None:
     """Refuse an empty file, and one of more than ``max_bytes``, before a byte of it is read."""
     if not file.size:
-        raise ValidationError("This file is empty. Please choose another.", code="empty")
+        raise ValidationError(_("This file is empty. Please choose another."), code="empty")
     if file.size > max_bytes:
         raise ValidationError(
-            "This file is larger than %(megabytes).3g MB. Please choose a smaller one.",
+            _("This file is larger than %(megabytes)s MB. Please choose a smaller one."),
             code="too_large",
-            params={"megabytes": max_bytes / 1_000_000},
+            params={"megabytes": number_format(f"{max_bytes / 1_000_000:.3g}")},
         )

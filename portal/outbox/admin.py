@@ -2,6 +2,8 @@
 
 from django.contrib import admin, messages
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from .models import OutgoingMessage
 from .queue import is_delivering
@@ -13,11 +15,11 @@ State = OutgoingMessage.State
 class StateFilter(admin.SimpleListFilter):
     """Filters messages by state, with one more choice: not delivered, for whatever reason."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
-        return [("troubled", "not delivered"), *State.choices]
+        return [("troubled", _("not delivered")), *State.choices]
 
     def queryset(self, request, queryset):
         if self.value() == "troubled":
@@ -30,7 +32,7 @@ class OutgoingMessageAdmin(admin.ModelAdmin):
     """Messages, read-only and without their text; those not delivered can be sent again."""
 
     list_display = (
-        "to", "title", "state", "last_error", "attempts", "written_at", "due", "finished_at",
+        "to", "title", "state", "why", "attempts", "written_at", "due", "finished_at",
     )  # fmt: skip
     list_filter = [StateFilter]
     search_fields = ["to", "subject"]
@@ -38,11 +40,15 @@ class OutgoingMessageAdmin(admin.ModelAdmin):
     fields = readonly_fields = (*list_display, "message_id")
     actions = ["send_again"]
 
-    @admin.display(description="subject")
+    @admin.display(description=_("subject"))
     def title(self, message):
         return message.title
 
-    @admin.display(description="next attempt", ordering="due_at")
+    @admin.display(description=_("why"), ordering="last_error")
+    def why(self, message):
+        return message.why
+
+    @admin.display(description=_("next attempt"), ordering="due_at")
     def due(self, message):
         return message.due_at if message.state == State.WAITING else None
 
@@ -61,7 +67,7 @@ class OutgoingMessageAdmin(admin.ModelAdmin):
     def get_queryset(self, request):
         return super().get_queryset(request).defer("content", "context")
 
-    @admin.action(description="Send again, at once", permissions=["send"])
+    @admin.action(description=_("Send again, at once"), permissions=["send"])
     def send_again(self, request, queryset):
         """Make messages due that wait or have failed; those being sent are left alone."""
         again = queryset.filter(state__in=[State.WAITING, State.FAILED])
@@ -75,8 +81,11 @@ class OutgoingMessageAdmin(admin.ModelAdmin):
         )
         announce()
         if not is_delivering():
-            messages.warning(request, "E-mail is not configured (EMAIL_URL): messages wait.")
+            words = gettext("E-mail is not configured (EMAIL_URL): messages wait.")
+            messages.warning(request, words)
         elif count:
-            messages.success(request, f"{count} on the way again.")
+            words = gettext("%(count)d on the way again.")
+            messages.success(request, words % {"count": count})
         else:
-            messages.info(request, "None of these can be sent again: they were sent, or are being.")
+            words = gettext("None of these can be sent again: they were sent, or are being.")
+            messages.info(request, words)

@@ -6,9 +6,14 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from portal.sentences.stored import sentence, stored
 
 from .models import OutgoingMessage
 from .queue import enqueue, new_message_id, storable
+
+IMPOSSIBLE = gettext_noop("No message can be made of this: %(error)s")
 
 
 class EmailBackend(BaseEmailBackend):
@@ -32,7 +37,7 @@ def write(message: EmailMessage) -> None:
         content, error = rendered(message, recipient)
         failed = error and {
             "state": OutgoingMessage.State.FAILED,
-            "last_error": storable(f"No message can be made of this: {error}"),
+            "last_error": stored(sentence(IMPOSSIBLE, error=storable(error))),
             "finished_at": timezone.now(),
         }
         enqueue(

@@ -19,8 +19,10 @@ from django.db import DatabaseError, connection
 from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_noop
 
 from portal.observability.logs import redact
+from portal.sentences.stored import sentence, stored
 
 from .composers import COMPOSERS
 from .models import PENDING, OutgoingMessage
@@ -35,6 +37,18 @@ PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, *[120] * 
 MAX_HAND_OVERS = 2
 CANDIDATES = 10  # messages looked at in one query; other senders may take some of them first
 RECORD_AGAIN_SECONDS = (1, 3, 6)
+
+# Why a message was not delivered: for the staff, kept in its row.
+TWICE = gettext_noop(
+    "The mail server was given the message twice, and each time the site's process ended before it "
+    "could record the answer. It has most likely arrived."
+)
+IMPOSSIBLE_ADDRESS = gettext_noop("This address is impossible: %(error)s")
+ADDRESS_REFUSED = gettext_noop("The mail server refused the address: %(code)s %(reply)s")
+LOG_IN_REFUSED = gettext_noop("The mail server refused the site's own log-in (EMAIL_URL): %(code)s")
+MESSAGE_REFUSED = gettext_noop("The mail server refused the message: %(code)s %(reply)s")
+NO_ANSWER = gettext_noop("The mail server did not answer as it should: %(error)s")
+NOT_MADE = gettext_noop("The site could not make the message (%(error)s); its log says more.")
 
 State = OutgoingMessage.State
 SENT, FAILED, RETRY, DISCARDED, LOST = "sent", "failed", "retry", "discarded", "lost"
@@ -88,11 +102,7 @@ def claim() -> OutgoingMessage | None:
 def deliver(message: OutgoingMessage, server) -> str:
     """Send a claimed message and record the outcome, which is returned."""
     if message.handed_over >= MAX_HAND_OVERS:
-        return give_up(
-            message,
-            "The mail server was given the message twice, and each time the site's process ended "
-            "before it could record the answer. It has most likely arrived.",
-        )
+        return give_up(message, stored(sentence(TWICE)))
     if message.expires_at and message.expires_at <= timezone.now():
         return discard(message)
     if not message.kind and not message.content:
@@ -105,7 +115,7 @@ def deliver(message: OutgoingMessage, server) -> str:
             send(message, email, server)
         except ValueError as error:  # of the backend, before it has named the address to a server
             hang_up(server)
-            return give_up(message, f"This address is impossible: {error}")
+            return give_up(message, stored(sentence(IMPOSSIBLE_ADDRESS, error=error)))
     except (ServerUnavailable, DatabaseError):
         raise
     except ClaimLost:
@@ -218,23 +228,23 @@ def record(message: OutgoingMessage, outcome: str, **fields) -> str:
 
 
 def in_words(error: BaseException | None) -> str:
-    """Return the reason of a failure, for the staff, and without links.
+    """Return the reason of a failure, for the staff, without links, as a row keeps it.
 
     A server's answer may quote a link. Of an error in code only the class is given, because its
     text may hold anything.
     """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, reply = next(iter(error.recipients.values()))
-        return redact(f"The mail server refused the address: {code} {decoded(reply)}")
+        return stored(sentence(ADDRESS_REFUSED, code=code, reply=redact(decoded(reply))))
     if isinstance(error, smtplib.SMTPAuthenticationError):
-        return f"The mail server refused the site's own log-in (EMAIL_URL): {error.smtp_code}"
+        return stored(sentence(LOG_IN_REFUSED, code=error.smtp_code))
     if isinstance(error, smtplib.SMTPResponseException):
-        return redact(
-            f"The mail server refused the message: {error.smtp_code} {decoded(error.smtp_error)}"
-        )
+        words = redact(decoded(error.smtp_error))
+        return stored(sentence(MESSAGE_REFUSED, code=error.smtp_code, reply=words))
     if isinstance(error, OSError):
-        return redact(f"The mail server did not answer as it should: {error or type(error)}")
-    return f"The site could not make the message ({type(error).__name__}); its log says more."
+        words = redact(str(error) or type(error).__name__)
+        return stored(sentence(NO_ANSWER, error=words))
+    return stored(sentence(NOT_MADE, error=type(error).__name__))
 
 
 def decoded(reply: bytes | str) -> str:

@@ -1,6 +1,12 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from portal.sentences.stored import shown
+
+from .composers import TITLES
 
 
 class OutgoingMessageQuerySet(models.QuerySet):
@@ -24,14 +30,14 @@ class OutgoingMessage(models.Model):
     """
 
     class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        SENDING = "sending", "being sent"
-        SENT = "sent", "sent"
-        FAILED = "failed", "could not be delivered"
+        WAITING = "waiting", _("waiting")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        FAILED = "failed", _("could not be delivered")
 
     kind = models.CharField(max_length=50, blank=True, editable=False)
-    to = models.TextField(editable=False)
-    subject = models.TextField(blank=True, editable=False)
+    to = models.TextField(pgettext_lazy("whom a message goes to", "to"), editable=False)
+    subject = models.TextField(_("subject"), blank=True, editable=False)
     content = models.BinaryField(blank=True, default=b"")  # as RFC 5322 has it, with LF
     context = models.JSONField(blank=True, default=dict, editable=False)
     message_id = models.CharField("Message-ID", max_length=255, editable=False)
@@ -40,28 +46,31 @@ class OutgoingMessage(models.Model):
         editable=False,
         help_text="Goes to the member even if their account is inactive.",
     )
-    state = models.CharField(max_length=10, choices=State, default=State.WAITING, editable=False)
-    attempts = models.PositiveIntegerField(default=0, editable=False)
+    state = models.CharField(
+        _("state"), max_length=10, choices=State, default=State.WAITING, editable=False
+    )
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, editable=False)
     handed_over = models.PositiveSmallIntegerField(
         default=0,
         editable=False,
         help_text="How often the text went to the mail server and its answer was not recorded.",
     )
-    last_error = models.TextField("why", blank=True, editable=False)
-    written_at = models.DateTimeField("written", default=timezone.now, editable=False)
+    last_error = models.TextField(_("why"), blank=True, editable=False)
+    written_at = models.DateTimeField(_("written"), default=timezone.now, editable=False)
     due_at = models.DateTimeField(
-        "next attempt",
+        _("next attempt"),
         default=timezone.now,
         editable=False,
         help_text="While the message is being sent: when its sender is given up for dead.",
     )
     expires_at = models.DateTimeField(null=True, blank=True, editable=False)
-    finished_at = models.DateTimeField("finished", null=True, blank=True, editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True, editable=False)
 
     objects = OutgoingMessageQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "message"
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
         ordering = ["-written_at", "-pk"]
         indexes = [
             models.Index(
@@ -72,12 +81,18 @@ class OutgoingMessage(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.title} to {self.to}"
+        return gettext("%(title)s to %(address)s") % {"title": self.title, "address": self.to}
 
     @property
     def title(self) -> str:
         """The subject; the kind in words until a composer has given the message a subject."""
-        return self.subject or self.kind.replace("_", " ").capitalize()
+        in_words = TITLES.get(self.kind) or self.kind.replace("_", " ").capitalize()
+        return self.subject or str(in_words)
+
+    @property
+    def why(self) -> str:
+        """Why it was not delivered, in the active language."""
+        return shown(self.last_error)
 
 
 PENDING = [OutgoingMessage.State.WAITING, OutgoingMessage.State.SENDING]

@@ -6,6 +6,7 @@ rows, nor on what has been decided before.
 
 import hashlib
 import json
+import struct
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
@@ -14,7 +15,7 @@ from django.db.models import Model, QuerySet
 from django.utils.crypto import salted_hmac
 
 SALT = "portal.staging.chance"
-DRAW_BYTES = 4
+DRAW_BYTES = 4  # an unsigned integer (I) of struct
 
 Item = TypeVar("Item")
 
@@ -39,6 +40,11 @@ class Chance:
     def below(self, limit: int) -> int:
         """Return a number from 0 to `limit` - 1."""
         return int.from_bytes(self.take(DRAW_BYTES), "big") % limit
+
+    def several_below(self, limit: int, count: int) -> list[int]:
+        """Return as many numbers from 0 to `limit` - 1, as below() would one after the other."""
+        drawn = struct.unpack(f">{count}I", self.take(DRAW_BYTES * count))
+        return [number % limit for number in drawn]
 
     def pick(self, items: Sequence[Item]) -> Item:
         return items[self.below(len(items))]

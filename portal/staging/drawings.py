@@ -1,5 +1,6 @@
 """Drawn photos and generated PDFs: the content of placeholders (placeholders.py)."""
 
+from functools import lru_cache
 from io import BytesIO
 
 from anyascii import anyascii
@@ -106,6 +107,12 @@ def page_content(lines: list[str]) -> bytes:
     return text.encode("ascii", "replace")
 
 
+@lru_cache
+def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return Pillow's own font, which is read from its file once for each size."""
+    return ImageFont.load_default(size)
+
+
 def first_page(lines: list[str]) -> bytes:
     """Return a picture of a page as a PNG."""
     image = Image.new("L", PICTURE, 255)
@@ -113,7 +120,7 @@ def first_page(lines: list[str]) -> bytes:
     for number, line in enumerate(lines):
         size = (TITLE_SIZE if number == 0 else FONT_SIZE) * scale
         place = (MARGIN * scale, (MARGIN + number * LEADING) * scale - size)
-        draw.text(place, line, fill=40, font=ImageFont.load_default(size))
+        draw.text(place, line, fill=40, font=font(size))
     out = BytesIO()
     image.save(out, "PNG")
     return out.getvalue()

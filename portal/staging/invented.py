@@ -185,7 +185,8 @@ def sentences(chance: Chance, script: str, length: int) -> str:
     made = ""
     while len(made) < length:
         # The least of three: the first words are in most texts, the last ones in few.
-        chosen = [words[min(chance.below(VOCABULARY) for _ in range(3))] for _ in range(8)]
+        drawn = chance.several_below(VOCABULARY, 3 * 8)
+        chosen = [words[min(drawn[at : at + 3])] for at in range(0, len(drawn), 3)]
         chosen[0] = capitalized(script)(chosen[0])
         made += space.join(chosen) + "." + " "
     made = made[:length]

@@ -30,8 +30,7 @@ from .live import store
 from .replacing import batches
 from .scrubbing import ScrubRules
 
-AT_ONCE = 200  # files that are handed to the threads together
-DRAWN_AT_ONCE = 2  # each takes some 10 MB
+AT_ONCE = 50  # files that are asked for, drawn and handed to the threads together
 
 
 @dataclass(frozen=True)
@@ -78,17 +77,52 @@ def store_placeholders(rules: ScrubRules, *, jobs: int, dry_run: bool = False) -
 
     A dry run only counts.
     """
-    stored = unchanged = 0
+    seen = stored = 0
     for model, column, rule in placeholder_columns(rules):
         target = store(model._meta.get_field(column).storage, S3Target, jobs)
         rows = rows_with_placeholder(model, column, rule)
-        with ThreadPoolExecutor(min(jobs, DRAWN_AT_ONCE)) as pool:
-            while some := list(islice(rows, AT_ONCE)):
-                store_one = partial(stored_now, target, rule, column, dry_run)
-                done = list(pool.map(store_one, some))
-                stored += sum(done)
-                unchanged += len(done) - sum(done)
-    return Stored(stored, unchanged)
+        try:
+            with ThreadPoolExecutor(jobs) as pool:  # waits for the target; this thread draws
+                while some := list(islice(rows, AT_ONCE)):
+                    names = [row.values[column] for row in some]
+                    found = pool.map(partial(find, target), names)
+                    writes = [
+                        pool.submit(write, target, name, body, dry_run=dry_run)
+                        for name, row, there in zip(names, some, found, strict=True)
+                        if (body := missing(rule, row, there)) is not None
+                    ]
+                    for each in writes:
+                        each.result()
+                    seen, stored = seen + len(some), stored + len(writes)
+        except (OSError, Unusable) as error:
+            raise CommandError(f"{target}: a placeholder could not be stored. {error}") from error
+    return Stored(stored, seen - stored)
+
+
+def find(target: Target, name: str) -> FileInfo | None:
+    return Retry()(lambda: target.find(name))
+
+
+def missing(rule: Placeholder, row: Row, found: FileInfo | None) -> bytes | None:
+    """Draw a placeholder; return None if it is there.
+
+    A resume of a former refresh may be under an older name, or have another number of pages.
+    """
+    if found and rule.is_fixed:
+        return None
+    body = rule.draw(row)
+    is_there = found and found.size == len(body) and found.md5 in {digest(body), ""}
+    return None if is_there else body
+
+
+def digest(body: bytes) -> str:
+    return md5(body, usedforsecurity=False).hexdigest()
+
+
+def write(target: Target, name: str, body: bytes, *, dry_run: bool) -> None:
+    if not dry_run:
+        info = FileInfo(len(body), time.time(), digest(body))
+        Retry()(lambda: target.write(name, Content(info, {}, iter([body]))))
 
 
 def placeholder_columns(rules: ScrubRules) -> Iterator[tuple[type[Model], str, Placeholder]]:
@@ -103,24 +137,3 @@ def rows_with_placeholder(model: type[Model], column: str, rule: Placeholder) ->
     """Yield the rows whose column names the placeholder that the rule makes for them."""
     for batch in batches(QuerySet(model).exclude(**{column: ""})):
         yield from (row for row in batch if row.values[column] == rule(row, column))
-
-
-def stored_now(target: Target, rule: Placeholder, column: str, dry_run: bool, row: Row) -> bool:
-    """Store a placeholder unless it is there; return True if it was not.
-
-    A resume of a former refresh may be under an older name, or have another number of pages.
-    """
-    name = row.values[column]
-    try:
-        found = Retry()(lambda: target.find(name))
-        if found and rule.is_fixed:
-            return False
-        body = rule.draw(row)
-        info = FileInfo(len(body), time.time(), md5(body, usedforsecurity=False).hexdigest())
-        if found and found.size == info.size and found.md5 in {info.md5, ""}:
-            return False
-        if not dry_run:
-            Retry()(lambda: target.write(name, Content(info, {}, iter([body]))))
-    except (OSError, Unusable) as error:
-        raise CommandError(f"{target}: a placeholder could not be stored. {error}") from error
-    return True

@@ -237,9 +237,14 @@ def columns_without_field(rules: ScrubRules) -> list[str]:
                 continue
             known = {field.column for field in model._meta.local_concrete_fields}
             known |= derived_columns(cursor, table)
-            described = connection.introspection.get_table_description(cursor, table)
-            found += [f"{table}.{column.name}" for column in described if column.name not in known]
+            found += [f"{table}.{name}" for name in column_names(cursor, table) - known]
     return sorted(found)
+
+
+def column_names(cursor, table: str) -> set[str]:
+    """Return the columns of a table, without what get_table_description() reads of each."""
+    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)} LIMIT 0")  # noqa: S608
+    return {column[0] for column in cursor.description}
 
 
 def derived_columns(cursor, table: str) -> set[str]:

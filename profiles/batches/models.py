@@ -6,7 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from portal.sentences.stored import shown
 from profiles.models import Profile
 from profiles.uploads.stored import MAX_FILENAME, StoredUpload
 
@@ -14,11 +16,11 @@ from profiles.uploads.stored import MAX_FILENAME, StoredUpload
 class How(models.TextChoices):
     """How sure it is for whom a file is."""
 
-    CERTAIN = "certain", "by its name"
-    LIKELY = "likely", "by part of its name: please look"
-    AMBIGUOUS = "ambiguous", "several members have this name"
-    NOBODY = "nobody", "no member has this name"
-    CHOSEN = "chosen", "as you have chosen"
+    CERTAIN = "certain", _("by its name")
+    LIKELY = "likely", _("by part of its name: please look")
+    AMBIGUOUS = "ambiguous", _("several members have this name")
+    NOBODY = "nobody", _("no member has this name")
+    CHOSEN = "chosen", _("as you have chosen")
 
 
 class BatchFileQuerySet(models.QuerySet):
@@ -45,7 +47,7 @@ class BatchFile(models.Model):
     )
     upload = models.OneToOneField(StoredUpload, on_delete=models.CASCADE, null=True)
     filename = models.CharField(max_length=MAX_FILENAME)
-    refusal = models.TextField(blank=True)
+    refusal = models.TextField(blank=True)  # see portal/sentences/stored.py
     profile = models.ForeignKey(Profile, on_delete=models.SET_NULL, null=True, related_name="+")
     how = models.CharField(max_length=10, choices=How, blank=True)
     candidates = models.JSONField(default=list)  # of several: the profiles' numbers
@@ -54,10 +56,17 @@ class BatchFile(models.Model):
     objects = BatchFileQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("batch file")
+        verbose_name_plural = _("batch files")
         default_permissions = ()
 
     def __str__(self):
         return self.filename
+
+    @property
+    def shown_refusal(self) -> str:
+        """Why the file is refused, in the active language."""
+        return shown(self.refusal)
 
     @property
     def replaces(self) -> bool:

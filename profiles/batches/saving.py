@@ -7,7 +7,10 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import transaction
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
+from portal.sentences.stored import sentence, stored, stored_error
 from profiles.models import Profile
 from profiles.uploads.stored import StoredUpload, shown_name
 
@@ -15,6 +18,14 @@ from .matching import match
 from .models import BatchFile
 
 SAVE_SECONDS = 15  # of one request; what is left over is saved by the next
+THERE_IS_ONE = {  # by the purpose of the upload
+    "avatar": _("There is a photo already. Tick “Replace it” to do so."),
+    "resume": _("There is a resume already. Tick “Replace it” to do so."),
+}
+SET = {  # for the history of the member, in the admin
+    "avatar": gettext_noop("Set the photo from the file “%(file)s”."),
+    "resume": gettext_noop("Set the resume from the file “%(file)s”."),
+}
 
 
 def manageable_by(staff):
@@ -39,9 +50,8 @@ def receive(owner, file: File, folder: str = "") -> BatchFile:
     try:
         upload = StoredUpload.receive(owner, purpose_of(file), file)
     except ValidationError as error:
-        return BatchFile.objects.create(
-            owner=owner, filename=name, refusal=" ".join(error.messages)
-        )
+        refusal = stored_error(error)
+        return BatchFile.objects.create(owner=owner, filename=name, refusal=refusal)
     found = match(file.name or "", folder, manageable_by(owner))
     return BatchFile.objects.create(
         owner=owner,
@@ -67,9 +77,10 @@ def save_batch(files: list[BatchFile], replace: set[int], by) -> Saved:
     owners: dict[tuple, BatchFile] = {}
     for each in files:
         if each.profile is None:
-            left[each.pk] = "Please choose the member."
+            left[each.pk] = gettext("Please choose the member.")
         elif first := owners.get((each.profile_id, each.upload.purpose)):
-            left[each.pk] = f"{first.filename} is for the same member. Please take one away."
+            words = gettext("%(file)s is for the same member. Please take one away.")
+            left[each.pk] = words % {"file": first.filename}
         else:
             owners[each.profile_id, each.upload.purpose] = each
             ready.append(each)
@@ -91,9 +102,7 @@ def save_one(file: BatchFile, may_replace: bool, by) -> str:
     the commit, as in the form of a single member.
     """
     if file.replaces and not may_replace:
-        return (
-            f"There is a {file.upload.get_purpose_display()} already. Tick “Replace it” to do so."
-        )
+        return str(THERE_IS_ONE[file.upload.purpose])
     try:
         file.upload.publish()
     except FileNotFoundError:
@@ -105,15 +114,15 @@ def save_one(file: BatchFile, may_replace: bool, by) -> str:
         profile = locked.filter(user=file.profile.user_id).first()
         upload = StoredUpload.objects.select_for_update().filter(pk=file.upload.pk).first()
         if profile is None:
-            return "This member is not there any more."
+            return gettext("This member is not there any more.")
         if upload is None:
             return ""
         if getattr(profile, upload.purpose) and not may_replace:
-            return "Somebody has added one meanwhile. Tick “Replace it” to replace that."
+            return gettext("Somebody has added one meanwhile. Tick “Replace it” to replace that.")
         for name, value in upload.values().items():
             setattr(profile, name, value)
         profile.save()
         upload.delete()
-        words = f"Set the {upload.get_purpose_display()} from the file “{file.filename}”."
-        LogEntry.objects.log_actions(by.pk, [profile.user], CHANGE, words)
+        words = sentence(SET[upload.purpose], file=file.filename)
+        LogEntry.objects.log_actions(by.pk, [profile.user], CHANGE, stored(words))
     return ""

@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from profiles.models import Profile
@@ -50,13 +52,14 @@ def send(request):
             if from_script:
                 return HttpResponse(status=503, headers={"Retry-After": str(RETRY_SECONDS)})
             left = ", ".join(each.name for each in files[number:])
-            messages.error(request, f"The site is busy. Please choose these again: {left}.")
+            words = _("The site is busy. Please choose these again: %(files)s.")
+            messages.error(request, words % {"files": left})
             return render(request, files_of(request.user), status=503)
     if from_script and files:
         context = {"file": with_candidates([received])[0]}
         return HttpResponse(render_to_string("batches/_file.html", context, request), status=201)
     if not files:
-        messages.error(request, "Please choose files.")
+        messages.error(request, _("Please choose files."))
     return redirect("admin:batches")
 
 
@@ -79,11 +82,17 @@ def save(request):
     shown = [each for each in files if f"member-{each.pk}" in request.POST]
     saved = save_batch(shown, ticked, request.user)
     if saved.number:
-        messages.success(request, f"Saved: {saved.number}.")
+        messages.success(request, _("Saved: %(count)d.") % {"count": saved.number})
     if saved.left:
-        messages.warning(request, f"Not saved: {len(saved.left)}. Each says why below.")
+        words = _("Not saved: %(count)d. Each says why below.")
+        messages.warning(request, words % {"count": len(saved.left)})
     if saved.unfinished:
-        messages.info(request, f"{saved.unfinished} more are ready. Please save once more.")
+        words = ngettext(
+            "%(count)d more is ready. Please save once more.",
+            "%(count)d more are ready. Please save once more.",
+            saved.unfinished,
+        )
+        messages.info(request, words % {"count": saved.unfinished})
     if not saved.left:
         return redirect("admin:batches")
     return render(request, files_of(request.user), problems=saved.left, ticked=ticked)
@@ -136,7 +145,7 @@ def render(request, files, *, status=200, problems=None, ticked=()) -> TemplateR
     members = manageable_by(request.user).select_related("user").order_by("sort_key")
     context = {
         **admin.site.each_context(request),
-        "title": "Photos and resumes",
+        "title": _("Photos and resumes"),
         "files": [each for each in files if each.upload],
         "refused": [each for each in files if not each.upload],
         "most_bytes": max(settings.AVATAR_MAX_BYTES, settings.RESUME_MAX_BYTES),

@@ -8,14 +8,17 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.formats import number_format
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from portal.accounts.ended_sessions import end_sessions
 from profiles.models import User
 from profiles.staff_rights import may_manage
 
 MAX_AT_ONCE = 5_000  # members; the answer has to come within 30 seconds
+# For the history of each member.
+REACTIVATED, DEACTIVATED = gettext_noop("Reactivated."), gettext_noop("Deactivated.")
 
 
 class DeactivatesMembers(admin.ModelAdmin):
@@ -34,19 +37,20 @@ class DeactivatesMembers(admin.ModelAdmin):
     def switch(self, request, queryset, *, is_active: bool) -> None:
         """Switch members on or off, and tell the staff how many, and who was left out."""
         if queryset.count() > MAX_AT_ONCE:
-            most = f"{MAX_AT_ONCE:,}"
-            messages.error(request, _("Nothing was done: at most %s at once, please.") % most)
+            words = gettext("Nothing was done: at most %(most)s at once, please.")
+            most = number_format(MAX_AT_ONCE, force_grouping=True)
+            messages.error(request, words % {"most": most})
             return
         count, left_out = switched(queryset, request.user, is_active=is_active)
         done = (
-            ngettext("%d member reactivated.", "%d members reactivated.", count)
+            ngettext("%(count)d member reactivated.", "%(count)d members reactivated.", count)
             if is_active
-            else ngettext("%d member deactivated.", "%d members deactivated.", count)
+            else ngettext("%(count)d member deactivated.", "%(count)d members deactivated.", count)
         )
-        messages.success(request, done % count)
+        messages.success(request, done % {"count": count})
         if left_out:
-            words = _("Left out, as your own account or one of the staff: %d")
-            messages.warning(request, words % left_out)
+            words = gettext("Left out, as your own account or one of the staff: %(count)d")
+            messages.warning(request, words % {"count": left_out})
 
 
 def switched(members: QuerySet, by: User, *, is_active: bool) -> tuple[int, int]:
@@ -69,6 +73,6 @@ def switched(members: QuerySet, by: User, *, is_active: bool) -> tuple[int, int]
             User.objects.filter(pk__in=pks).update(is_active=is_active)
             if not is_active:
                 end_sessions(pks)
-            words = "Reactivated." if is_active else "Deactivated."
+            words = REACTIVATED if is_active else DEACTIVATED
             LogEntry.objects.log_actions(by.pk, ours, CHANGE, words)
         return len(ours), len(others) - len(ours)

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DeskConfig(AppConfig):
@@ -6,3 +7,4 @@ class DeskConfig(AppConfig):
 
     name = "profiles.desk"
     label = "desk"
+    verbose_name = _("Desk")

@@ -16,7 +16,6 @@ from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.text import capfirst
 from django.views.decorators.http import require_safe
 
 from .spreadsheets import csv_response
@@ -29,7 +28,9 @@ class ListAsCsv(admin.ModelAdmin):
     """Mixin for an admin whose list can be taken along; a subclass states the columns."""
 
     csv_name = ""  # of the file, before the date
-    csv_columns: tuple = ()  # pairs of a heading, and a function from a row to the cell
+    # Pairs of a heading, and a function from a row to the cell. English in any language: what one
+    # of the staff has made to work with such a file works with those of all others.
+    csv_columns: tuple = ()
     csv_related: tuple = ()  # for select_related
 
     def get_urls(self):
@@ -51,18 +52,18 @@ class ListAsCsv(admin.ModelAdmin):
             return redirect(f"{as_list}?{ERROR_FLAG}=1")
         if getattr(request, "bad_period", None):
             return redirect(f"{as_list}?{request.GET.urlencode()}")
-        if request.method == "GET":
-            self.record(request, rows.count())
         filename = f"{self.csv_name}-{timezone.localdate():%Y-%m-%d}.csv"
+        if request.method == "GET":
+            self.record(request, filename, rows.count())
         return csv_response(filename, self.csv_rows(rows.select_related(*self.csv_related)))
 
     def csv_rows(self, rows) -> Iterator[list]:
         """Yield the headings, and the cells of each row."""
-        yield [heading for heading, _ in self.csv_columns]
+        yield [heading for heading, _cell in self.csv_columns]
         for row in rows.iterator(chunk_size=ROWS_AT_ONCE):
-            yield [cell(row) for _, cell in self.csv_columns]
+            yield [cell(row) for _heading, cell in self.csv_columns]
 
-    def record(self, request, count: int) -> None:
+    def record(self, request, filename: str, count: int) -> None:
         """Write into the admin's log who has taken how many rows along."""
         filters = {name: value for name, value in request.GET.items() if name != SEARCH_VAR}
         words = ", ".join(f"{name}={value}" for name, value in filters.items())[:MAX_FILTERS]
@@ -71,7 +72,7 @@ class ListAsCsv(admin.ModelAdmin):
         LogEntry.objects.create(
             user=request.user,
             content_type=ContentType.objects.get_for_model(self.model),
-            object_repr=f"{capfirst(str(self.opts.verbose_name_plural))} as CSV",
+            object_repr=filename,
             action_flag=CHANGE,
             change_message=f"Took along {count} rows as CSV ({words or 'all'}).",
         )

@@ -1,5 +1,11 @@
 """The record of opened resumes in the admin: by period, and as CSV."""
 
+from django.contrib import admin
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from profiles.admin_cells import labelled
+
 from .exports import ListAsCsv, moment
 from .periods import PeriodFilter
 
@@ -7,7 +13,8 @@ from .periods import PeriodFilter
 class ResumeDownloadAdmin(ListAsCsv):
     """The record of opened resumes, which is read-only."""
 
-    list_display = fields = readonly_fields = ("opened_at", "profile", "member")
+    list_display = ("opened_at", "owner", "reader")
+    fields = readonly_fields = ("opened_at", "profile", "member")
     list_select_related = ["profile__user", "member"]
     list_filter = [PeriodFilter]
     search_fields = ["profile__name", "member__email", "member__profile__name"]
@@ -26,8 +33,16 @@ class ResumeDownloadAdmin(ListAsCsv):
         ),
     )
 
+    @admin.display(description=gettext_lazy("profile"), ordering="profile")
+    def owner(self, opening):
+        return labelled(_("Resume of"), opening.profile)
+
+    @admin.display(description=gettext_lazy("member"), ordering="member")
+    def reader(self, opening):
+        return labelled(_("Opened by"), opening.member or "-")
+
     def changelist_view(self, request, extra_context=None):
-        titles = {"title": "Opened resumes"}
+        titles = {"title": _("Opened resumes")}
         return super().changelist_view(request, titles | (extra_context or {}))
 
     def has_add_permission(self, request):

@@ -5,15 +5,17 @@ from typing import NamedTuple
 
 from django import forms
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from .search import ALPHABETICALLY, NEWEST_FIRST
 from .tags import PLACE, SKILL, has_tag, tag_key
 
 OTHER = "other"  # numbers, signs, and nameless members
 LETTERS = [
-    ("", "All"),
+    ("", pgettext_lazy("letters of names", "All")),
     *((letter, letter.upper()) for letter in string.ascii_lowercase),
-    (OTHER, "Other"),
+    (OTHER, pgettext_lazy("letters of names", "Other")),
 ]
 NEWEST = "new"
 MAX_SKILLS_ASKED = 5
@@ -44,7 +46,9 @@ class DirectoryForm(forms.Form):
     """The search box, the filters and the order. What makes no sense counts as not asked."""
 
     q = forms.CharField(required=False, max_length=100, strip=True)
-    sort = forms.ChoiceField(required=False, choices=[("", "By name"), (NEWEST, "Newest first")])
+    sort = forms.ChoiceField(
+        required=False, choices=[("", _("By name")), (NEWEST, _("Newest first"))]
+    )
     # No field of choices: each request has a form of its own, with copies of all choices.
     letter = forms.RegexField(rf"^([a-z]|{OTHER})$", required=False)
     place = forms.CharField(required=False, max_length=MAX_TAG, strip=True)
@@ -94,7 +98,7 @@ class DirectoryForm(forms.Form):
             others = [each for each in self.skills_asked if each != skill]
             chips.append((SKILL, skill, others))
         if self.with_resume:
-            chips.append(("resume", "With a resume", []))
+            chips.append(("resume", gettext("With a resume"), []))
         return [Chip(kind, label, self.query_with(kind, others)) for kind, label, others in chips]
 
     @property
@@ -121,7 +125,8 @@ class DirectoryForm(forms.Form):
         others, chosen = f"?{asked.urlencode()}", self.chosen_letter
         link = f"{others}&letter=" if asked else "?letter="
         return tuple(
-            (label, link + value if value else others, value == chosen) for value, label in LETTERS
+            (str(label), link + value if value else others, value == chosen)
+            for value, label in LETTERS
         )
 
     def filters(self) -> Q:

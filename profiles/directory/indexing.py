@@ -21,7 +21,7 @@ from .near import FIRST_LETTERS, can_be_near, deletions
 from .resume_texts import renew
 from .tags import Tag, tags_of
 
-BATCH = 1_000
+BATCH = 100
 SOURCES = frozenset(
     {"name", "headline", "bio", "place", "place_visibility", "skills", "skills_visibility"}
 )
@@ -182,7 +182,7 @@ def learn(rows, words: list[str]) -> None:
     for start in range(0, len(words), BATCH):
         batch = words[start : start + BATCH]
         starts = {word[:FIRST_LETTERS] for word in batch}
-        known = set(rows.filter(rest__in=starts).values_list("word", flat=True))
+        known = set(rows.filter(rest__in=starts, word__in=batch).values_list("word", flat=True))
         rows.bulk_create(
             # Sorted: two transactions that add the same words wait for one another in one order.
             (

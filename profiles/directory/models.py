@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from .fold import MAX_SORT_KEY
 from .words import WordsField
@@ -36,6 +38,10 @@ class DirectoryEntry(models.Model):
     members = models.TextField(help_text="The same, and what only members may see.")
     everyone_details = models.TextField(default="", help_text="Of it, the skills and the place.")
     members_details = models.TextField(default="")
+
+    class Meta:
+        verbose_name = _("directory entry")
+        verbose_name_plural = _("directory entries")
 
     def __str__(self):
         return self.name.strip()
@@ -73,8 +79,12 @@ class ResumeText(models.Model):
 
     objects = ResumeTextQuerySet.as_manager()
 
+    class Meta:
+        verbose_name = _("resume text")
+        verbose_name_plural = _("resume texts")
+
     def __str__(self):
-        return f"Text of {self.source}"
+        return gettext("Text of %(file)s") % {"file": self.source}
 
 
 class ProfileWord(models.Model):
@@ -90,6 +100,8 @@ class ProfileWord(models.Model):
     for_everyone = models.BooleanField()
 
     class Meta:
+        verbose_name = _("profile word")
+        verbose_name_plural = _("profile words")
         constraints = [
             models.UniqueConstraint(fields=["profile", "word"], name="word_once_a_profile")
         ]
@@ -121,6 +133,8 @@ class ProfileTag(models.Model):
     for_everyone = models.BooleanField()
 
     class Meta:
+        verbose_name = _("profile tag")
+        verbose_name_plural = _("profile tags")
         constraints = [
             models.UniqueConstraint(fields=["profile", "kind", "key"], name="tag_once_a_profile")
         ]
@@ -137,6 +151,8 @@ class WordDeletion(models.Model):
     word = FoldedField(max_length=30)
 
     class Meta:
+        verbose_name = _("word deletion")
+        verbose_name_plural = _("word deletions")
         constraints = [models.UniqueConstraint(fields=["rest", "word"], name="deletion_once")]
 
     def __str__(self):

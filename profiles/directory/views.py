@@ -2,6 +2,7 @@
 
 from django.http import Http404, JsonResponse
 from django.shortcuts import render
+from django.utils.formats import number_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -42,7 +43,8 @@ def directory(request):
         page = LongListPaginator(listed, PROFILES_PER_PAGE, asked=asked).get_page(asked)
         page.object_list = cards_of(page.object_list, request.user)
     context = {"page": page, "form": form, "q": form.text, "found": found or Found([])}
-    context |= {"most": f"{MAX_FOUND:,}", "most_counted": f"{MAX_COUNTED:,}"}
+    limits = {"most": MAX_FOUND, "most_counted": MAX_COUNTED}
+    context |= {name: number_format(most, force_grouping=True) for name, most in limits.items()}
     if not page.object_list:
         context["alike"] = alike(Profile.objects.visible_to(request.user), form)
     return render(request, "profiles/directory.html", context)

@@ -1,6 +1,7 @@
 from django import forms
 from django.forms.widgets import Script
 from django.urls import reverse
+from django.utils.translation import gettext
 
 
 class Suggested:
@@ -15,7 +16,9 @@ class Suggested:
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
-        context["widget"]["attrs"]["data-suggestions"] = reverse("suggestions", args=[self.kind])
+        attributes = context["widget"]["attrs"]
+        attributes["data-suggestions"] = reverse("suggestions", args=[self.kind])
+        attributes["data-suggestions-label"] = gettext("Suggestions")
         return context
 
 

@@ -4,10 +4,14 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Count
 from django.urls import path, reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.site_address import site_url
 from portal.outbox.queue import is_delivering
+from profiles.admin_cells import labelled
 
 from . import views
 from .inviting import invite_again, withdraw
@@ -20,7 +24,7 @@ SHOWN = 10  # names, on the page that asks
 class StateFilter(admin.SimpleListFilter):
     """Filters invitations by how far they have come, with the number of each."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request, model_admin):
@@ -36,7 +40,7 @@ class StateFilter(admin.SimpleListFilter):
 class InvitationAdmin(admin.ModelAdmin):
     """Invitations of members who have not come yet. They are changed by actions alone."""
 
-    list_display = ["name", "address", "state", "sent", "why", "invited_by"]
+    list_display = ["name", "address", "state", "sent", "why", "inviter"]
     list_display_links = None
     list_filter = [StateFilter]
     list_select_related = ["user__profile", "message", "invited_by"]
@@ -46,33 +50,37 @@ class InvitationAdmin(admin.ModelAdmin):
     actions = ["invite_again", "withdraw"]
     change_list_template = "invitations/pending.html"
 
-    @admin.display(description="name", ordering="user__profile__sort_key")
+    @admin.display(description=_("name"), ordering="user__profile__sort_key")
     def name(self, invitation):
-        name = invitation.user.profile.name or "(no name yet)"
+        name = invitation.user.profile.name or gettext("(no name yet)")
         address = reverse("admin:profiles_user_change", args=[invitation.user_id])
         return format_html('<a href="{}">{}</a>', address, name)
 
-    @admin.display(description="e-mail address", ordering="user__email")
+    @admin.display(description=_("e-mail address"), ordering="user__email")
     def address(self, invitation):
         return invitation.user.shown_email
 
-    @admin.display(description="state", ordering="state")
+    @admin.display(description=_("state"), ordering="state")
     def state(self, invitation):
         return State(invitation.state).label
 
-    @admin.display(description="since", ordering="sent_at")
+    @admin.display(description=_("since"), ordering="sent_at")
     def sent(self, invitation):
         return invitation.sent_at
 
-    @admin.display(description="why", empty_value="")
+    @admin.display(description=_("why"), empty_value="")
     def why(self, invitation):
-        return invitation.message.last_error if invitation.message else ""
+        return invitation.message.why if invitation.message else ""
+
+    @admin.display(description=_("invited by"), ordering="invited_by")
+    def inviter(self, invitation):
+        return labelled(_("Invited by"), invitation.invited_by or "-")
 
     def get_queryset(self, request):
         return super().get_queryset(request).pending().with_state()
 
     def changelist_view(self, request, extra_context=None):
-        titles = {"title": "Pending invitations"}
+        titles = {"title": gettext("Pending invitations")}
         return super().changelist_view(request, titles | (extra_context or {}))
 
     def get_urls(self):
@@ -101,22 +109,26 @@ class InvitationAdmin(admin.ModelAdmin):
     def has_withdraw_permission(self, request):
         return request.user.has_perm("profiles.delete_user")
 
-    @admin.action(description="Send a new link", permissions=["view"])
+    @admin.action(description=_("Send a new link"), permissions=["view"])
     def invite_again(self, request, queryset):
         if self.are_too_many(request, queryset):
             return
         ours = self.manageable(request, queryset)
         count, left_out = invite_again(ours, site_url(request), by=request.user)
         if left_out:
-            messages.info(request, f"Left out, as invited within the last minute: {left_out}.")
+            words = gettext("Left out, as invited within the last minute: %(count)d.")
+            messages.info(request, words % {"count": left_out})
         if is_delivering():
-            messages.success(request, f"On the way to {count}.")
+            messages.success(request, gettext("On the way to %(count)d.") % {"count": count})
         else:
-            messages.warning(
-                request, f"{count} wait in the outbox: E-mail is not configured (EMAIL_URL)."
+            words = ngettext(
+                "%(count)d waits in the outbox: E-mail is not configured (EMAIL_URL).",
+                "%(count)d wait in the outbox: E-mail is not configured (EMAIL_URL).",
+                count,
             )
+            messages.warning(request, words % {"count": count})
 
-    @admin.action(description="Withdraw", permissions=["withdraw"])
+    @admin.action(description=_("Withdraw"), permissions=["withdraw"])
     def withdraw(self, request, queryset):
         if self.are_too_many(request, queryset):
             return
@@ -126,7 +138,7 @@ class InvitationAdmin(admin.ModelAdmin):
                 request,
                 "invitations/withdraw.html",
                 {
-                    "title": "Withdraw invitations",
+                    "title": gettext("Withdraw invitations"),
                     "count": ours.count(),
                     "first": ours[:SHOWN],
                     "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
@@ -134,9 +146,11 @@ class InvitationAdmin(admin.ModelAdmin):
                 },
             )
         count, left = withdraw(ours)
-        messages.success(request, f"Withdrawn: {count}. Their links do not work any more.")
+        words = gettext("Withdrawn: %(count)d. Their links do not work any more.")
+        messages.success(request, words % {"count": count})
         if left:
-            messages.warning(request, f"Kept, because their profile has more than a name: {left}.")
+            words = gettext("Kept, because their profile has more than a name: %(count)d.")
+            messages.warning(request, words % {"count": left})
 
     def manageable(self, request, queryset):
         """Only superusers change accounts of the staff."""
@@ -146,5 +160,7 @@ class InvitationAdmin(admin.ModelAdmin):
 
     def are_too_many(self, request, queryset) -> bool:
         if is_too_many := queryset.count() > MAX_AT_ONCE:
-            messages.error(request, f"Nothing was done: at most {MAX_AT_ONCE:,} at once, please.")
+            words = gettext("Nothing was done: at most %(most)s at once, please.")
+            most = number_format(MAX_AT_ONCE, force_grouping=True)
+            messages.error(request, words % {"most": most})
         return is_too_many

@@ -6,33 +6,49 @@ from typing import NamedTuple
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.email_address import canonical, shown
+from portal.sentences import stored
+from portal.sentences.stored import Sentence, sentence
 from profiles.models import Profile
 
 from .reading import Row
 
 BATCH = 500  # addresses in one query
-DONE = {"new": "invited", "changed": "got another name"}  # once the list is confirmed
+DONE = {"new": _("invited"), "changed": _("got another name")}  # once the list is confirmed
 
 
 class Fate(TextChoices):
     """The ends that a row can come to."""
 
-    NEW = "new", "will be invited"
-    CHANGED = "changed", "gets another name"
-    INVITED = "invited", "was invited before"
-    EXISTS = "exists", "is a member already"
-    TWICE = "twice", "is in the list twice"
-    REFUSED = "refused", "cannot be invited"
+    NEW = "new", _("will be invited")
+    CHANGED = "changed", _("gets another name")
+    INVITED = "invited", _("was invited before")
+    EXISTS = "exists", _("is a member already")
+    TWICE = "twice", _("is in the list twice")
+    REFUSED = "refused", _("cannot be invited")
+
+
+class Reason:
+    """The sentences that say why; the errors of a row that is refused are not among them."""
+
+    LINE = _("Line %(line)s has this address.")
+    INACTIVE = _("%(name)s, whose account is not active.")
+    KEPT = _("%(name)s keeps what is there.")
+    RENAMED = _("Invited before, and has not come. %(old)s becomes %(new)s.")
+    NAMED = _("Invited before, and has not come. The name becomes %(new)s.")
+    PENDING = _("Has not come yet. A new link can be sent from the pending invitations.")
+    NOT_PENDING = _("Has not come yet. A new link can be sent from the list of members.")
 
 
 class Judged(NamedTuple):
-    """A row, what becomes of it, and a sentence that says why."""
+    """A row, what becomes of it, and the sentence that says why."""
 
     row: Row
     fate: str
-    why: str
+    reason: list[Sentence] | str = []  # a text, if a former release has recorded it
     address: str = ""  # in canonical form
     name: str = ""
     user: int | None = None  # the member who has the address
@@ -43,13 +59,20 @@ class Judged(NamedTuple):
         return label(self.fate, is_done=self.is_done)
 
     @property
+    def why(self) -> str:
+        """The reason in the active language."""
+        if self.fate == Fate.REFUSED:
+            return " ".join(errors_of(self.row))
+        return stored.shown(self.reason)
+
+    @property
     def shown_address(self) -> str:
         return shown(self.address) if self.address else self.row.address
 
 
 def label(fate: str, *, is_done: bool) -> str:
     """Say what becomes of a row, or what became of it."""
-    return (is_done and DONE.get(fate)) or Fate(fate).label
+    return str((is_done and DONE.get(fate)) or Fate(fate).label)
 
 
 def judged(rows: Iterable[Row], *, lock: bool = False) -> list[Judged]:
@@ -69,14 +92,26 @@ def judged(rows: Iterable[Row], *, lock: bool = False) -> list[Judged]:
 
 def readable(row: Row) -> Judged:
     """Judge a row alone: its address and name by the rules that hold everywhere."""
-    if row.problem:
-        return Judged(row, Fate.REFUSED, row.problem)
     try:
-        address = canonical(row.address)
-        name = Profile._meta.get_field("name").clean(row.name, None)
+        return Judged(row, Fate.NEW, [], *address_and_name(row))
+    except ValidationError:
+        return Judged(row, Fate.REFUSED)
+
+
+def address_and_name(row: Row) -> tuple[str, str]:
+    """Return the address in canonical form, and the name. Raises ValidationError."""
+    if row.problem:
+        raise ValidationError(gettext(row.problem))
+    return canonical(row.address), Profile._meta.get_field("name").clean(row.name, None)
+
+
+def errors_of(row: Row) -> list[str]:
+    """Return what is wrong with a row, in the active language."""
+    try:
+        address_and_name(row)
     except ValidationError as error:
-        return Judged(row, Fate.REFUSED, " ".join(error.messages))
-    return Judged(row, Fate.NEW, "", address, name)
+        return error.messages
+    return []
 
 
 def first_of_each(rows: Iterable[Judged]) -> Iterator[Judged]:
@@ -84,8 +119,8 @@ def first_of_each(rows: Iterable[Judged]) -> Iterator[Judged]:
     lines: dict[str, int] = {}
     for each in rows:
         if each.fate == Fate.NEW and each.address in lines:
-            why = f"Line {lines[each.address]} has this address."
-            yield each._replace(fate=Fate.TWICE, why=why)
+            reason = [sentence(Reason.LINE, line=lines[each.address])]
+            yield each._replace(fate=Fate.TWICE, reason=reason)
             continue
         lines[each.address] = each.row.line
         yield each
@@ -107,14 +142,14 @@ def holders(addresses: list[str], *, lock: bool) -> dict:
 def against(each: Judged, user) -> Judged:
     """Judge a row whose address a member has: only a name that the staff gave may change."""
     name = user.profile.name
-    each = each._replace(user=user.pk)
     if not user.is_active:
-        return each._replace(fate=Fate.EXISTS, why=f"{name or user}, whose account is not active.")
-    if user.last_login or user.has_usable_password() or user.is_staff or user.is_superuser:
-        return each._replace(fate=Fate.EXISTS, why=f"{name or user} keeps what is there.")
-    if each.name and each.name != name:
-        was = f"{name} becomes {each.name}." if name else f"The name becomes {each.name}."
-        return each._replace(fate=Fate.CHANGED, why=f"Invited before, and has not come. {was}")
-    where = "the pending invitations" if hasattr(user, "invitation") else "the list of members"
-    why = f"Has not come yet. A new link can be sent from {where}."
-    return each._replace(fate=Fate.INVITED, why=why)
+        fate, reason = Fate.EXISTS, sentence(Reason.INACTIVE, name=name or user)
+    elif user.last_login or user.has_usable_password() or user.is_staff or user.is_superuser:
+        fate, reason = Fate.EXISTS, sentence(Reason.KEPT, name=name or user)
+    elif each.name and each.name != name:
+        text = Reason.RENAMED if name else Reason.NAMED
+        fate, reason = Fate.CHANGED, sentence(text, old=name, new=each.name)
+    else:
+        text = Reason.PENDING if hasattr(user, "invitation") else Reason.NOT_PENDING
+        fate, reason = Fate.INVITED, sentence(text)
+    return each._replace(user=user.pk, fate=fate, reason=[reason])

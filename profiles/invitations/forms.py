@@ -1,15 +1,30 @@
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
+from django.utils.functional import lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from profiles.uploads.forms import BUSY
 from profiles.uploads.turns import Busy
 
-from .models import InvitationList
+from .models import PASTED, InvitationList
 from .reading import MAX_ROWS, read_file, read_text
 
-PASTED = "Pasted lines"
 MAX_PASTED = 1_000_000  # characters
 MAX_TITLE = 100
+
+
+def about_the_file() -> str:
+    """Say what a file may be."""
+    most = {"most": number_format(MAX_ROWS, force_grouping=True)}
+    return (
+        gettext(
+            "A spreadsheet (XLSX, ODS) or CSV, with up to %(most)s people. Columns named “Name” "
+            "and “E-mail” are found, in many languages."
+        )
+        % most
+    )
 
 
 class InvitationListForm(forms.Form):
@@ -18,17 +33,18 @@ class InvitationListForm(forms.Form):
     lines = forms.CharField(
         required=False,
         max_length=MAX_PASTED,
-        label="Names and addresses",
-        help_text="One person a line, such as “Ada Lovelace <ada@example.org>”; or cells, copied "
-        "from a spreadsheet.",
+        label=_("Names and addresses"),
+        help_text=_(
+            "One person a line, such as “Ada Lovelace <ada@example.org>”; or cells, copied from a "
+            "spreadsheet."
+        ),
         widget=forms.Textarea(attrs={"rows": 8, "cols": 60, "spellcheck": "false"}),
     )
     file = forms.FileField(
         required=False,
         max_length=None,
-        label="Or a file",
-        help_text=f"A spreadsheet (XLSX, ODS) or CSV, with up to {MAX_ROWS:,} people. Columns "
-        "named “Name” and “E-mail” are found, in many languages.",
+        label=_("Or a file"),
+        help_text=lazy(about_the_file, str)(),
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xls,.ods"}),
     )
 
@@ -38,9 +54,9 @@ class InvitationListForm(forms.Form):
             return
         if bool(lines) == bool(file):
             raise ValidationError(
-                "Please either paste lines or choose a file."
+                _("Please either paste lines or choose a file.")
                 if not lines
-                else "Please give the lines or the file, not both: they become two lists.",
+                else _("Please give the lines or the file, not both: they become two lists."),
                 code="either_or",
             )
         try:

@@ -7,20 +7,27 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from portal.accounts.messages import send_invitations
 from portal.accounts.verified_address import verify_new_addresses
+from portal.sentences.stored import sentence, stored
 from profiles.directory import indexing
 from profiles.directory.fold import sort_key
 from profiles.models import Profile
 
 from .fates import Fate, Judged, judged
-from .models import REPORT_KEPT, Invitation, InvitationList
+from .models import PASTED, REPORT_KEPT, Invitation, InvitationList
 from .reading import Row
 
 BATCH = 500  # rows in one query
 JUST_NOW = timedelta(minutes=1)
-FORGOTTEN = "This member has been deleted."
+FORGOTTEN = gettext_noop("This member has been deleted.")
+# For the history of each member, in the admin.
+INVITED = gettext_noop("Invited with the list “%(list)s”.")
+INVITED_BY_LINES = gettext_noop("Invited with pasted lines.")
+RENAMED = gettext_noop("Changed the name, by the list “%(list)s”.")
+RENAMED_BY_LINES = gettext_noop("Changed the name, by pasted lines.")
 ATTEMPTS = 3  # each after somebody else has added one of the members meanwhile
 
 
@@ -49,13 +56,13 @@ def write(found: InvitationList, base_url: str) -> None:
     rows = judged((Row(*row) for row in found.rows), lock=True)
     new = [each for each in rows if each.fate == Fate.NEW]
     users = create_members(new)
-    log(found.owner, users, ADDITION, f"Invited with the list “{found.title}”.")
+    log(found, users, ADDITION, INVITED, INVITED_BY_LINES)
     invite_all(users, base_url, by=found.owner, source=found)
     changed = {each.user: each.name for each in rows if each.user and each.fate == Fate.CHANGED}
     rename(changed, found)
     found.confirmed_at = timezone.now()
     found.expires_at = found.confirmed_at + REPORT_KEPT
-    found.outcome = [(each.fate, each.why, each.user) for each in rows]
+    found.outcome = [(each.fate, each.reason, each.user) for each in rows]
     found.save()
 
 
@@ -92,8 +99,7 @@ def rename(names: dict[int, str], found: InvitationList) -> None:
         profile.updated_at = timezone.now()
     Profile.objects.bulk_update(profiles, ["name", "sort_key", "updated_at"], BATCH)
     index(profile.pk for profile in profiles)
-    changed = f"Changed the name, by the list “{found.title}”."
-    log(found.owner, [profile.user for profile in profiles], CHANGE, changed)
+    log(found, [profile.user for profile in profiles], CHANGE, RENAMED, RENAMED_BY_LINES)
 
 
 def index(pks) -> None:
@@ -102,10 +108,12 @@ def index(pks) -> None:
         indexing.index(Profile.objects.filter(pk__in=pks[start : start + indexing.BATCH]))
 
 
-def log(author, users: list, action: int, words: str) -> None:
+def log(found: InvitationList, users: list, action: int, by_file: str, by_lines: str) -> None:
     """Write the history that the admin shows on each member's page."""
+    is_pasted = found.title == PASTED
+    words = sentence(by_lines) if is_pasted else sentence(by_file, list=found.title)
     if users:
-        LogEntry.objects.log_actions(author.pk, users, action, words)
+        LogEntry.objects.log_actions(found.owner.pk, users, action, stored(words))
 
 
 def invite_all(users: list, base_url: str, *, by, source: InvitationList | None = None) -> None:
@@ -188,5 +196,11 @@ def forget_in(found: InvitationList) -> int:
             Row(each.row.line, "", problem=FORGOTTEN) if each.address in gone else each.row
             for each in rows
         ]
-        found.save(update_fields=["rows"])
+        # The reason may hold their names, as in "Ada becomes Ada Lovelace".
+        forgotten = [sentence(FORGOTTEN)]
+        found.outcome = [
+            (fate, forgotten, None) if each.address in gone else (fate, reason, user)
+            for each, (fate, reason, user) in zip(rows, found.outcome, strict=False)
+        ]
+        found.save(update_fields=["rows", "outcome"])
     return len(gone)

@@ -8,9 +8,13 @@ from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from portal.outbox.models import PENDING, OutgoingMessage
+from portal.sentences.stored import shown
 
+PASTED = gettext_noop("Pasted lines")  # the title of a list that was no file
 LIST_KEPT = timedelta(days=1)  # before it is confirmed
 REPORT_KEPT = timedelta(days=30)  # as long as the outbox keeps its records
 
@@ -18,10 +22,10 @@ REPORT_KEPT = timedelta(days=30)  # as long as the outbox keeps its records
 class State(models.TextChoices):
     """How far an invitation has come."""
 
-    WAITING = "waiting", "waiting to be sent"
-    SENT = "sent", "sent"
-    FAILED = "failed", "could not be sent"
-    EXPIRED = "expired", "expired"
+    WAITING = "waiting", _("waiting to be sent")
+    SENT = "sent", _("sent")
+    FAILED = "failed", _("could not be sent")
+    EXPIRED = "expired", _("expired")
 
 
 class InvitationQuerySet(models.QuerySet):
@@ -58,19 +62,19 @@ class Invitation(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.CASCADE,
         related_name="invitation",
-        verbose_name="member",
+        verbose_name=_("member"),
     )
     message = models.ForeignKey(
         OutgoingMessage, on_delete=models.SET_NULL, null=True, related_name="+", editable=False
     )
-    invited_at = models.DateTimeField("invited", default=timezone.now, editable=False)
+    invited_at = models.DateTimeField(_("invited"), default=timezone.now, editable=False)
     invited_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
         null=True,
         related_name="+",
         editable=False,
-        verbose_name="invited by",
+        verbose_name=_("invited by"),
     )
     source = models.ForeignKey(
         "InvitationList",
@@ -83,7 +87,8 @@ class Invitation(models.Model):
     objects = InvitationQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "pending invitation"
+        verbose_name = _("pending invitation")
+        verbose_name_plural = _("pending invitations")
         default_permissions = ()  # whoever may add members may invite them
 
     def __str__(self):
@@ -99,7 +104,8 @@ class InvitationList(models.Model):
     """Lines that one of the staff has pasted or uploaded; nothing comes of them until confirmed.
 
     Its rows are JSON, as reading.py has read them: what becomes of each is decided anew whenever
-    somebody looks, and recorded when the list is confirmed.
+    somebody looks, and recorded when the list is confirmed. Sentences in JSON are those of
+    portal/sentences/stored.py.
     """
 
     owner = models.ForeignKey(
@@ -116,15 +122,27 @@ class InvitationList(models.Model):
     objects = InvitationListQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("invitation list")
+        verbose_name_plural = _("invitation lists")
         default_permissions = ()
 
     def __str__(self):
-        return self.title
+        return self.shown_title
 
     def save(self, **kwargs):
         if not self.expires_at:
             self.expires_at = timezone.now() + LIST_KEPT
         super().save(**kwargs)
+
+    @property
+    def shown_title(self) -> str:
+        """The name of the file, or words for lines that were pasted."""
+        return gettext(PASTED) if self.title == PASTED else self.title
+
+    @property
+    def shown_notes(self) -> list[str]:
+        """The sentences about the file, in the active language."""
+        return [shown([note] if isinstance(note, list) else note) for note in self.notes]
 
 
 def delete_expired_lists() -> str:

@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from portal.files.fields import check_size
+from portal.sentences.stored import Sentence, sentence
 from profiles.uploads import sandbox
 
 from .columns import Columns, columns_of
@@ -23,18 +27,25 @@ MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-
 SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # ZIP (xlsx, ods) and the format of old xls
 
 NAMED = re.compile(r"(?P<name>[^<>]*)<\s*(?P<address>[^<>]*)>[\s,;]*")
-UNCLOSED = "A quotation mark is opened on this line and never closed. Please close or delete it."
+UNCLOSED = gettext_noop(
+    "A quotation mark is opened on this line and never closed. Please close or delete it."
+)
+NO_ADDRESS = gettext_noop("There is no e-mail address on this line.")
+OTHER_SHEETS = gettext_noop("Read from the sheet “%(sheet)s”. Not read: %(others)s.")
+OTHER_COLUMNS = gettext_noop("Columns that are not used: %(columns)s.")
 
 REFUSALS = {
-    "damaged": "This spreadsheet cannot be opened. Please save it as CSV and choose that file.",
-    "protected": "This spreadsheet has a password. Please save it without one.",
-    "too_complex": "This spreadsheet takes too much work to open. Please keep the columns with "
-    "names and addresses alone, or save it as CSV.",
+    "damaged": _("This spreadsheet cannot be opened. Please save it as CSV and choose that file."),
+    "protected": _("This spreadsheet has a password. Please save it without one."),
+    "too_complex": _(
+        "This spreadsheet takes too much work to open. Please keep the columns with names and"
+        " addresses alone, or save it as CSV."
+    ),
 }
 
 
 class Row(NamedTuple):
-    """One person of a list, or a line that could not be read and why."""
+    """One person of a list, or a line that could not be read and why, in English."""
 
     line: int
     address: str
@@ -46,7 +57,7 @@ class Reading(NamedTuple):
     """The rows of a list, and sentences about it as a whole."""
 
     rows: list[Row]
-    notes: list[str]
+    notes: list[Sentence]
 
 
 def read_text(text: str) -> Reading:
@@ -67,7 +78,7 @@ def read_file(file: File) -> Reading:
     reading = people(iter([(line, cells) for line, cells in sheet.report["rows"]]))
     if sheet.report["others"]:
         used, others = sheet.report["sheet"], ", ".join(sheet.report["others"])
-        reading.notes.append(f"Read from the sheet “{used}”. Not read: {others}.")
+        reading.notes.append(sentence(OTHER_SHEETS, sheet=used, others=others))
     return reading
 
 
@@ -82,7 +93,7 @@ def decoded(content: bytes) -> str:
         if "\0" not in text:
             return text
     raise ValidationError(
-        "This is neither text nor a spreadsheet. Please choose a CSV, XLSX or ODS file.",
+        _("This is neither text nor a spreadsheet. Please choose a CSV, XLSX or ODS file."),
         code="unreadable",
     )
 
@@ -161,17 +172,21 @@ def people(found: Iterator[tuple[int, list[str] | None]]) -> Reading:
         if columns is None and seen <= HEADER_WITHIN and (columns := columns_of(cells)):
             rows = [row for row in rows if "@" in row.address or row.problem == UNCLOSED]
             if columns.unused:
-                notes.append(f"Columns that are not used: {', '.join(columns.unused)}.")
+                notes.append(sentence(OTHER_COLUMNS, columns=", ".join(columns.unused)))
             continue
         rows += by_columns(line, cells, columns) if columns else by_sight(line, cells)
         if len(rows) > MAX_ROWS:
             raise ValidationError(
-                f"This list has more than {MAX_ROWS:,} lines. Please split it.", code="too_many"
+                _("This list has more than %(most)s lines. Please split it."),
+                code="too_many",
+                params={"most": number_format(MAX_ROWS, force_grouping=True)},
             )
     if not any("@" in row.address for row in rows):
         raise ValidationError(
-            "There is no e-mail address in this. Please give one line for each person, such as "
-            "“Ada Lovelace <ada@example.org>”, or a table with a column “E-mail”.",
+            _(
+                "There is no e-mail address in this. Please give one line for each person, such as "
+                "“Ada Lovelace <ada@example.org>”, or a table with a column “E-mail”."
+            ),
             code="no_address",
         )
     return Reading(rows, notes)
@@ -180,7 +195,7 @@ def people(found: Iterator[tuple[int, list[str] | None]]) -> Reading:
 def by_columns(line: int, cells: list[str], columns: Columns) -> list[Row]:
     cell = cells[columns.address] if columns.address < len(cells) else ""
     if not cell:
-        return [Row(line, "", columns.name(cells), "There is no e-mail address on this line.")]
+        return [Row(line, "", columns.name(cells), NO_ADDRESS)]
     name, address = name_and_address(cell)
     return [Row(line, address, columns.name(cells) or name)]
 
@@ -191,7 +206,7 @@ def by_sight(line: int, cells: list[str]) -> list[Row]:
     others = [cell for cell in cells if cell and "@" not in cell]
     if not found:
         text = " ".join(others)
-        return [Row(line, text[:MAX_CELL], "", "There is no e-mail address on this line.")]
+        return [Row(line, text[:MAX_CELL], "", NO_ADDRESS)]
     if len(found) > 1:
         return [Row(line, address, name) for name, address in found]
     [(name, address)] = found

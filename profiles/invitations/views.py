@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.site_address import site_url
@@ -38,7 +39,7 @@ def new_list(request):
     if is_sent and form.is_valid():
         return redirect("admin:invitations_list", form.save(request.user).pk)
     waiting = InvitationList.objects.usable().filter(owner=request.user).order_by("-pk")
-    context = {"title": "Invite from a list", "form": form, "lists": waiting.defer("rows")}
+    context = {"title": _("Invite from a list"), "form": form, "lists": waiting.defer("rows")}
     response = render(request, "invitations/new.html", context)
     if form.has_error("file", "busy"):
         response.status_code, response["Retry-After"] = 503, str(BUSY_SECONDS)
@@ -67,8 +68,13 @@ def one_list(request, pk):
     fates = Counter(each.fate for each in rows)
     chosen = request.GET.get("fate")
     listed = [each for each in rows if each.fate == chosen] if chosen in Fate else rows
+    title = (
+        _("%(list)s: what became of each line")
+        if is_done
+        else _("%(list)s: what becomes of each line")
+    )
     context = {
-        "title": f"{found.title}: what {'became' if is_done else 'becomes'} of each line",
+        "title": title % {"list": found.shown_title},
         "list": found,
         "fates": [
             (fate, label(fate, is_done=is_done), fates[fate]) for fate in Fate if fates[fate]
@@ -85,19 +91,18 @@ def one_list(request, pk):
 
 def tell_changes(request, found: InvitationList) -> None:
     """Say so if others were at work between the preview and the click."""
-    invited = sum(fate == Fate.NEW for fate, _, _ in found.outcome)
+    invited = sum(fate == Fate.NEW for fate, _why, _user in found.outcome)
     seen = request.POST.get("new", "")
     if seen.isdecimal() and seen != str(invited):
-        messages.warning(
-            request, f"Others were at work meanwhile: {invited} of {seen} were invited."
-        )
+        words = _("Others were at work meanwhile: %(invited)s of %(seen)s were invited.")
+        messages.warning(request, words % {"invited": invited, "seen": seen})
 
 
 def recorded(found: InvitationList) -> list[Judged]:
     """The rows of a confirmed list, with what became of them."""
     return [
-        Judged(Row(*row), fate, why, user=user, is_done=True)
-        for row, (fate, why, user) in zip(found.rows, found.outcome, strict=True)
+        Judged(Row(*row), fate, reason, user=user, is_done=True)
+        for row, (fate, reason, user) in zip(found.rows, found.outcome, strict=True)
     ]
 
 
@@ -119,7 +124,7 @@ def progress(found: InvitationList) -> dict:
 
 
 def expired(request):
-    messages.error(request, "This list is no longer kept. Please paste or choose it again.")
+    messages.error(request, _("This list is no longer kept. Please paste or choose it again."))
     return redirect("admin:invitations_new")
 
 

@@ -59,7 +59,7 @@ TABLES = {
     "profiles.User": Given(
         "account",
         of("pk"),
-        "email is_active is_staff is_superuser date_joined last_login leaves_at",
+        "email is_active is_staff is_superuser date_joined last_login leaves_at language",
         {"id": NUMBER, "password": KEY},
     ),
     "profiles.Profile": Given(

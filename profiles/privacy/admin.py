@@ -10,6 +10,8 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods
 
 from portal.accounts.site_address import site_url
@@ -17,6 +19,11 @@ from profiles.models import User
 
 from .archive import archive_name, archive_of
 from .leaving import LastSuperuser, leave, stay
+
+# For the history of the member.
+DOWNLOADED = gettext_noop("Downloaded the member's data.")
+STARTED = gettext_noop("Started the member's leaving.")
+UNDONE = gettext_noop("Undid the member's leaving.")
 
 
 class LeavingOfMember:
@@ -40,7 +47,7 @@ class LeavingOfMember:
         if request.method == "POST":
             return self.do_for(request, member)
         context = self.admin_site.each_context(request) | {
-            "title": "Data and leaving",
+            "title": _("Data and leaving"),
             "subtitle": str(member),
             "opts": self.opts,
             "original": member,
@@ -51,27 +58,30 @@ class LeavingOfMember:
     def do_for(self, request, member):
         """Do for a member what the button that was pressed says, and record it."""
         if "download" in request.POST:
-            self.log_change(request, member, "Downloaded the member's data.")
+            self.log_change(request, member, DOWNLOADED)
             archive = archive_of(member)
             return FileResponse(archive, as_attachment=True, filename=archive_name(member))
         if "leave" in request.POST:
             try:
                 with transaction.atomic():
                     leave(member, site_url(request))
-                    self.log_change(request, member, "Started the member's leaving.")
+                    self.log_change(request, member, STARTED)
             except LastSuperuser:
-                messages.error(request, "This is the only superuser: nobody could manage the site.")
+                words = _("This is the only superuser: nobody could manage the site.")
+                messages.error(request, words)
             else:
-                messages.success(request, "The member is leaving, and has been sent a message.")
+                words = _("The member is leaving, and has been sent a message.")
+                messages.success(request, words)
         if "stay" in request.POST:
             with transaction.atomic():
                 is_undone = stay(member)
                 if is_undone:
-                    self.log_change(request, member, "Undid the member's leaving.")
+                    self.log_change(request, member, UNDONE)
             if is_undone:
-                messages.success(request, "The member stays. All is as it was.")
+                messages.success(request, _("The member stays. All is as it was."))
             else:
-                messages.error(request, "It is too late: the member is deleted in this night.")
+                words = _("It is too late: the member is deleted in this night.")
+                messages.error(request, words)
         return redirect("admin:profiles_user_change", member.pk)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):

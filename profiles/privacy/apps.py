@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class PrivacyConfig(AppConfig):
@@ -6,6 +7,7 @@ class PrivacyConfig(AppConfig):
 
     name = "profiles.privacy"
     label = "privacy"
+    verbose_name = _("Privacy")
 
     def ready(self):
         from . import messages  # noqa: F401 - registers composers

@@ -17,6 +17,8 @@ from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from portal.postgresql.release import release_connection
 from profiles.models import Profile, ResumeDownload
@@ -25,10 +27,11 @@ from .about import TABLES, Given, rows_about
 
 ROWS_AT_ONCE = 500
 FILES = {"avatar": "photo", "resume": "resume"}  # the profile's fields, and names in the archive
-README = """This is what the portal holds about you: all of it but passwords, keys and numbers.
-data.json can be read in any editor. Times are those of UTC. Where a
-member is null, you may not see who it was, or they have left.
-"""
+README = _(
+    "This is what the portal holds about you: all of it but passwords, keys and numbers.\n"
+    "data.json can be read in any editor. Times are those of UTC. Where a\n"
+    "member is null, you may not see who it was, or they have left.\n"
+)
 
 
 def archive_name(user) -> str:
@@ -45,7 +48,7 @@ def archive_of(user) -> BinaryIO:
     with ExitStack() as undo:
         output = undo.enter_context(tempfile.TemporaryFile())
         with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("README.txt", README)
+            archive.writestr("README.txt", str(README))
             with archive.open("data.json", "w") as entry:
                 for line in json_lines(user):
                     entry.write(line.encode())
@@ -64,7 +67,9 @@ def write_file(archive: zipfile.ZipFile, stored, name: str) -> None:
     try:
         content = stored.storage.open(stored.name)
     except FileNotFoundError:
-        archive.writestr(f"{name} is missing.txt", "The portal cannot find this file.\n")
+        archive.writestr(
+            f"{name} is missing.txt", gettext("The portal cannot find this file.") + "\n"
+        )
         return
     with content, archive.open(zipfile.ZipInfo(name), "w") as entry:
         for chunk in content.chunks():

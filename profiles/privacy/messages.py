@@ -2,6 +2,7 @@
 
 from django.core.mail import EmailMessage
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.messages import composed
 from portal.outbox.composers import composer
@@ -18,13 +19,13 @@ def tell_of_leaving(member, base_url: str) -> None:
         enqueue(kind="member_leaving", to=address, context=context)
 
 
-@composer("leaving")
+@composer("leaving", _("Leaving"))
 def leaving(message) -> EmailMessage | None:
     """Compose the message to a member who is leaving."""
     return about_leaver(message, "privacy/email/leaving", "privacy:data")
 
 
-@composer("member_leaving")
+@composer("member_leaving", _("Member leaving"))
 def member_leaving(message) -> EmailMessage | None:
     """Compose the message to the staff about a member who is leaving."""
     return about_leaver(message, "privacy/email/member_leaving", "admin:profiles_user_change")

@@ -2,7 +2,9 @@
 
 from django.shortcuts import redirect
 
-LEAVERS_MAY = frozenset(
+from profiles.languages import ASK_NOBODY
+
+LEAVERS_MAY = ASK_NOBODY | frozenset(
     {
         "privacy:data",
         "privacy:download",
@@ -13,12 +15,6 @@ LEAVERS_MAY = frozenset(
         "mfa_reauthenticate_webauthn",
         "society:privacy",
         "society:imprint",
-        # What pages consist of, and addresses for machines: none of them asks who somebody is.
-        "society:style",
-        "media",
-        "protected-file",
-        "healthz",
-        "readyz",
     }
 )
 

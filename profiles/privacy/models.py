@@ -1,6 +1,7 @@
 """The list of members who have left, which holds nothing that tells who they were."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from portal.files.storages import protected_media
 
@@ -17,6 +18,10 @@ class Departure(models.Model):
         storage=protected_media, upload_to="departures", max_length=200, editable=False
     )
     left_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("departure")
+        verbose_name_plural = _("departures")
 
     def __str__(self):
         return self.digest[:12]

@@ -7,6 +7,8 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.accounts.site_address import site_url
@@ -14,7 +16,7 @@ from portal.accounts.site_address import site_url
 from .archive import archive_name, archive_of
 from .leaving import LastSuperuser, is_last_superuser, leave, stay
 
-ONLY_SUPERUSER = (
+ONLY_SUPERUSER = _(
     "You are the only superuser, so nobody could manage the portal without you. "
     "Please make somebody else a superuser first, in the admin."
 )
@@ -62,5 +64,5 @@ def come_back(request):
     """Undo it, as long as the date has not come."""
     if not stay(request.user):
         return redirect("privacy:data")
-    messages.success(request, "Welcome back. All is as it was.")
+    messages.success(request, gettext("Welcome back. All is as it was."))
     return redirect("home")

@@ -8,6 +8,8 @@ from django.shortcuts import redirect, render
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from profiles.home import newest_for
@@ -22,17 +24,17 @@ class SocietyAdmin(admin.ModelAdmin):
 
     fieldsets = [
         (None, {"fields": ["name", "tagline", "welcome", "contact", "contact_email"]}),
-        ("Looks", {"fields": ["present_logo", "logo", "accent"]}),
-        ("Pages of their own", {"fields": ["privacy_notice", "imprint"]}),
+        (_("Looks"), {"fields": ["present_logo", "logo", "accent"]}),
+        (_("Pages of their own"), {"fields": ["privacy_notice", "imprint"]}),
     ]
     readonly_fields = ["present_logo"]
     formfield_overrides = {models.TextField: {"widget": Textarea({"rows": 10, "cols": 80})}}
     change_form_template = "admin/society/change_form.html"
 
-    @admin.display(description="present logo")
+    @admin.display(description=_("present logo"))
     def present_logo(self, society):
         if not society.logo:
-            return "none"
+            return pgettext("no logo", "none")
         return format_html('<img class="present-logo" src="{}" alt="">', society.logo.url)
 
     def has_add_permission(self, request):
@@ -52,7 +54,8 @@ class SocietyAdmin(admin.ModelAdmin):
 
     def response_add(self, request, obj, post_url_continue=None):
         """Lead on to the next step of a new site."""
-        messages.success(request, f"This is the portal of {obj.name} now.")
+        words = gettext("This is the portal of %(name)s now.")
+        messages.success(request, words % {"name": obj.name})
         return shown_at_once(redirect("home"))
 
     def response_change(self, request, obj):
@@ -68,7 +71,10 @@ class SocietyAdmin(admin.ModelAdmin):
         society = Society.objects.first() or Society()
         form = self.get_form(request, society, change=True)(request.POST, instance=society)
         if not form.is_valid():
-            context = self.admin_site.each_context(request) | {"title": "Preview", "form": form}
+            context = self.admin_site.each_context(request) | {
+                "title": gettext("Preview"),
+                "form": form,
+            }
             return render(request, "admin/society/preview_refused.html", context, status=422)
         visitor = AnonymousUser()
         context = {

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class SocietyConfig(AppConfig):
@@ -6,3 +7,4 @@ class SocietyConfig(AppConfig):
 
     name = "profiles.society"
     label = "society"
+    verbose_name = _("Society")

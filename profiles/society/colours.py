@@ -9,6 +9,8 @@ import re
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _
 
 COLOUR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 LEAST_CONTRAST = 4.5
@@ -104,17 +106,23 @@ def validate_readable(colour: str) -> None:
     """Refuse what is no colour, and a colour in which links could not be read on white."""
     if not COLOUR.fullmatch(colour):
         raise ValidationError(
-            "Please write the colour as # and six digits of 0 to 9 and a to f, such as #0b5c63.",
+            _("Please write the colour as # and six digits of 0 to 9 and a to f, such as #0b5c63."),
             code="colour",
         )
     nearest = written(readable(parsed(colour), LIGHT))
     if nearest != colour.lower():
         found = least_contrast(parsed(colour), LIGHT)
         raise ValidationError(
-            "Links and buttons in this colour are hard to read (contrast %(found).1f; %(least)s is "
-            "needed). The nearest shade that can be read is %(nearest)s.",
+            _(
+                "Links and buttons in this colour are hard to read (contrast %(found)s; %(least)s "
+                "is needed). The nearest shade that can be read is %(nearest)s."
+            ),
             code="contrast",
-            params={"found": found, "least": LEAST_CONTRAST, "nearest": nearest},
+            params={
+                "found": number_format(found, 1),
+                "least": number_format(LEAST_CONTRAST, 1),
+                "nearest": nearest,
+            },
         )
 
 

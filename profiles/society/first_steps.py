@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
 
 from profiles.models import User
 
@@ -27,9 +28,9 @@ def first_steps(user) -> list[Step]:
         return []
     page = reverse("admin:society_society_changelist")
     return [
-        Step("Name your society", page, society.pk is not None),
-        Step("Add a logo", f"{page}#id_logo", bool(society.logo)),
-        Step("Invite your first members", invitations(), has_members),
+        Step(_("Name your society"), page, society.pk is not None),
+        Step(_("Add a logo"), f"{page}#id_logo", bool(society.logo)),
+        Step(_("Invite your first members"), invitations(), has_members),
     ]
 
 

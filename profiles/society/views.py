@@ -4,6 +4,7 @@ import re
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from . import colours
@@ -16,20 +17,20 @@ A_YEAR = 31_536_000  # seconds
 @require_safe
 def privacy_notice(request):
     """Show how the society keeps what it knows about people."""
-    return page(request, "Privacy", "privacy_notice")
+    return page(request, _("Privacy"), "privacy_notice")
 
 
 @require_safe
 def imprint(request):
     """Show who is responsible for the site."""
-    return page(request, "Imprint", "imprint")
+    return page(request, _("Imprint"), "imprint")
 
 
 def page(request, title: str, field: str):
     """Render one of the society's texts; 404 if the staff have not written it."""
     text = getattr(current(fresh=JUST_SAVED in request.COOKIES), field)
     if not text:
-        raise Http404(f"No {title}")
+        raise Http404(f"No {field}")
     return render(request, "society/page.html", {"title": title, "text": text})
 
 

@@ -3,21 +3,27 @@
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
+from django.utils.translation import gettext_lazy as _
 
 from portal.files.fields import Cleaned, CleanedFileField, check_size
 
 from . import sandbox
 
 REFUSALS = {
-    "not_a_photo": "This is not a photo that we can read. Please choose a JPEG, PNG, WebP, HEIC, "
-    "AVIF or GIF file.",
-    "too_many_pixels": "This photo has more pixels than we can open. Please save it in a smaller "
-    "size, or as JPEG, and choose that file.",
-    "too_small": "This photo is too small. Please choose one of at least 64 by 64 pixels.",
-    "cut_off": "This photo is cut off. Please choose the original file.",
-    "damaged": "This photo is damaged. Please choose the original file.",
-    "too_complex": "This photo takes too much work to open. Please save it as JPEG and choose that "
-    "file.",
+    "not_a_photo": _(
+        "This is not a photo that we can read. Please choose a JPEG, PNG, WebP, HEIC, AVIF or"
+        " GIF file."
+    ),
+    "too_many_pixels": _(
+        "This photo has more pixels than we can open. Please save it in a smaller size, or as"
+        " JPEG, and choose that file."
+    ),
+    "too_small": _("This photo is too small. Please choose one of at least 64 by 64 pixels."),
+    "cut_off": _("This photo is cut off. Please choose the original file."),
+    "damaged": _("This photo is damaged. Please choose the original file."),
+    "too_complex": _(
+        "This photo takes too much work to open. Please save it as JPEG and choose that file."
+    ),
 }
 
 

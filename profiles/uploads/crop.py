@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 TURNS = (0, 90, 180, 270)  # degrees clockwise
 MIN_SIDE = 0.1  # of the photo's short side
@@ -37,6 +38,6 @@ class Crop(NamedTuple):
 
 def unreadable():
     return ValidationError(
-        "The numbers of the cut are between 0 and 100 %, and the zoom between 100 and 1000 %.",
+        _("The numbers of the cut are between 0 and 100 %, and the zoom between 100 and 1000 %."),
         code="crop",
     )

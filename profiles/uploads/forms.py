@@ -6,14 +6,15 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from .crop import Crop
 from .stored import StoredUpload
 from .turns import Busy
 
-EXPIRED = "The file that you had chosen is no longer kept. Please choose it again."
+EXPIRED = _("The file that you had chosen is no longer kept. Please choose it again.")
 BUSY_SECONDS = 60
-BUSY = "The site is busy with other files. Please choose this one again in a minute."
+BUSY = _("The site is busy with other files. Please choose this one again in a minute.")
 
 
 def told_to_wait(response):
@@ -129,4 +130,4 @@ class StoredUploadsForm(forms.ModelForm):
 
     def notes(self) -> list[str]:
         """What the uploader is to be told of the files."""
-        return [upload.note for upload in self.uploads.values() if upload.note]
+        return [upload.shown_note for upload in self.uploads.values() if upload.note]

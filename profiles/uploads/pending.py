@@ -13,6 +13,7 @@ from django.apps import apps
 from django.core.files import File
 from django.db import Error, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from portal.files.references import named_among
 from portal.postgresql.release import release_connection
@@ -27,6 +28,10 @@ class PendingFile(models.Model):
     field = models.CharField(max_length=100)  # the FileField's label, which leads to its storage
     name = models.CharField(max_length=200)
     started_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("pending file")
+        verbose_name_plural = _("pending files")
 
     def __str__(self):
         return self.name

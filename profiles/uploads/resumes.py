@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from portal.files.fields import Cleaned, CleanedFieldFile, CleanedFileField, check_size
 
@@ -15,16 +16,21 @@ HEADER = b"%PDF-"
 HEADER_BYTES = 1024  # within which every viewer looks for it
 
 REFUSALS = {
-    "password": "This PDF needs a password. Please save it without one and choose that file.",
-    "no_pages": "This PDF has no pages. Please choose another.",
-    "damaged": "This PDF is damaged. Please save it as PDF again and choose the new file.",
-    "too_complex": "This PDF is too complicated to check. Please print it to a new PDF and "
-    "choose that file.",
+    "password": _("This PDF needs a password. Please save it without one and choose that file."),
+    "no_pages": _("This PDF has no pages. Please choose another."),
+    "damaged": _("This PDF is damaged. Please save it as PDF again and choose the new file."),
+    "too_complex": _(
+        "This PDF is too complicated to check. Please print it to a new PDF and choose that file."
+    ),
 }
 
 
-REPAIRED = "Your PDF had a fault and was repaired. Please open it, to see that nothing is missing."
-NO_TEXT = "No text could be read in this PDF, as in a scan: nobody will find its words by a search."
+REPAIRED = _(
+    "Your PDF had a fault and was repaired. Please open it, to see that nothing is missing."
+)
+NO_TEXT = _(
+    "No text could be read in this PDF, as in a scan: nobody will find its words by a search."
+)
 
 # PDFium's mark for a hyphen at the end of a line, and Unicode's soft hyphen.
 HYPHENATION = re.compile("[\x02\ufffe\u00ad]\\s*")
@@ -68,8 +74,8 @@ class ResumeField(CleanedFileField):
         found = {field: facts[fact] for fact, field in self.facts.items() if field}
         if self.text:
             found[self.text] = facts["text"]
-        notes = {REPAIRED: facts["is_repaired"], NO_TEXT: not facts["text"]}
-        return Cleaned(pdf, found, " ".join(note for note, is_so in notes.items() if is_so))
+        notes = [(REPAIRED, facts["is_repaired"]), (NO_TEXT, not facts["text"])]
+        return Cleaned(pdf, found, [note for note, is_so in notes if is_so])
 
 
 def described_resume(file: File) -> dict:
@@ -95,7 +101,7 @@ def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
     check_size(file, max_bytes)
     file.seek(0)
     if HEADER not in file.read(HEADER_BYTES + len(HEADER) - 1):
-        raise ValidationError("This is not a PDF. Please choose a PDF file.", code="not_a_pdf")
+        raise ValidationError(_("This is not a PDF. Please choose a PDF file."), code="not_a_pdf")
     file.seek(0)
     report, parts = sandbox.parse("pdf_child", file)
     file.seek(0)

@@ -14,10 +14,12 @@ from django.core.files import File
 from django.core.files.base import ContentFile
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from portal.files.fields import MadeFileField
 from portal.files.storages import protected_media, public_media
 from portal.postgresql.release import release_connection
+from portal.sentences.stored import sentence, shown, stored
 
 from .pending import stored_files
 
@@ -54,8 +56,8 @@ class StoredUpload(models.Model):
     """A cleaned file under a protected name, for a field of some profile that `purpose` names."""
 
     class Purpose(models.TextChoices):
-        AVATAR = "avatar", "photo"
-        RESUME = "resume", "resume"
+        AVATAR = "avatar", _("photo")
+        RESUME = "resume", _("resume")
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="stored_uploads"
@@ -71,14 +73,23 @@ class StoredUpload(models.Model):
     pages = models.PositiveIntegerField(null=True)
     bytes = models.PositiveIntegerField(null=True)
     text = models.TextField(blank=True)  # of a resume
-    note = models.CharField(max_length=200, blank=True)
+    note = models.CharField(max_length=300, blank=True)  # see portal/sentences/stored.py
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(db_index=True)
 
     objects = StoredUploadQuerySet.as_manager()
 
+    class Meta:
+        verbose_name = _("stored upload")
+        verbose_name_plural = _("stored uploads")
+
     def __str__(self):
         return f"{self.get_purpose_display()} {self.pk}"
+
+    @property
+    def shown_note(self) -> str:
+        """What its owner is to be told of it, in the active language."""
+        return shown(self.note)
 
     @classmethod
     def receive(cls, owner, purpose: str, file: File, **choices):
@@ -95,7 +106,7 @@ class StoredUpload(models.Model):
             owner=owner,
             purpose=purpose,
             filename=filename,
-            note=cleaned.note,
+            note=stored(*map(sentence, cleaned.notes)),
             expires_at=timezone.now() + timedelta(seconds=settings.UPLOAD_KEPT_SECONDS),
         )
         contents = {"file": cleaned.file}
@@ -144,7 +155,7 @@ def refuse_too_many(owner) -> None:
     most = settings.STAFF_UPLOADS_KEPT if owner.is_staff else settings.UPLOADS_KEPT
     if StoredUpload.objects.usable().filter(owner=owner).count() >= most:
         raise ValidationError(
-            "You have sent a great many files within an hour. Please try again later.",
+            _("You have sent a great many files within an hour. Please try again later."),
             code="too_many",
         )
 

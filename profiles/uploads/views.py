@@ -5,6 +5,8 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -24,15 +26,15 @@ NO_REFERRER = {"Referrer-Policy": "no-referrer"}
 def receive(request, purpose):
     """Store one file for the form that is being filled in; answers in JSON, for uploads.js.
 
-    201 with the upload's number, its note and the address of its picture; 200 with the sentence
-    that says why the file is refused (with a 4xx, browsers would log an error of the page); 503
-    where too many files are waiting. An earlier upload that it `replaces` is deleted.
+    201 with the upload's number, sentences about it and the address of its picture; 200 with the
+    sentence that says why the file is refused (with a 4xx, browsers would log an error of the
+    page); 503 where too many files are waiting. An earlier upload that it `replaces` is deleted.
     """
     if purpose not in StoredUpload.Purpose:
         raise Http404("No such purpose")
     file = request.FILES.get("file")
     if file is None:
-        return JsonResponse({"error": "Please choose a file."})
+        return JsonResponse({"error": _("Please choose a file.")})
     try:
         is_photo = purpose == StoredUpload.Purpose.AVATAR
         choices = {"crop": Crop.of(request.POST, "photo")} if is_photo else {}
@@ -45,12 +47,25 @@ def receive(request, purpose):
     return JsonResponse(
         {
             "pk": upload.pk,
-            "note": upload.note,
-            "pages": upload.pages,
+            "note": upload.shown_note,
+            "ready": ready(upload),
             "picture": reverse("upload-picture", args=[upload.pk]) if upload.picture else "",
         },
         status=201,
     )
+
+
+def ready(upload) -> str:
+    """Return the sentence that tells that a file has arrived."""
+    if not upload.pages:
+        text = _("%(name)s is ready. It takes effect when you save.")
+    else:
+        text = ngettext(
+            "%(name)s (%(pages)d page) is ready. It takes effect when you save.",
+            "%(name)s (%(pages)d pages) is ready. It takes effect when you save.",
+            upload.pages,
+        )
+    return text % {"name": upload.filename or _("Your file"), "pages": upload.pages}
 
 
 def discard(owner, purpose: str, pk: str) -> None:

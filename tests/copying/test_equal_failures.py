@@ -6,9 +6,9 @@ from collections import deque
 
 import pytest
 
-from portal.copying import engine, folder_store
+from portal.copying import engine, folder_store, retry
 from portal.copying.engine import EQUAL_FAILURES, copy
-from portal.copying.stores import Unusable
+from portal.copying.stores import Transient, Unusable
 from tests.support.strict_s3 import read_only
 
 NAMES = [f"{number:04}" for number in range(400)]
@@ -66,11 +66,12 @@ def test_missing_files_among_others_end_nothing(ends):
     assert list(results.values()) == ["missing"] * (len(NAMES) - 1)
 
 
-def test_failures_for_several_reasons_end_nothing(to_disk):
+@pytest.mark.parametrize("between", [("failed", "another reason"), ("copied", "")])
+def test_failures_with_another_outcome_between_them_end_nothing(to_disk, between):
     failures = engine.EqualFailures(to_disk.source, to_disk.target)
 
-    for number in range(2 * EQUAL_FAILURES):
-        failures.add(engine.Outcome("name", "failed", 0, f"reason {number % 2}", None))
+    for result, reason in [("failed", "a reason"), between] * EQUAL_FAILURES:
+        failures.add(engine.Outcome("name", result, 0, reason, None))
 
 
 @pytest.mark.parametrize("code", ["", "NoSuchKey", "NoSuchBucket"])
@@ -118,3 +119,19 @@ def test_the_counting_starts_anew_with_each_run(streaming):
     streaming.live.put(NAMES[0])
 
     assert streaming.copy(NAMES[0]) == {NAMES[0]: "copied"}
+
+
+def test_each_pause_before_a_retry_may_be_twice_as_long(monkeypatch):
+    """A server that is too busy gets the time to recover."""
+    busy, pauses = retry.Retry(), []
+    monkeypatch.setattr(busy.stopping, "wait", pauses.append)
+    monkeypatch.setattr(retry.random, "uniform", lambda least, most: (least, most))
+
+    def attempt():
+        raise Transient("SlowDown")
+
+    with pytest.raises(retry.GaveUp, match=r"after 8 attempts\. SlowDown"):
+        busy(attempt)
+
+    first = retry.FIRST_PAUSE_SECONDS
+    assert pauses == [(0, first * 2**number) for number in range(7)]

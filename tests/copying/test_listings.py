@@ -49,7 +49,7 @@ def test_it_reads_no_more_pages_than_there_are(by_service, s3, small_pages):
 
 
 def test_it_asks_ahead_where_many_are_wanted(by_service, small_pages, monkeypatch):
-    """Two pages, before the first of a page's outcomes is read: so that no page has to wait."""
+    """One while the names are read; two before the first of a page's outcomes is read."""
     names = [f"{number:03}" for number in range(100)]
     for name in names:
         by_service.live.put(name, b"", seconds=-DAY)
@@ -63,10 +63,15 @@ def test_it_asks_ahead_where_many_are_wanted(by_service, small_pages, monkeypatc
 
     monkeypatch.setattr(S3Source, "page", counted)
 
-    run = copy(((name, None) for name in names), by_service.source, by_service.target)
+    def wanted():
+        yield names[0], None
+        assert requested.acquire(timeout=10)
+        yield from ((name, None) for name in names[1:])
+
+    run = copy(wanted(), by_service.source, by_service.target)
     next(run)
 
-    assert [requested.acquire(timeout=10) for _ in range(3)] == [True] * 3
+    assert [requested.acquire(timeout=10) for _ in range(2)] == [True] * 2
     assert not requested.acquire(timeout=0)  # nor more than that, which would be memory
     run.close()
 

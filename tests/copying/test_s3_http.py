@@ -1,6 +1,7 @@
 """Requests on connections that are kept from one to the next."""
 
 import contextlib
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,9 +10,10 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 import pytest
 from urllib3.util.wait import wait_for_read
 
-from portal.copying.s3_http import Refused
-from portal.copying.s3_store import S3Source
-from portal.copying.stores import Transient
+from portal.copying.s3_http import Refused, refusal
+from portal.copying.s3_store import S3Source, S3Target
+from portal.copying.stores import Changed, Content, FileInfo, Transient, Unusable
+from tests.support.certificates import self_signed_certificate
 
 AT_ONCE = 5
 
@@ -57,19 +59,19 @@ def serving(handler):
         server.asked, server.all_are_there = 0, threading.Barrier(AT_ONCE)
         server.open_connections = threading.Semaphore(0)
         server.closed_connections = threading.Semaphore(0)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 
 
-def source_at(server, **options):
-    return S3Source(
+def source_at(server, kind=S3Source, scheme="http", **options):
+    return kind(
         bucket="b",
         prefix="media",
         access_key="AKIA",
         secret_key="secret",
         region="eu-west-1",
-        endpoint_url=f"http://127.0.0.1:{server.server_port}",
+        endpoint_url=f"{scheme}://127.0.0.1:{server.server_port}",
         **options,
     )
 
@@ -145,7 +147,7 @@ def answering(answer, *, hang_up):
 
     with ThreadingTCPServer(("127.0.0.1", 0), Raw) as server:
         server.server_port, server.connections = server.server_address[1], 0
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 
@@ -223,6 +225,55 @@ def test_what_is_no_object_is_reported_and_its_connection_not_kept(answer, error
             list(content.chunks)
 
         assert not source._idle
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "has_key", "kind"),
+    [
+        (301, "PermanentRedirect", True, Unusable),
+        (400, "RequestTimeout", True, Transient),
+        (400, "EntityTooLarge", True, Refused),
+        (401, "", True, PermissionError),
+        (403, "AccessDenied", True, PermissionError),
+        (404, "", True, FileNotFoundError),
+        (404, "NoSuchKey", True, FileNotFoundError),
+        (404, "NoSuchUpload", True, Refused),
+        (404, "", False, Unusable),  # as gateways answer for a bucket
+        (404, "NoSuchKey", False, Unusable),
+        (412, "PreconditionFailed", True, Changed),
+        *((status, "", True, Transient) for status in (429, 500, 502, 503, 504)),
+    ],
+)
+def test_an_answer_becomes_an_error_of_its_kind(status, code, has_key, kind):
+    body = f"<Error><Code>{code}</Code><Message>Words</Message></Error>".encode()
+
+    assert type(refusal(status, body, "live", has_key=has_key)) is kind
+
+
+def test_a_server_without_a_trusted_certificate_is_asked_nothing(tmp_path):
+    """It would get the resumes of the members, and no retry makes it another server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed_certificate(tmp_path / "server.pem"))
+    with serving(HangsUp) as server:
+        server.handle_error = lambda *client: None  # which ends the handshake
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        source = source_at(server, scheme="https")
+
+        with pytest.raises(Unusable, match="has no trusted certificate: self-signed"):
+            source.find("name")
+
+        assert server.asked == 0
+
+
+def test_a_refusal_before_all_is_sent_is_read():
+    """S3 closes the connection then; to send the file again would be refused again."""
+    refused = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+    with answering(refused, hang_up=True) as server:
+        target = source_at(server, kind=S3Target)
+        chunks = (b"x" * 1_000_000 for _ in range(50))
+
+        with pytest.raises(PermissionError, match="403"):
+            target.write("a", Content(FileInfo(50_000_000, 0), {}, chunks))
 
 
 def test_an_object_is_read_whole():

@@ -46,9 +46,13 @@ def setup_bucket(*arguments) -> str:
     return out.getvalue()
 
 
-def sids(server) -> set:
+def statements(server) -> dict:
     policy = json.loads(s3_client(server).get_bucket_policy(Bucket=BUCKET)["Policy"])
-    return {statement["Sid"] for statement in policy["Statement"]}
+    return {statement["Sid"]: statement for statement in policy["Statement"]}
+
+
+def sids(server) -> set:
+    return set(statements(server))
 
 
 def test_setup_bucket_opens_what_is_public_and_limits_what_is_protected(on_s3, third):
@@ -159,6 +163,8 @@ def test_a_stock_class_is_taken_at_its_word(on_s3, add):
     assert ending is None
     assert {"PortalPublicReadPosters", "PortalLinkAgeExports"} < sids(on_s3)
     assert "PortalPublicReadExports" not in sids(on_s3)
+    refused = statements(on_s3)["PortalLinkAgeExports"]["Condition"]["NumericGreaterThan"]
+    assert refused == {"s3:signatureAge": "70000"}, "ten seconds more than its links, for clocks"
     warned = {each.statement for each in found if each.outcome != OK}
     assert warned <= {"links are sent over TLS alone", "pages link to the assets in their bucket"}
     assert {"exports", "posters"} < {each.subject for each in found}

@@ -92,19 +92,19 @@ def test_a_large_resume_is_one_request(on_s3):
 
 
 @pytest.mark.parametrize(
-    "use",
+    ("method", "action", "use"),
     [
-        lambda storage: storage.save("resumes/x.pdf", ContentFile(b"x")),
-        lambda storage: storage.open("resumes/x.pdf"),
-        lambda storage: storage.delete("resumes/x.pdf"),
-        lambda storage: storage.exists("resumes/x.pdf"),
+        ("PUT", "store", lambda storage: storage.save("resumes/x.pdf", ContentFile(b"x"))),
+        ("HEAD", "open", lambda storage: storage.open("resumes/x.pdf")),
+        ("DELETE", "delete", lambda storage: storage.delete("resumes/x.pdf")),
+        ("HEAD", "look for", lambda storage: storage.exists("resumes/x.pdf")),
     ],
     ids=["save", "open", "delete", "exists"],
 )
-def test_what_s3_refuses_is_a_storage_error(on_s3, use):
-    on_s3.fail_next(status=403, code="AccessDenied", times=9)
+def test_what_s3_refuses_is_a_storage_error(on_s3, method, action, use):
+    on_s3.fail_next(403, "AccessDenied", times=9, matching=lambda request: request.method == method)
 
-    with pytest.raises(StorageError, match=r"resumes/x\.pdf"):
+    with pytest.raises(StorageError, match=rf"Could not {action} resumes/x\.pdf"):
         use(storages["protected"])
 
 

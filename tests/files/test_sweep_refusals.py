@@ -14,7 +14,7 @@ from tests.conftest import BUCKET, s3_client, settings_for
 
 from .sweeps import add_orphan, named, stored, sweep_media
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

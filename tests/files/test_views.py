@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from portal.files.storages import protected_signer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def test_one_refused_recipient_keeps_nobody_waiting(mail_server, clock):
     assert sorted(mail_server.recipients) == sorted(others)
     refused = OutgoingMessage.objects.get(to=FOUR[1])
     assert refused.state == State.WAITING
-    assert "550 5.1.1 no such user" in refused.last_error
+    assert refused.why == "The mail server refused the address: 550 5.1.1 no such user"
 
     mail_server.refused = set()
     clock.move(minutes=2)

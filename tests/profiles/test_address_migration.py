@@ -9,7 +9,11 @@ from django.utils import timezone
 from profiles.models import Profile
 from tests.accounts.test_verified_address import findings
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.whole,
+    pytest.mark.postgresql,  # the database of each site that has rows of the first version
+]
 
 BEFORE = ("profiles", "0002_index_what_is_new")
 
@@ -90,7 +94,6 @@ def migrate():
     call_command("migrate", verbosity=0)
 
 
-@pytest.mark.postgresql
 def test_every_user_gets_a_verified_address_in_canonical_form(first_version):
     plain = add_user(first_version, "ada@example.org")
     pasted = add_user(first_version, "grace@exam\u200bple.org")
@@ -108,7 +111,6 @@ def test_every_user_gets_a_verified_address_in_canonical_form(first_version):
     assert findings() == []
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize(
     ("rows", "kept"),
     [
@@ -135,7 +137,6 @@ def test_what_waits_for_confirmation_is_kept_and_nothing_else(first_version, row
     assert len(still_there) >= len(kept), "a link in the member's mailbox leads to the row"
 
 
-@pytest.mark.whole
 def test_an_address_is_taken_from_the_row_of_somebody_who_has_left_it(first_version):
     former = add_user(first_version, "former@example.org")
     owner = add_user(first_version, "ada@example.org")
@@ -147,7 +148,6 @@ def test_an_address_is_taken_from_the_row_of_somebody_who_has_left_it(first_vers
     assert addresses(owner) == [("ada@example.org", True, True)]
 
 
-@pytest.mark.whole
 def test_a_lost_address_comes_back_from_the_admins_log(first_version):
     """The fault of the first version: '' at once, with what was asked for unverified."""
     chief = add_user(first_version, "chief@example.org")
@@ -167,7 +167,6 @@ def test_a_lost_address_comes_back_from_the_admins_log(first_version):
     assert findings() == []
 
 
-@pytest.mark.whole
 def test_a_lost_address_comes_back_from_a_verified_row(first_version):
     lost = add_user(first_version, "")
     add_address(lost, "ada@example.org", verified=True)
@@ -177,7 +176,6 @@ def test_a_lost_address_comes_back_from_a_verified_row(first_version):
     assert addresses(lost) == [("ada@example.org", True, True)]
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize("logged", [None, "taken@example.org", "Ada Lovelace"])
 def test_an_address_is_never_invented(first_version, capsys, logged):
     """An unverified one may be a slip of the pen: staff are told, and the check finds the user."""
@@ -195,7 +193,6 @@ def test_an_address_is_never_invented(first_version, capsys, logged):
     assert findings() == [f"Users without a verified e-mail address of their own: 1 (pk {lost})."]
 
 
-@pytest.mark.whole
 def test_it_stops_before_any_change_where_two_users_have_one_address(first_version):
     """E3: by pk, with what to do; once it is done, the migration runs."""
     add_user(first_version, "ok@müller.example")
@@ -227,7 +224,6 @@ def test_it_stops_before_any_change_where_two_users_have_one_address(first_versi
     assert findings() == []
 
 
-@pytest.mark.whole
 def test_names_are_composed(first_version):
     add_user(first_version, "ada@example.org")
 

@@ -243,7 +243,7 @@ def test_the_page_of_an_opening_says_who_opened_what_and_when(admin_client, owne
 
     page = admin_client.get(f"/admin/profiles/resumedownload/{opened.pk}/change/").content.decode()
 
-    for text in ["Mary Somerville", member.email, "4 Mar 2026, 5:06"]:
+    for text in ["Mary Somerville", member.email, "4 March 2026, 05:06"]:
         assert text in page
 
 

@@ -9,7 +9,7 @@ from profiles.models import ResumeDownload
 from tests.conftest import make_member
 from tests.support import samples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 WORD = "\u05de\u05d9\u05dc\u05d4"  # of Hebrew letters
 WITHOUT_END = {"input", "img", "link", "meta", "br", "path", "circle", "ellipse", "use"}

@@ -9,7 +9,7 @@ import pytest
 from profiles.models import Profile
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def test_a_page_that_stands_alone_is_styled_as_its_policy_allows(client):

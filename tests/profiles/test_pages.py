@@ -118,7 +118,10 @@ def test_a_member_sees_what_is_new(client, society, owner, member):
     assert "Ada Lovelace" in page
 
 
-def test_an_owner_sees_who_opened_her_resume_and_not_herself(client, owner, member):
+def test_owners_see_who_opened_their_resume_and_neither_themselves_nor_what_others_opened(
+    client, owner, member, other_member
+):
+    ResumeDownload.objects.create(profile=member.profile, member=other_member)
     client.force_login(member)
     client.get(reverse("resume", args=[owner.profile.pk]))
     client.force_login(owner)

@@ -8,7 +8,7 @@ from django.urls import reverse
 from profiles.models import ResumeDownload
 from tests.conftest import make_member
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 BANNER = re.compile(r'<p class="viewing-as".*?</p>')
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
@@ -77,6 +77,15 @@ def test_staff_see_their_own_profile_without_their_rights(client, staff):
 
     assert "Admin" in page(client, reverse("me"))
     assert "Admin" not in page(client, reverse("view-as", args=["member"]))
+
+
+def test_the_owner_alone_is_offered_to_edit_the_profile(client, shown, other_member, staff):
+    offered = []
+    for user in (shown.user, other_member, staff):
+        client.force_login(user)
+        offered.append("Edit profile" in page(client, shown.get_absolute_url()))
+
+    assert offered == [True, False, False]
 
 
 def test_there_is_no_other_role(client, member):

@@ -109,8 +109,8 @@ def log_in(page, email):
     page.get_by_role("button", name="Log in").click()
 
 
-# The one test with a browser that make test has, and on S3 in make whole.
-@pytest.mark.parametrize("where", ["disk", pytest.param("s3", marks=pytest.mark.whole)])
+@pytest.mark.whole  # make test has a browser in tests/moments alone, and headers in test_headers.py
+@pytest.mark.parametrize("where", ["disk", "s3"])
 def test_a_member_finds_somebody_opens_a_resume_and_leaves(request, where):
     """H4: after the log-out the Back button shows nothing private."""
     if where == "s3":

@@ -9,7 +9,7 @@ from tests.conftest import BUCKET, settings_for, use_settings
 from tests.support.deployed import ENVIRONMENT as DEPLOYED
 from tests.support.guarded import lacking
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 ADDRESSES = [
     ("/", 200),

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 
 from portal.wsgi import application
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LOGIN = "/accounts/login/"
 FIELDS = {"login": "ada@example.org", "password": "wrong"}

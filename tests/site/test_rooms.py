@@ -21,15 +21,17 @@ ROOMS = {
     "staging": {"exposure", "copying", "files", "s3"},
     # Beside the others: the shell and what stands above the house use them.
     "accounts": {"outbox"},
-    "outbox": {"observability", "postgresql"},  # what is redacted, and waits that end
+    "outbox": {"observability", "postgresql", "sentences"},  # what is redacted, and waits that end
     "observability": set(),
     "postgresql": set(),
+    "formats": set(),
+    "sentences": set(),
 }
 # Rooms of profiles/ that are apps of their own: each uses what members are, and no other feature.
 FEATURES = {
     "profiles.society": {"profiles", "files"},
     "profiles.privacy": {"profiles", "accounts", "files", "outbox", "postgresql", "s3"},
-    "profiles.desk": {"profiles", "accounts", "outbox"},
+    "profiles.desk": {"profiles", "accounts", "outbox", "sentences"},
 }
 RULES = Rules(
     house="portal",

@@ -58,6 +58,7 @@ ROWS = {
     "SENTRY_DSN": ("https://canary@o1.ingest.example.net/2", "RRRKRRA", DEPLOYED),
     "SENTRY_RELEASE": ("canary-1", "RRKKKKA", DEPLOYED),
     "TIME_ZONE": ("Europe/London", "RRRSRRA", DEPLOYED),
+    "LANGUAGE_CODE": ("de", "RRRSRRA", DEPLOYED),
     "EMAIL_URL": ("smtp+tls://canary:canary@mail.example.net", "RSKKRRA", DEPLOYED),
     "OUTBOX_IN_WEB": ("no", "RRRSRRA", DEPLOYED),
     "DEFAULT_FROM_EMAIL": ("Canary <canary@example.net>", "RRRKRRA", DEPLOYED),

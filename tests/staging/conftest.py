@@ -3,13 +3,14 @@
 import pytest
 from django.core.files.base import ContentFile
 
-from profiles.models import Profile, User
+from profiles.models import Profile, ResumeText
 from tests.conftest import make_member, match_routes, s3_client, settings_for, use_settings
 from tests.support import samples
 from tests.support.refresh_command import LIVE, MEMBERS, STAFF, STAGING
 from tests.support.strict_s3 import StrictS3, read_only
 
 REGION = "eu-west-1"
+OF_FILES = ("avatar", "avatar_small", "resume", "resume_picture", "resume_pages", "resume_bytes")
 KEYS = {"AKIALIVE": "live-secret", "AKIASTAGING": "staging-secret"}
 
 
@@ -64,8 +65,40 @@ def site(settings, monkeypatch, tmp_path):
     match_routes()
 
 
+@pytest.fixture(scope="module")
+def uploaded_once(running_server):
+    """A function that gives two members the files that the module's first test uploaded."""
+    kept = {}
+
+    def give():
+        if kept:
+            running_server._backend.buckets.clear()
+            running_server.restore(kept["files"])
+        for number, name in enumerate(("ada", "grace")):
+            profile = make_member(f"{name}@example.org").profile
+            if "rows" in kept:
+                row, text = kept["rows"][number]
+                Profile.objects.filter(pk=profile.pk).update(**row)
+                ResumeText.objects.create(profile=profile, **text)
+            else:
+                profile.avatar = ContentFile(samples.jpeg((64, 64)), name="photo.jpg")
+                profile.resume = ContentFile(samples.pdf(name), name="cv.pdf")
+                profile.save()
+        if not kept:
+            kept["rows"] = list(
+                zip(
+                    Profile.objects.values(*OF_FILES).order_by("pk"),
+                    ResumeText.objects.values("source", "text", "words").order_by("pk"),
+                    strict=True,
+                )
+            )
+            kept["files"] = running_server.state()
+
+    return give
+
+
 @pytest.fixture
-def people(db, server, live, staging, site):
+def people(db, server, live, staging, site, uploaded_once):
     """Three members, of whom two have files; the rows here, the files on live."""
     site(
         staging
@@ -74,11 +107,7 @@ def people(db, server, live, staging, site):
             "AWS_ACCESS_KEY_ID": "AKIASTAGING",
         }
     )
-    for name in ("ada", "grace"):
-        profile = make_member(f"{name}@example.org").profile
-        profile.avatar = ContentFile(samples.jpeg((64, 64)), name="photo.jpg")
-        profile.resume = ContentFile(samples.pdf(name), name="cv.pdf")
-        profile.save()
+    uploaded_once()
     make_member("mary@example.org")
     server.permissions["AKIASTAGING"] = lambda method, bucket, key: bucket == "portal-staging"
     server.clear()
@@ -128,13 +157,12 @@ def sites(s3, on_disk, settings, monkeypatch):
 def restored(sites):
     """Rows and files as on live: members and staff, each with an avatar and a resume."""
     for number in range(MEMBERS + STAFF):
-        is_staff = number >= MEMBERS
-        user = User.objects.create_user(f"user{number}@example.org", "x", is_staff=is_staff)
+        names = {field: f"{field}s/{number}.bin" for field in ("avatar", "resume")}
+        user = make_member(f"user{number}@example.org", is_staff=number >= MEMBERS)
+        Profile.objects.filter(user=user).update(**names)
         for field, prefix in (("avatar", "media"), ("resume", "protected")):
-            name = f"{field}s/{number}.bin"
-            type(user.profile).objects.filter(user=user).update(**{field: name})
-            s3_client(sites).put_object(
-                Bucket=LIVE, Key=f"{prefix}/{name}", Body=name.encode(), ContentType="image/webp"
-            )
+            key = f"{prefix}/{names[field]}"
+            stored = sites._backend.put_object(LIVE, key, names[field].encode())
+            stored.set_metadata({"content-type": "image/webp"})
     sites.clear()
     return sites

@@ -66,7 +66,7 @@ def test_no_file_of_a_replaced_member_is_asked_for(live_site):
 
 def test_what_a_killed_run_has_not_drawn_is_drawn_by_the_next(live_site, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(placeholders, "stored_now", interrupt)
+        patch.setattr(placeholders, "missing", interrupt)
         refused("--keep", "3")
     rows = list(Profile.objects.values_list("pk", "name", "avatar"))
     assert drawn_keys(live_site) == []

@@ -60,13 +60,18 @@ def refused(reason):
     assert whole_database() == before
 
 
-def test_live_is_not_scrubbed(departed, settings):
-    """B1; the same site, marked as staging, is the control."""
+def test_live_is_not_scrubbed(departed, settings, capsys):
+    """B1; the same site, marked as staging, is the control.
+
+    A warning that its database has no mark of production's is about those that may have one.
+    """
     settings.SITE_ENVIRONMENT = "production"
     refused("This is a production site")
 
     settings.SITE_ENVIRONMENT = "staging"
     scrub_members()
+    warned = "has no mark of production's" in capsys.readouterr().err
+    assert warned == (connection.vendor == "postgresql")
 
 
 def test_a_dyno_without_a_mark_is_not_scrubbed(departed, settings):

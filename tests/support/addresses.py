@@ -54,6 +54,7 @@ def examples(people, owner):
             "pk": owner.profile.pk,
             "purpose": "avatar",
             "kind": "skill",
+            "code": "de",
             "role": "member",
             "object_id": object_id,
             "id": owner.pk,

@@ -8,7 +8,6 @@ libraries are imported already. seen.json has the test that saw a break last, wh
 """
 
 import argparse
-import ast
 import importlib
 import json
 import os
@@ -79,7 +78,7 @@ def problem_of(each: Break) -> str:
         return f"{text.count(each.old)} times in the code, instead of once: {each}"
     if each.file.endswith(".py"):
         try:
-            ast.parse(text.replace(each.old, each.new))
+            compile(text.replace(each.old, each.new), each.file, "exec")
         except SyntaxError:
             return f"This would not compile: {each}"
     return ""

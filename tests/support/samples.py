@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from functools import cache
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
@@ -28,11 +29,16 @@ pillow_heif.register_heif_opener()  # so that Pillow writes "HEIF"
 
 def photo(size=(640, 480), mode="RGB"):
     """A soft gradient with a red upper left quarter, so that one can tell which way is up."""
+    return drawn(size).convert(mode) if mode != "RGB" else drawn(size).copy()
+
+
+@cache
+def drawn(size):
     across = Image.linear_gradient("L").resize(size)
     around = Image.radial_gradient("L").resize(size)
     image = Image.merge("RGB", (across, around, across))
     ImageDraw.Draw(image).rectangle((0, 0, size[0] // 2, size[1] // 2), fill=(220, 20, 20))
-    return image.convert(mode)
+    return image
 
 
 def encoded(image, kind, **options):
@@ -42,7 +48,12 @@ def encoded(image, kind, **options):
 
 
 def jpeg(size=(640, 480), **options):
-    return encoded(photo(size), "JPEG", **options)
+    return encoded(photo(size), "JPEG", **options) if options else plain_jpeg(size)
+
+
+@cache
+def plain_jpeg(size):
+    return encoded(photo(size), "JPEG")
 
 
 def png(size=(640, 480), **options):

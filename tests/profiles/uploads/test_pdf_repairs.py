@@ -139,7 +139,7 @@ def test_a_member_is_told_of_a_repair(client, member, before, told):
         follow=True,
     )
 
-    assert (REPAIRED in page.text) is told
+    assert (str(REPAIRED) in page.text) is told
 
 
 def test_no_refusal_says_that_a_pdf_is_cut_off():

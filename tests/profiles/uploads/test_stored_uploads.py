@@ -69,7 +69,7 @@ def test_a_chosen_file_is_named_by_its_form(logged_in, member):
     photo = send(logged_in, "avatar", a_photo()).json()
     resume = send(logged_in, "resume", a_resume(pages=3)).json()
     assert files_of(member.profile) == set()
-    assert resume["pages"] == 3
+    assert resume["ready"] == "cv.pdf (3 pages) is ready. It takes effect when you save."
 
     save(logged_in, **{"avatar-stored": photo["pk"], "resume-stored": resume["pk"]})
 
@@ -119,7 +119,7 @@ def test_what_is_not_the_member_s_to_name_is_refused(logged_in, member, other_me
 
     page = save(logged_in, **{"resume-stored": pk})
 
-    assert forms.EXPIRED in page.text
+    assert str(forms.EXPIRED) in page.text
     assert not files_of(member.profile)
 
 
@@ -135,6 +135,8 @@ def test_only_its_owner_sees_what_was_chosen(client, member, staff):
     assert "no-store" in link["Cache-Control"]
     assert link["Referrer-Policy"] == "no-referrer"
     assert b"".join(client.get(link["Location"]).streaming_content)[8:12] == b"WEBP"
+    StoredUpload.objects.update(expires_at=timezone.now())
+    assert client.get(address).status_code == 404
 
 
 @pytest.mark.parametrize(("is_staff", "refused"), [(False, True), (True, False)])
@@ -231,7 +233,7 @@ def test_a_busy_site_says_so_at_once(logged_in, member, staff, monkeypatch, sent
 
     assert answer.status_code == 503
     assert int(answer["Retry-After"]) > 0
-    assert forms.BUSY in words
+    assert str(forms.BUSY) in words
     assert len(calls) == 1
 
 

@@ -82,7 +82,7 @@ def test_a_form_that_is_sent_twice_names_its_files_once(member):
 
     second = client.post("/me/edit/", form)
 
-    assert forms.EXPIRED in second.text
+    assert str(forms.EXPIRED) in second.text
     assert files() == files_of(member.profile)
     assert len(files()) == 2
 
