@@ -39,6 +39,15 @@ class ProfileQuerySet(QuerySet):
         return self.order_by().values("pk")[:most].count()
 
 
+DETAILS = ("bio", "place", "skills", "links", "phone", "contact_email")
+
+
+def seen_details(user, profile) -> dict[str, str]:
+    """Return those details of a profile that a user may see, who may see the profile."""
+    seen = (field for field in DETAILS if sees_field(user, profile, field))
+    return {field: getattr(profile, field) for field in seen}
+
+
 def sees_field(user, profile, field: str) -> bool:
     """Return True if a user who may see a profile may see this field of it."""
     if user.is_staff or user.pk == profile.user_id:

@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Model
 
 MOST_HOLES = 32
 # They stand where keys and texts will: no row has a negative key, no folded text such a character.
@@ -25,6 +26,43 @@ class SomeUser(NamedTuple):
     is_authenticated: bool
 
 
+class Statement(NamedTuple):
+    """What Django has built of a queryset."""
+
+    model: type[Model]
+    sql: str
+    parameters: tuple
+    fields: list[str]  # the first columns, if the rows are model objects
+    annotations: dict[str, int]  # the others, by number
+    converters: dict  # by the column's number, of what the database has in a form of its own
+
+    @classmethod
+    def of(cls, queryset) -> "Statement":
+        """Build a queryset's SQL; see ModelIterable in django/db/models/query.py."""
+        compiler = queryset.query.get_compiler(connection=connection)
+        sql, parameters = compiler.as_sql()
+        columns = [column for column, _, _ in compiler.select]
+        chosen = compiler.klass_info["select_fields"] if compiler.klass_info else []
+        fields = [columns[number].target.attname for number in chosen]
+        converters = compiler.get_converters(columns)
+        return cls(queryset.model, sql, parameters, fields, compiler.annotation_col_map, converters)
+
+    def converted(self, row: tuple) -> list:
+        """Return a row's values as Python has them."""
+        values = list(row)
+        for number, (converters, column) in self.converters.items():
+            for convert in converters:
+                values[number] = convert(values[number], column, connection)
+        return values
+
+    def instance(self, row) -> Model:
+        """Return a row as a model object, with what is annotated as attributes."""
+        found = self.model.from_db(connection.alias, self.fields, row[: len(self.fields)])
+        for name, number in self.annotations.items():
+            setattr(found, name, row[number])
+        return found
+
+
 class Prepared:
     """A query of a user, and of some keys or texts.
 
@@ -35,10 +73,10 @@ class Prepared:
 
     def __init__(self, build):
         self.build = build
-        self.statements = {}
+        self.statements: dict[tuple, Statement] = {}
 
-    def statement(self, user, keys) -> tuple[type, str, list]:
-        """Return the model, the SQL, and its parameters."""
+    def statement(self, user, keys) -> Statement:
+        """Return what was built for such a user, and as many keys and texts."""
         kind = connection.vendor, user.is_staff, user.is_authenticated, *map(type, keys)
         if kind not in self.statements:
             holes = [
@@ -46,27 +84,35 @@ class Prepared:
                 for number, key in enumerate(keys, start=1)
             ]
             queryset = self.build(SomeUser(HOLES[0], *kind[1:3]), *holes)
-            self.statements[kind] = queryset.model, *queryset.query.sql_with_params()
-        model, sql, parameters = self.statements[kind]
-        return model, sql, [filled(parameter, user.pk, *keys) for parameter in parameters]
+            self.statements[kind] = Statement.of(queryset)
+        return self.statements[kind]
 
-    def objects(self, user, *keys: int) -> list:
-        """Return the rows as model objects."""
-        model, sql, parameters = self.statement(user, keys)
-        return list(model._default_manager.raw(sql, parameters))
-
-    def rows(self, user, *keys: int, part: slice | None = None) -> list[tuple]:
-        """Return the rows as the database has them: on SQLite, moments are texts."""
-        _, sql, parameters = self.statement(user, keys)
+    def rows(self, user, *keys: int | str, part: slice | None = None) -> list:
+        """Return the rows as they are, all of them or a part."""
+        statement = self.statement(user, keys)
+        sql = statement.sql
         if part:
             sql += f" LIMIT {part.stop - (part.start or 0)} OFFSET {part.start or 0}"
-        return answer(sql, parameters)
+        found = answer(sql, statement.parameters, user, keys)
+        return [statement.converted(row) for row in found] if statement.converters else found
 
-    def count(self, user, *keys: int, most: int) -> int:
+    def objects(self, user, *keys: int | str) -> list:
+        """Return the rows as model objects."""
+        statement = self.statement(user, keys)
+        return [statement.instance(row) for row in self.rows(user, *keys)]
+
+    def count(self, user, *keys: int | str, most: int) -> int:
         """Return the number of rows, or `most` if there are more."""
-        _, sql, parameters = self.statement(user, keys)
-        counting = f"SELECT COUNT(*) FROM ({sql} LIMIT {most}) counted"  # noqa: S608 - by Django
-        return answer(counting, parameters)[0][0]
+        statement = self.statement(user, keys)
+        sql = f"SELECT COUNT(*) FROM ({statement.sql} LIMIT {most}) counted"  # noqa: S608 - by Django
+        return answer(sql, statement.parameters, user, keys)[0][0]
+
+
+def answer(sql: str, parameters, user, keys) -> list[tuple]:
+    """Ask the database, with the keys in the parameters' holes."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [filled(parameter, user.pk, *keys) for parameter in parameters])
+        return cursor.fetchall()
 
 
 def filled(parameter, *keys):
@@ -76,9 +122,3 @@ def filled(parameter, *keys):
     if isinstance(parameter, int) and parameter in HOLES:
         return min(keys[HOLES.index(parameter)], LARGEST_KEY)
     return parameter
-
-
-def answer(sql: str, parameters: list) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()

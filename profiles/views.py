@@ -15,6 +15,7 @@ from django.views.defaults import page_not_found
 
 from portal.views import forbidden
 
+from .access import seen_details
 from .directory.paging import NumberedPaginator
 from .directory.resume_texts import state_of
 from .forms import ProfileForm
@@ -145,6 +146,7 @@ VIEWERS = {"visitor": AnonymousUser, "member": some_member}
 def render_profile(request, profile):
     """Render a profile; for its owner, with the members who opened the resume."""
     context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
+    context["seen"] = seen_details(request.user, profile)
     if context["is_own"]:
         context["resume_search"] = state_of(profile)
         context["opened"] = latest_openings(request.user)

@@ -44,7 +44,7 @@ class Row(NamedTuple):
 
     sort_key: str
     pk: int
-    created_at: datetime | str
+    created_at: datetime
     name: str
     headline: str
     details: str

@@ -1,4 +1,4 @@
-"""Template tags for what people write: who may see it, which way it runs, and links in it."""
+"""Template filters for what people write: which way it runs, and links in it."""
 
 import re
 
@@ -7,7 +7,6 @@ from django.utils.html import Urlizer, format_html, format_html_join
 from django.utils.text import normalize_newlines
 
 from portal.accounts.email_address import shown
-from profiles.access import sees_field
 from profiles.details import dialled, is_link, link_label, split_skills
 
 register = template.Library()
@@ -17,12 +16,6 @@ LINK = '<a href="{}" rel="nofollow noopener noreferrer ugc" dir="ltr">{}</a>'
 
 find = Urlizer()  # where an address begins and ends is Django's to say, and what it may be is ours
 SIGN_OF_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
-
-
-@register.simple_tag(takes_context=True)
-def seen(context, profile, field):
-    """Return a field's value if the user of this page may see it, or else an empty text."""
-    return getattr(profile, field) if sees_field(context["user"], profile, field) else ""
 
 
 @register.filter
