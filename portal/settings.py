@@ -104,7 +104,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "profiles.privacy.middleware.LeaversMiddleware",
     "portal.middleware.private_pages",
     "portal.files.middleware.StorageFailureMiddleware",

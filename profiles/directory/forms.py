@@ -10,9 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from .search import ALPHABETICALLY, NEWEST_FIRST
 from .tags import PLACE, SKILL, has_tag, tag_key
-from .widgets import SuggestedInput
 
 OTHER = "other"  # numbers, signs, and nameless members
+LETTERS = [
+    ("", pgettext_lazy("letters of names", "All")),
+    *((letter, letter.upper()) for letter in string.ascii_lowercase),
+    (OTHER, pgettext_lazy("letters of names", "Other")),
+]
 NEWEST = "new"
 MAX_SKILLS_ASKED = 5
 MAX_TAG = 100  # letters
@@ -45,15 +49,9 @@ class DirectoryForm(forms.Form):
     sort = forms.ChoiceField(
         required=False, choices=[("", _("By name")), (NEWEST, _("Newest first"))]
     )
-    letter = forms.ChoiceField(
-        required=False,
-        choices=[("", pgettext_lazy("letters of names", "All"))]
-        + [(letter, letter.upper()) for letter in string.ascii_lowercase]
-        + [(OTHER, pgettext_lazy("letters of names", "Other"))],
-    )
-    place = forms.CharField(
-        required=False, max_length=MAX_TAG, strip=True, widget=SuggestedInput(PLACE)
-    )
+    # No field of choices: each request has a form of its own, with copies of all choices.
+    letter = forms.RegexField(rf"^([a-z]|{OTHER})$", required=False)
+    place = forms.CharField(required=False, max_length=MAX_TAG, strip=True)
     skill = TextsField(required=False)
     resume = forms.BooleanField(required=False)
 
@@ -108,11 +106,6 @@ class DirectoryForm(forms.Form):
         """Return the place and the skills as words to search for instead."""
         return " ".join(filter(None, [self.place_asked, *self.skills_asked]))[:MAX_TAG]
 
-    def one_more_skill(self) -> str:
-        """Render an empty input for a skill: those that are chosen already are in hidden ones."""
-        attributes = {"id": "id_skill", "maxlength": MAX_TAG}
-        return SuggestedInput(SKILL).render("skill", "", attributes)
-
     def query_with(self, name: str, values: list[str]) -> str:
         """Return the query of the address with other values of one field, from its first page."""
         query = self.data.copy()
@@ -124,17 +117,17 @@ class DirectoryForm(forms.Form):
     def order(self) -> tuple[str, ...]:
         return NEWEST_FIRST if self.cleaned_data.get("sort") == NEWEST else ALPHABETICALLY
 
-    def letters(self) -> list[tuple[str, str, bool]]:
+    def letters(self) -> tuple[tuple[str, str, bool], ...]:
         """Return each letter's label, address and whether it is chosen; other choices are kept."""
         asked = self.data.copy()
         for name in ("letter", "page"):
             asked.pop(name, None)
         others, chosen = f"?{asked.urlencode()}", self.chosen_letter
         link = f"{others}&letter=" if asked else "?letter="
-        return [
-            (label, link + value if value else others, value == chosen)
-            for value, label in self.fields["letter"].choices
-        ]
+        return tuple(
+            (str(label), link + value if value else others, value == chosen)
+            for value, label in LETTERS
+        )
 
     def filters(self) -> Q:
         """Return the condition for the profiles that are listed or searched."""

@@ -2,7 +2,10 @@
 
 A yardstick: each thing is done as the documentation shows it first, in favour of speed where that
 leaves a choice (a custom domain for public files, persistent connections, an index for each order).
-It has no visibility, no security headers but Django's own, no log of requests and no second factor.
+It shows what the portal's pages show of a member: the details, and links in what members write.
+What the portal adds to that, the twin has not: visibility of profiles and fields, small photos,
+words of resumes in the search, a log of requests, second factors, further security headers.
+No row is read that its page does not show.
 These are the settings that `startproject` makes, with what the deployment checklist adds.
 """
 
