@@ -26,9 +26,9 @@ def rendered(source: str) -> list[str]:
     """Render a template in several languages, one after the other and once more."""
     template = Template("{% load i18n %}" + source, engine=engines["django"].engine)
     shown = []
-    for language in ["en-gb", "de", "en-gb", "de", None]:
+    for number, language in enumerate(["en-gb", "de", "en-gb", "de", None]):
         with translation.override(language):
-            shown.append(template.render(Context({"said": "Members & <guests>"})))
+            shown.append(template.render(Context({"said": f"{number} & <guests>"})))
     return shown
 
 
