@@ -96,7 +96,7 @@ format: $(VENV)/installed-dev  ## correct what `make lint` can correct
 
 messages: $(VENV)/installed-dev  ## collect the texts for translators in locale/, and compile what they wrote (GNU gettext needed)
 	@command -v xgettext > /dev/null || { echo "Please install GNU gettext: apt-get install gettext, brew install gettext"; exit 1; }
-	$(MANAGE) makemessages --all --exclude en_GB --add-location file --no-wrap --ignore .venv --ignore tests --ignore static --ignore bin --ignore var
+	$(MANAGE) makemessages --exclude en_GB --add-location file --no-wrap --ignore .venv --ignore tests --ignore static --ignore bin --ignore var
 	$(BIN)/python -m tests.support.catalogues
 
 lock: $(VENV)/installed-dev  ## the newest versions that the requirements*.in allow, with hashes

@@ -26,9 +26,8 @@ def waiting_change(user) -> EmailAddress | None:
 
 
 def is_taken(pending: EmailAddress) -> bool:
-    """Return True if another user has the address."""
-    users = get_user_model().objects
-    return users.filter(email=pending.email).exclude(pk=pending.user_id).exists()
+    """Return True if another user has the address; the user's own address never waits."""
+    return get_user_model().objects.filter(email=pending.email).exists()
 
 
 def ask_for_change(request, email: str) -> EmailAddress:
@@ -67,13 +66,11 @@ def confirm_change(request, pending: EmailAddress):
         still_waiting = EmailAddress.objects.filter(pk=pending.pk, user=user, verified=False)
         if not (user.is_active and still_waiting.exists()):
             raise ChangeEnded
-        if is_taken(pending):
-            raise AddressTaken
         former, user.email = user.email, pending.email
         try:
             with transaction.atomic():
                 user.save(update_fields=["email"])  # also verifies it, and deletes waiting changes
-        except IntegrityError:  # taken since the check above
+        except IntegrityError:
             raise AddressTaken from None
         get_adapter(request).send_notification_mail(
             "account/email/email_changed",

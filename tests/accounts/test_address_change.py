@@ -103,6 +103,7 @@ def test_the_page_shows_what_waits_and_takes_it_back_without_the_password(client
     press(client, "action_remove")
 
     assert waiting(asked) == []
+    assert asked.emailaddress_set.get().email == "ada@example.org"
     page = text(client.get(PAGE))
     assert "You keep ada@example.org." in page
     assert NEW not in page

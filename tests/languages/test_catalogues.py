@@ -87,3 +87,7 @@ def test_a_catalogue_has_the_texts_that_are_marked_and_no_others(path):
             marked |= {(context, message) for _, message, _, context in found}
 
     assert {(entry.context, entry.id) for entry in read(path) if entry.id} == marked
+
+
+def test_the_image_has_the_catalogues():
+    assert "!locale" in (ROOT / ".dockerignore").read_text().splitlines()

@@ -129,3 +129,16 @@ def test_an_address_for_machines_asks_nobody(client, member, django_assert_num_q
 
     with django_assert_num_queries(0):
         assert client.get("/healthz").status_code == 200
+
+
+def test_a_society_chooses_the_language_of_those_who_choose_none(client, settings):
+    settings.LANGUAGE_CODE = "de"
+
+    german = client.get("/accounts/login/")
+    english = client.get("/accounts/login/", headers={"accept-language": "en"})
+
+    assert language_of(german) == "de"
+    assert "Anmelden" in german.content.decode()
+    assert language_of(english) == "en-gb"
+    assert "Anmelden" not in english.content.decode()
+    assert "Log in" in english.content.decode()

@@ -2,6 +2,7 @@
 
 import io
 import re
+import smtplib
 from datetime import timedelta
 
 import pytest
@@ -80,19 +81,29 @@ def test_a_delivered_message_keeps_address_subject_and_time(mail_server):
     assert (bytes(message.content), message.context) == (b"", {})
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        lambda reply: OSError(f"554 {reply}"),
+        lambda reply: smtplib.SMTPDataError(554, reply.encode()),
+        lambda reply: smtplib.SMTPRecipientsRefused({"ada@example.org": (554, reply.encode())}),
+    ],
+    ids=["connection", "message", "address"],
+)
 def test_a_server_that_quotes_a_link_does_not_bring_it_into_the_database(
     mail_server,
     client,
     member,
     monkeypatch,
     log,  # noqa: F811
+    refusal,
 ):
     """E6: as servers do that refuse a message for the link in it."""
 
     def refuse(self, messages):
         [email] = messages
         link = re.search(r"https?://\S+", email.body)[0]
-        raise OSError(f"554 spam: {link}")
+        raise refusal(f"spam: {link}")
 
     monkeypatch.setattr("portal.outbox.smtp.EmailBackend.send_messages", refuse)
     client.post("/accounts/password/reset/", {"email": member.email})

@@ -310,3 +310,14 @@ def test_a_former_address_is_good_for_nothing(admin_client, member):
 
     assert User.objects.get(pk=member.pk).email == "new@example.org"
     assert mail.outbox == []
+
+
+def test_an_address_that_was_confirmed_while_the_form_was_open_stays(admin_client, member):
+    form = change(member) | {"initial-email": member.email}
+    member.email = "new@example.org"
+    member.save()
+
+    admin_client.post(f"{LIST}{member.pk}/change/", form | {"profile-0-headline": "Saved"})
+
+    saved = User.objects.get(pk=member.pk)
+    assert (saved.email, saved.profile.headline) == ("new@example.org", "Saved")

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pikepdf import Pdf
 
-from portal.staging.sampling import Stratum
+from portal.staging import replacing
+from portal.staging.sampling import Stratum, of_departed
 from profiles.models import Profile, ResumeDownload, User
 from profiles.scrub_rules import RULES
 from tests.conftest import PASSWORD, make_member
@@ -22,8 +23,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def society(staff, settings):
-    """Members of each kind; files are names alone."""
+def society(staff, settings, monkeypatch):
+    """Members of each kind, who are replaced two at a time; files are names alone."""
+    monkeypatch.setattr(replacing, "ROWS_AT_ONCE", 2)
     settings.SITE_ENVIRONMENT = "staging"
     settings.AVATAR_PIXELS = 64  # drawn quickly
     for number, kind in enumerate(["public", "members", "hidden"] * 3):
@@ -190,6 +192,23 @@ def test_what_is_older_than_a_year_goes(society, staff):
 
     [download] = ResumeDownload.objects.all()
     assert download.opened_at == opened
+
+
+def test_rows_that_name_nobody_are_nobody_s_who_is_deleted(society, staff, monkeypatch):
+    """As openings by former members, in a project that deletes those of the departed."""
+    ResumeDownload.objects.create(profile=staff.profile, member=None)
+    ResumeDownload.objects.create(profile=staff.profile, member=society[0])
+    decision = RULES.decisions["profiles.ResumeDownload"]
+    decision = decision._replace(
+        deleted_rows=of_departed("member"), kept="id profile member", cleared={}
+    )
+    decisions = RULES.decisions | {"profiles.ResumeDownload": decision}
+    monkeypatch.setattr(f"{__name__}.RULES", replace(RULES, decisions=decisions))
+    monkeypatch.setattr("django.conf.settings.SCRUB_RULES", f"{__name__}.RULES")
+
+    scrub_members()
+
+    assert ResumeDownload.objects.get().member is None
 
 
 def test_times_are_of_the_same_month(society):

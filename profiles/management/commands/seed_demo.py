@@ -113,6 +113,7 @@ def add_member(member, passwords, now, undo_storing):
         is_staff=member.get("login") == "staff",
         is_superuser=member.get("login") == "staff",
         date_joined=joined,
+        language=member.get("language", ""),
     )
     profile = user.profile
     for name in ("name", "headline", "bio", "visibility", *with_audiences()):
