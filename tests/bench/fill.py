@@ -55,8 +55,7 @@ def fill_twin(people, is_indexed: bool) -> None:
             User(username=each.email, email=each.email, password="!") for each in batch
         )
         Profile.objects.bulk_create(
-            Profile(user=user, **profile_of(each))
-            for user, each in zip(users, batch, strict=True)
+            Profile(user=user, **profile_of(each)) for user, each in zip(users, batch, strict=True)
         )
 
 
