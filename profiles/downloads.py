@@ -34,3 +34,8 @@ class ResumeDownload(models.Model):
     def __str__(self):
         names = {"reader": self.member or gettext("A former member"), "owner": self.profile}
         return gettext("%(reader)s opened the resume of %(owner)s") % names
+
+    @property
+    def shown_profile(self) -> models.Model | None:
+        """The profile of who opened it; None if they have left, or are leaving."""
+        return self.member.profile if self.member and not self.member.leaves_at else None

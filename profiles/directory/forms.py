@@ -6,7 +6,6 @@ from typing import NamedTuple
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext, pgettext_lazy
-from django.utils.translation import gettext_lazy as _
 
 from .search import ALPHABETICALLY, NEWEST_FIRST
 from .tags import PLACE, SKILL, has_tag, tag_key
@@ -30,6 +29,18 @@ class Chip(NamedTuple):
     query_without: str
 
 
+class Asked(NamedTuple):
+    """What the search box shows of what was asked."""
+
+    q: str
+    place: str  # as it was typed
+    skills: tuple[str, ...]
+    letter: str
+    newest_first: bool
+    with_resume: bool
+    may_ask_for_resumes: bool
+
+
 class TextsField(forms.MultipleChoiceField):
     """Texts that an address may repeat: ?skill=R&skill=GIS."""
 
@@ -46,10 +57,8 @@ class DirectoryForm(forms.Form):
     """The search box, the filters and the order. What makes no sense counts as not asked."""
 
     q = forms.CharField(required=False, max_length=100, strip=True)
-    sort = forms.ChoiceField(
-        required=False, choices=[("", _("By name")), (NEWEST, _("Newest first"))]
-    )
-    # No field of choices: each request has a form of its own, with copies of all choices.
+    # No fields of choices: each request has a form of its own, with copies of all choices.
+    sort = forms.RegexField(f"^{NEWEST}$", required=False)
     letter = forms.RegexField(rf"^([a-z]|{OTHER})$", required=False)
     place = forms.CharField(required=False, max_length=MAX_TAG, strip=True)
     skill = TextsField(required=False)
@@ -112,6 +121,18 @@ class DirectoryForm(forms.Form):
         query.setlist(name, values)
         query.pop("page", None)
         return query.urlencode()
+
+    def asked(self) -> Asked:
+        """Return what the search box shows."""
+        return Asked(
+            self.text,
+            self.data.get("place", ""),
+            tuple(self.skills_asked),
+            self.chosen_letter,
+            self.order == NEWEST_FIRST,
+            self.with_resume,
+            "resume" in self.fields,
+        )
 
     @property
     def order(self) -> tuple[str, ...]:

@@ -96,3 +96,15 @@ def test_a_search_for_signs_of_no_alphabet_finds_who_has_the_rest(client, member
     found = [card.name for card in client.get("/members/", {"q": text}).context["page"]]
 
     assert found == (["Ottoline"] if "ottoline" in text else [])
+
+
+def test_a_card_is_in_the_language_of_each_reader(client):
+    make_member("nameless@example.org", name="", visibility="public")
+
+    texts = [
+        client.get("/members/", headers={"Accept-Language": language}).content.decode()
+        for language in ("en", "de", "en")
+    ]
+
+    assert ["Unnamed member" in text for text in texts] == [True, False, True]
+    assert "Mitglied ohne Namen" in texts[1]
