@@ -29,6 +29,9 @@ def admin_client(client, staff):
     return client
 
 
+RECORDED = ("date_joined", "last_login", "leaves_at")
+
+
 def change(user, **fields):
     """The data of a member's form as the browser posts it, with these profile fields changed."""
     profile = user.profile
@@ -49,6 +52,25 @@ def change(user, **fields):
 
 def post(client, user, **fields):
     return client.post(f"{LIST}{user.pk}/change/", change(user, **fields))
+
+
+def test_staff_neither_agree_for_members_nor_change_what_the_site_has_recorded(
+    client, staff, owner
+):
+    client.force_login(staff)
+    before = User.objects.values().get(pk=owner.pk)
+    times = {f"{name}_{part}": "2001-01-01" for name in RECORDED for part in (0, 1)}
+
+    response = client.post(
+        f"{LIST}{owner.pk}/change/", change(owner, name="Mary S.", use_for_tests="on") | times
+    )
+
+    assert response.status_code == 302
+    profile = Profile.objects.get(user=owner)
+    assert (profile.name, profile.use_for_tests) == ("Mary S.", False)
+    assert {name: before[name] for name in RECORDED} == {
+        name: getattr(profile.user, name) for name in RECORDED
+    }
 
 
 def upload(content, name="photo.jpg"):

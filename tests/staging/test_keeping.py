@@ -13,7 +13,7 @@ from django.utils import timezone
 from pikepdf import Pdf
 
 from portal.staging import replacing
-from portal.staging.sampling import Stratum, of_departed
+from portal.staging.sampling import Stratum, of_departed, sample
 from profiles.models import Profile, ResumeDownload, User
 from profiles.scrub_rules import RULES
 from tests.conftest import PASSWORD, make_member
@@ -36,6 +36,7 @@ def society(staff, settings, monkeypatch):
             is_active=number != 4,
             last_login=timezone.now() if number != 5 else None,
         )
+        user.emailaddress_set.create(email=f"new{number}@society.example")  # not confirmed yet
         files = {"avatar": f"avatars/{number}.webp"} if number < 4 else {}
         if 2 < number < 7:
             files |= {
@@ -139,6 +140,13 @@ def test_the_seed_decides_who_stays(society):
     assert len({tuple(chosen(seed)) for seed in "abcdef"}) > 1
 
 
+def test_another_seed_makes_another_sample(society):
+    chosen = [tuple(sample(society, (), 3, seed)) for seed in "aabcdef"]
+
+    assert chosen[0] == chosen[1]
+    assert len(set(chosen)) > 1
+
+
 @pytest.mark.whole
 def test_a_second_run_changes_nothing(society):
     """A run that was killed after the scrub is repeated, and ends the same."""
@@ -168,6 +176,7 @@ def test_nobody_logs_in_with_the_password_of_a_member(society, client, staff):
     for address, status in ((email, 200), (staff.email, 302)):
         data = {"login": address, "password": PASSWORD}
         assert client.post(reverse("account_login"), data).status_code == status
+    assert not User.objects.get(email=email).has_usable_password()
 
 
 def test_relations_stay_whole(society, staff):
@@ -216,9 +225,11 @@ def test_times_are_of_the_same_month(society):
 
     kept(4)
 
-    for pk, joined in User.objects.filter(is_staff=False).values_list("pk", "date_joined"):
+    after = dict(User.objects.filter(is_staff=False).values_list("pk", "date_joined"))
+    for pk, joined in after.items():
         assert joined != before[pk]
         assert (joined.year, joined.month) == (before[pk].year, before[pk].month)
+    assert len({joined.time() for joined in after.values()}) == 4
 
 
 def test_a_resume_has_as_many_pages_as_the_row_says(society):

@@ -4,18 +4,20 @@ import io
 import time
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
 from profiles.invitations import inviting
 from profiles.invitations.models import InvitationList
 from profiles.invitations.reading import MAX_ROWS
-from profiles.models import DirectoryEntry, User
+from profiles.models import DirectoryEntry, Profile, User
 from tests.conftest import make_member
 
 pytestmark = pytest.mark.django_db
@@ -118,13 +120,27 @@ def test_confirming_looks_again(desk):
     assert (2, "mary@example.org", "exists") in fates(desk, preview)
 
 
-def test_what_a_member_wrote_is_never_overwritten(desk, member):
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"password": make_password(None).replace("!", "md5$")},
+        {"last_login": timezone.now()},
+        {"is_active": False},
+        {"is_staff": True},
+        {"is_superuser": True},
+    ],
+    ids=lambda sign: next(iter(sign)),
+)
+def test_what_a_member_wrote_is_never_overwritten(desk, sign):
+    """Each sign alone says that it is not one who was invited and has not come."""
+    Profile.objects.filter(user=User.objects.create_user("ada@example.org")).update(name="Ada")
+    User.objects.filter(email="ada@example.org").update(**sign)
     preview = paste(desk, "A. Lovelace <ada@example.org>")
+    assert fates(desk, preview) == [(1, "ada@example.org", "exists")]
 
     desk.post(preview)
 
-    member.profile.refresh_from_db()
-    assert member.profile.name == "Ada Lovelace"
+    assert Profile.objects.get(user__email="ada@example.org").name == "Ada"
 
 
 def test_the_name_of_somebody_who_has_not_come_is_corrected(desk):

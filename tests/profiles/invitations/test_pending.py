@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
+from profiles.invitations import admin
 from profiles.invitations.models import Invitation, InvitationQuerySet
 from profiles.models import User
 from tests.conftest import PASSWORD
@@ -100,6 +101,17 @@ def test_invitations_are_sent_again_one_or_all(desk, invited, across):
     assert len(mail.outbox) == (2 if across else 1)
     assert f"On the way to {len(mail.outbox)}." in page.content.decode()
     assert Invitation.objects.get(pk=first.pk).invited_at > first.invited_at
+
+
+def test_no_more_are_sent_again_at_once_than_a_request_has_time_for(desk, invited, monkeypatch):
+    first, _ = invited("first@example.org"), invited("second@example.org")
+    mail.outbox.clear()
+    monkeypatch.setattr(admin, "MAX_AT_ONCE", 1)
+
+    page = act(desk, "invite_again", first, select_across="1")
+
+    assert mail.outbox == []
+    assert "Nothing was done: at most 1 at once, please." in page.content.decode()
 
 
 def test_a_double_click_sends_one_link(desk, invited):
