@@ -71,6 +71,8 @@ def drop_failed_uploads(get_response):
     """
 
     def middleware(request):
+        if request.method != "POST":  # Django parses no other body
+            return get_response(request)
         try:
             with named_disk(settings.FILE_UPLOAD_TEMP_DIR or tempfile.gettempdir()):
                 refuse_many_parts(request)

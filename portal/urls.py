@@ -8,12 +8,12 @@ from . import views
 from .files import views as files
 
 urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),  # first, as machines ask for it all the time
     path("", include("profiles.urls")),
     path("society/", include("profiles.society.urls")),
     path("accounts/", include("portal.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
 ]
 

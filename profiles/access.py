@@ -34,6 +34,19 @@ class ProfileQuerySet(QuerySet):
             seen = Q(visibility__in=[public, members]) | Q(user=user.pk)
         return self.filter(seen, user__is_active=True, user__leaves_at=None)
 
+    def count_to(self, most: int) -> int:
+        """Return the number of rows, or `most` if there are more; no more of them are read."""
+        return self.order_by().values("pk")[:most].count()
+
+
+DETAILS = ("bio", "place", "skills", "links", "phone", "contact_email")
+
+
+def seen_details(user, profile) -> dict[str, str]:
+    """Return those details of a profile that a user may see, who may see the profile."""
+    seen = (field for field in DETAILS if sees_field(user, profile, field))
+    return {field: getattr(profile, field) for field in seen}
+
 
 def sees_field(user, profile, field: str) -> bool:
     """Return True if a user who may see a profile may see this field of it."""

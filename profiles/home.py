@@ -5,8 +5,9 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .directory.views import SHOWN
+from .cards import Card, cards_of, rows_of
 from .models import Profile
+from .prepared import Prepared
 
 NEWEST = 6
 
@@ -43,13 +44,40 @@ ASKED = [  # one at a time, in this order
 
 
 def named_for(user):
-    """Return the members that somebody may see, who have a name, with what cards show of them."""
-    return Profile.objects.visible_to(user).exclude(name="").only(*SHOWN, "updated_at")
+    """Return the members that somebody may see, who have a name."""
+    return Profile.objects.visible_to(user).exclude(name="")
 
 
-def newest_of(profiles):
-    """Return those of the members who are the newest."""
-    return profiles.order_by("-created_at", "-pk")[:NEWEST]
+@Prepared
+def newest(user):
+    return rows_of(named_for(user).order_by("-created_at", "-pk"))[:NEWEST]
+
+
+@Prepared
+def updated(user):
+    shown = named_for(user).only("name", "headline", "avatar", "avatar_small", "updated_at")
+    others = shown.exclude(resume="").exclude(user=user.pk)
+    return others.order_by("-updated_at", "-pk")[:NEWEST]
+
+
+@Prepared
+def own(user):
+    return Profile.objects.filter(user=user.pk)
+
+
+def own_profile(user) -> Profile:
+    """Return a member's own profile, as user.profile does."""
+    return own.objects(user)[0]
+
+
+def newest_for(user) -> list[Card]:
+    """Return the newest of the members that somebody may see."""
+    return cards_of(newest.rows(user), user)
+
+
+def updated_for(user) -> list[Profile]:
+    """Return the other members with a resume who have changed their profiles last."""
+    return updated.objects(user)
 
 
 def first_missing(profile: Profile) -> Missing | None:

@@ -6,9 +6,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError
-from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,17 +15,25 @@ from django.views.defaults import page_not_found
 
 from portal.views import forbidden
 
+from .access import seen_details
 from .directory.paging import NumberedPaginator
 from .directory.resume_texts import state_of
-from .directory.views import SHOWN
 from .forms import ProfileForm
-from .home import ASKED, NEWEST, do_not_ask_again, first_missing, named_for, newest_of
+from .home import (
+    ASKED,
+    do_not_ask_again,
+    first_missing,
+    newest_for,
+    own_profile,
+    updated_for,
+)
 from .models import Profile, ResumeDownload, User
+from .openings import latest_openings, opened_by_others, openings_by_others, with_openers
+from .prepared import Prepared
 from .society.first_steps import first_steps
 from .uploads.forms import told_to_wait
 from .weeks import chart_of
 
-LATEST_DOWNLOADS = 3
 DOWNLOADS_PER_PAGE = 50
 # The standard's, then those of older Chromium, Safari and Firefox.
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
@@ -35,13 +42,12 @@ PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 @require_safe
 def home(request):
     """Show what this site is for, and to members what is new."""
-    visible = named_for(request.user)
-    context = {"newest": newest_of(visible)}
+    context = {"newest": newest_for(request.user)}
     if request.user.is_authenticated:
-        with_resume = visible.exclude(resume="").exclude(user=request.user)
-        context["updated"] = with_resume.order_by("-updated_at", "-pk")[:NEWEST]
-        context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
-        context["missing"] = first_missing(request.user.profile)
+        context["updated"] = updated_for(request.user)
+        context["opened"] = latest_openings(request.user)
+        context["own"] = own_profile(request.user)
+        context["missing"] = first_missing(context["own"])
         context["first_steps"] = first_steps(request.user)
     return render(request, "profiles/home.html", context)
 
@@ -59,8 +65,19 @@ def not_now(request, name):
 @require_safe
 def profile(request, pk):
     """Show one profile; the resume is linked for members only, by its view's address."""
-    shown = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
-    return render_profile(request, shown)
+    return render_profile(request, visible_or_404(request.user, pk))
+
+
+@Prepared
+def one_visible(user, pk):
+    return Profile.objects.visible_to(user).filter(pk=pk)
+
+
+def visible_or_404(user, pk) -> Profile:
+    """Return a profile that a user may see."""
+    for profile in one_visible.objects(user, pk):
+        return profile
+    raise Http404("No such profile")
 
 
 @require_safe
@@ -77,7 +94,7 @@ def resume(request, pk):
         # click that the site never sees. After a refusal it asks again. (After a 204 the click
         # would do nothing, and a 503 would be logged as a fault of the site.)
         return HttpResponseForbidden("Only a click opens this.\n", content_type="text/plain")
-    profile = get_object_or_404(Profile.objects.visible_to(request.user), pk=pk)
+    profile = visible_or_404(request.user, pk)
     if not profile.resume:
         raise Http404("No resume")
     link = profile.resume.storage.url(profile.resume.name, filename=profile.resume_filename)
@@ -99,7 +116,7 @@ def is_prefetch(request) -> bool:
 @login_required
 def me(request):
     """Show members their own profile."""
-    return render_profile(request, request.user.profile)
+    return render_profile(request, own_profile(request.user))
 
 
 @require_safe
@@ -129,9 +146,10 @@ VIEWERS = {"visitor": AnonymousUser, "member": some_member}
 def render_profile(request, profile):
     """Render a profile; for its owner, with the members who opened the resume."""
     context = {"profile": profile, "is_own": profile.user_id == request.user.pk}
+    context["seen"] = seen_details(request.user, profile)
     if context["is_own"]:
         context["resume_search"] = state_of(profile)
-        context["opened"] = opened_by_others(request.user)[:LATEST_DOWNLOADS]
+        context["opened"] = latest_openings(request.user)
     return render(request, "profiles/profile.html", context)
 
 
@@ -158,22 +176,6 @@ def resume_opened(request):
     """Tell members who opened their resume, and when."""
     opened = opened_by_others(request.user)
     page = NumberedPaginator(opened, DOWNLOADS_PER_PAGE).get_page(request.GET.get("page"))
+    page.object_list = with_openers(page.object_list)
     chart = chart_of(openings_by_others(request.user))
     return render(request, "profiles/resume_opened.html", {"page": page, "chart": chart})
-
-
-def openings_by_others(user):
-    """Return the downloads of a member's resume without the member's own, to be counted."""
-    return ResumeDownload.objects.filter(profile__user=user.pk).exclude(member=user.pk)
-
-
-def opened_by_others(user):
-    """Return the downloads of a member's resume, newest first, without the member's own.
-
-    Each has ``member_is_visible``: True if the owner may see the profile of the member.
-    """
-    visible = Profile.objects.visible_to(user).filter(user=OuterRef("member"))
-    opened = openings_by_others(user)
-    shown = ("opened_at", "member__leaves_at", *(f"member__profile__{name}" for name in SHOWN))
-    opened = opened.select_related("member__profile").only(*shown)
-    return opened.annotate(member_is_visible=Exists(visible))

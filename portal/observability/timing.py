@@ -65,12 +65,14 @@ def measured() -> Iterator[Timing]:
     """Measure the waits of this thread within the block; opens no connection."""
     timing = Timing()
     token = _current.set(timing)
+    wrappers = [connection.execute_wrappers for connection in connections.all()]
+    for each in wrappers:
+        each.append(timing.query)
     try:
-        with contextlib.ExitStack() as wrappers:
-            for connection in connections.all():
-                wrappers.enter_context(connection.execute_wrapper(timing.query))
-            yield timing
+        yield timing
     finally:
+        for each in wrappers:
+            each.remove(timing.query)
         _current.reset(token)
 
 

@@ -15,8 +15,11 @@ def limit_waits(get_response):
     """
 
     def middleware(request):
-        with limited_waits():
+        token = _is_limited.set(True)
+        try:
             return get_response(request)
+        finally:
+            _is_limited.reset(token)
 
     return middleware
 

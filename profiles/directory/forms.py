@@ -6,13 +6,16 @@ from typing import NamedTuple
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext, pgettext_lazy
-from django.utils.translation import gettext_lazy as _
 
 from .search import ALPHABETICALLY, NEWEST_FIRST
 from .tags import PLACE, SKILL, has_tag, tag_key
-from .widgets import SuggestedInput
 
 OTHER = "other"  # numbers, signs, and nameless members
+LETTERS = [
+    ("", pgettext_lazy("letters of names", "All")),
+    *((letter, letter.upper()) for letter in string.ascii_lowercase),
+    (OTHER, pgettext_lazy("letters of names", "Other")),
+]
 NEWEST = "new"
 MAX_SKILLS_ASKED = 5
 MAX_TAG = 100  # letters
@@ -24,6 +27,18 @@ class Chip(NamedTuple):
     kind: str
     label: str
     query_without: str
+
+
+class Asked(NamedTuple):
+    """What the search box shows of what was asked."""
+
+    q: str
+    place: str  # as it was typed
+    skills: tuple[str, ...]
+    letter: str
+    newest_first: bool
+    with_resume: bool
+    may_ask_for_resumes: bool
 
 
 class TextsField(forms.MultipleChoiceField):
@@ -42,18 +57,10 @@ class DirectoryForm(forms.Form):
     """The search box, the filters and the order. What makes no sense counts as not asked."""
 
     q = forms.CharField(required=False, max_length=100, strip=True)
-    sort = forms.ChoiceField(
-        required=False, choices=[("", _("By name")), (NEWEST, _("Newest first"))]
-    )
-    letter = forms.ChoiceField(
-        required=False,
-        choices=[("", pgettext_lazy("letters of names", "All"))]
-        + [(letter, letter.upper()) for letter in string.ascii_lowercase]
-        + [(OTHER, pgettext_lazy("letters of names", "Other"))],
-    )
-    place = forms.CharField(
-        required=False, max_length=MAX_TAG, strip=True, widget=SuggestedInput(PLACE)
-    )
+    # No fields of choices: each request has a form of its own, with copies of all choices.
+    sort = forms.RegexField(f"^{NEWEST}$", required=False)
+    letter = forms.RegexField(rf"^([a-z]|{OTHER})$", required=False)
+    place = forms.CharField(required=False, max_length=MAX_TAG, strip=True)
     skill = TextsField(required=False)
     resume = forms.BooleanField(required=False)
 
@@ -108,11 +115,6 @@ class DirectoryForm(forms.Form):
         """Return the place and the skills as words to search for instead."""
         return " ".join(filter(None, [self.place_asked, *self.skills_asked]))[:MAX_TAG]
 
-    def one_more_skill(self) -> str:
-        """Render an empty input for a skill: those that are chosen already are in hidden ones."""
-        attributes = {"id": "id_skill", "maxlength": MAX_TAG}
-        return SuggestedInput(SKILL).render("skill", "", attributes)
-
     def query_with(self, name: str, values: list[str]) -> str:
         """Return the query of the address with other values of one field, from its first page."""
         query = self.data.copy()
@@ -120,21 +122,33 @@ class DirectoryForm(forms.Form):
         query.pop("page", None)
         return query.urlencode()
 
+    def asked(self) -> Asked:
+        """Return what the search box shows."""
+        return Asked(
+            self.text,
+            self.data.get("place", ""),
+            tuple(self.skills_asked),
+            self.chosen_letter,
+            self.order == NEWEST_FIRST,
+            self.with_resume,
+            "resume" in self.fields,
+        )
+
     @property
     def order(self) -> tuple[str, ...]:
         return NEWEST_FIRST if self.cleaned_data.get("sort") == NEWEST else ALPHABETICALLY
 
-    def letters(self) -> list[tuple[str, str, bool]]:
+    def letters(self) -> tuple[tuple[str, str, bool], ...]:
         """Return each letter's label, address and whether it is chosen; other choices are kept."""
         asked = self.data.copy()
         for name in ("letter", "page"):
             asked.pop(name, None)
         others, chosen = f"?{asked.urlencode()}", self.chosen_letter
         link = f"{others}&letter=" if asked else "?letter="
-        return [
-            (label, link + value if value else others, value == chosen)
-            for value, label in self.fields["letter"].choices
-        ]
+        return tuple(
+            (str(label), link + value if value else others, value == chosen)
+            for value, label in LETTERS
+        )
 
     def filters(self) -> Q:
         """Return the condition for the profiles that are listed or searched."""

@@ -19,7 +19,7 @@ class NumberedPaginator(Paginator):
 
 
 class LongListPaginator(NumberedPaginator):
-    """Counts a queryset no further than a thousand rows behind the page that is asked for.
+    """Counts a list no further than a thousand rows behind the page that is asked for.
 
     To count all of a long list, the database reads all of it: for a page of 24, and each time.
     """
@@ -42,7 +42,7 @@ class LongListPaginator(NumberedPaginator):
 
     @cached_property
     def counted(self) -> int:
-        return self.object_list.order_by()[: self.most + 1].count()
+        return self.object_list.count_to(self.most + 1)
 
     @property
     def is_capped(self) -> bool:

@@ -27,10 +27,19 @@ class Query:
     def __bool__(self):
         return bool(self.words or self.phrases)
 
+    @property
+    def parts(self) -> list[str]:
+        """All that a folded text must contain."""
+        return [*map(word_pattern, self.words), *(f" {phrase} " for phrase in self.phrases)]
+
     def matches(self, field: str) -> Q:
         """Return the condition that a folded text has all of the words and phrases."""
-        parts = [*map(word_pattern, self.words), *(f" {phrase} " for phrase in self.phrases)]
-        return Q(*(Q(**{f"{field}__contains": part}) for part in parts))
+        return contains(field, self.parts)
+
+
+def contains(field: str, parts) -> Q:
+    """Return the condition that a text contains all parts."""
+    return Q(*(Q(**{f"{field}__contains": part}) for part in parts))
 
 
 def word_pattern(word: str) -> str:

@@ -21,12 +21,12 @@ def score(query: Query, row, elsewhere: float) -> float:
     """
     parts = [*query.words, *query.phrases]
     points = sum(word_score(part, row, elsewhere) for part in parts)
-    is_whole_name = sorted(row.entry__name.split()) == sorted(" ".join(parts).split())
+    is_whole_name = sorted(row.name.split()) == sorted(" ".join(parts).split())
     return points + WHOLE_NAME * is_whole_name
 
 
 def word_score(word: str, row, elsewhere: float = ELSEWHERE) -> float:
-    name, headline, details = row.entry__name, row.entry__headline, row.details
+    name, headline, details = row.name, row.headline, row.details
     inside = len(word) > SHORT  # a shorter one was looked for at the start of words alone
     if f" {word} " in name:
         return WHOLE_WORD
@@ -47,9 +47,9 @@ def word_score(word: str, row, elsewhere: float = ELSEWHERE) -> float:
 
 def near_score(query: Query, near: dict[str, dict[str, int]], row) -> float:
     """Return the points of a profile whose words are near to those of the query."""
-    names, headline = row.entry__name.split(), row.entry__headline.split()
+    names, headline = row.name.split(), row.headline.split()
     details = row.details.split()
-    names_and_pairs = {*names, *joined(row.entry__name)}
+    names_and_pairs = {*names, *joined(row.name)}
     points = 0.0
     for word in query.words:
         edits = near.get(word, {})

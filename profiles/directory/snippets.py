@@ -18,23 +18,24 @@ class Snippet(NamedTuple):
     after: str
 
 
-def add_snippets(profiles, text: str) -> None:
-    """Give those of a page's profiles a `snippet` whose name and headline do not show the words.
+def with_snippets(cards: list, text: str) -> list:
+    """Return cards, of which those have a `snippet` whose name and headline do not show the words.
 
     For members alone: visitors neither see resumes nor find anybody by them.
     """
     query = Query.of(text)
     words = [*query.words, *(word for phrase in query.phrases for word in phrase.split())]
-    unseen = {profile.pk: unseen_words(profile, words) for profile in profiles}
+    unseen = {card.pk: unseen_words(card, words) for card in cards}
     pks = [pk for pk, words in unseen.items() if words]
+    if not pks:
+        return cards
     texts = ResumeText.objects.findable().filter(pk__in=pks).values_list("pk", "text")
     snippets = {pk: snippet_of(text, unseen[pk]) for pk, text in texts}
-    for profile in profiles:
-        profile.snippet = snippets.get(profile.pk)
+    return [card._replace(snippet=snippets.get(card.pk)) for card in cards]
 
 
-def unseen_words(profile, words: list[str]) -> list[str]:
-    shown = f" {fold(profile.name)} {fold(profile.headline)} "
+def unseen_words(card, words: list[str]) -> list[str]:
+    shown = f" {fold(card.name)} {fold(card.headline)} "
     return [word for word in words if word_pattern(word) not in shown]
 
 

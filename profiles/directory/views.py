@@ -7,16 +7,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from profiles.access import is_member
+from profiles.cards import cards_of, chosen_cards, rows_of
 from profiles.models import Profile
 
+from .everybody import Everybody
 from .forms import DirectoryForm
 from .paging import MAX_COUNTED, LongListPaginator, NumberedPaginator
 from .search import MAX_FOUND, Found, search
-from .snippets import add_snippets
+from .snippets import with_snippets
 from .tags import PLACE, SKILL, suggestions
 
 PROFILES_PER_PAGE = 24
-SHOWN = ("user", "name", "headline", "avatar", "avatar_small", "place", "place_visibility")
 MAX_TYPED = 100  # letters
 FIRST_LETTERS = 3  # of a tag that nobody has: others that begin so are shown
 
@@ -26,30 +27,26 @@ def directory(request):
     """List the profiles that this visitor may see, or those of them that a search finds."""
     for_members = is_member(request.user)
     form = DirectoryForm(request.GET, for_members=for_members)
-    visible = Profile.objects.visible_to(request.user)
-    profiles = visible.filter(form.filters())
-    found = None
+    filters, found = form.filters() if form.is_filtered else None, None
     if form.text:
-        found = search(
-            profiles,
-            form.text,
-            for_members=for_members,
-            order=form.order,
-            unfiltered=visible if form.is_filtered else None,
-        )
+        found = search(request.user, form.text, order=form.order, filters=filters)
         page = page_of(request, found.pks)
-        by_pk = visible.only(*SHOWN).in_bulk(page.object_list)
-        page.object_list = [by_pk[pk] for pk in page.object_list if pk in by_pk]
+        page.object_list = chosen_cards(page.object_list, request.user)
         if for_members and not found.is_near:
-            add_snippets(page.object_list, form.text)
+            page.object_list = with_snippets(page.object_list, form.text)
     else:
-        listed, asked = profiles.only(*SHOWN).order_by(*form.order), request.GET.get("page")
+        listed = Everybody(request.user, form.order)
+        if filters:
+            visible = Profile.objects.visible_to(request.user)
+            listed = rows_of(visible.filter(filters).order_by(*form.order))
+        asked = request.GET.get("page")
         page = LongListPaginator(listed, PROFILES_PER_PAGE, asked=asked).get_page(asked)
+        page.object_list = cards_of(page.object_list, request.user)
     context = {"page": page, "form": form, "q": form.text, "found": found or Found([])}
     limits = {"most": MAX_FOUND, "most_counted": MAX_COUNTED}
     context |= {name: number_format(most, force_grouping=True) for name, most in limits.items()}
     if not page.object_list:
-        context["alike"] = alike(visible, form)
+        context["alike"] = alike(Profile.objects.visible_to(request.user), form)
     return render(request, "profiles/directory.html", context)
 
 

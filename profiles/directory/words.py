@@ -26,26 +26,29 @@ def spaced_words(*texts: str) -> str:
 
 @WordsField.register_lookup
 class Has(Lookup):
-    """The condition that a text has all words of a query, those of its phrases included."""
+    """The condition that a text has all of some words: see words()."""
 
     lookup_name = "has"
     prepare_rhs = False
 
     def as_sql(self, compiler, connection):
         lhs, params = self.process_lhs(compiler, connection)
-        parts = [f"% {word}%" if is_start else f"% {word} %" for word, is_start in words(self.rhs)]
+        parts = [f"% {word}%" if is_start else f"% {word} %" for word, is_start in self.rhs]
         sql = " AND ".join([f"{lhs} LIKE %s"] * len(parts))
         return f"({sql})", [each for part in parts for each in (*params, part)]
 
     def as_postgresql(self, compiler, connection):
         lhs, params = self.process_lhs(compiler, connection)
         # Folded words hold nothing that the notation of a tsquery would have to escape.
-        parts = [f"'{word}'" + ":*" * is_start for word, is_start in words(self.rhs)]
+        parts = [f"'{word}'" + ":*" * is_start for word, is_start in self.rhs]
         return f"{vector_of(lhs)} @@ %s::tsquery", [*params, " & ".join(parts)]
 
 
 def words(query) -> list[tuple[str, bool]]:
-    """Return the words of a query, each with True if it may be the beginning of another one."""
+    """Return the words of a query, those of its phrases included.
+
+    Each has True with it if it may be the beginning of another one.
+    """
     found = [(word[:MAX_WORD], len(word) > SHORT) for word in query.words]
     of_phrases = (word for phrase in query.phrases for word in phrase.split())
     return found + [(word[:MAX_WORD], False) for word in of_phrases]

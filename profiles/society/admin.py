@@ -12,7 +12,7 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from profiles.home import named_for, newest_of
+from profiles.home import newest_for
 
 from .current import JUST_SAVED, READ_AGAIN_SECONDS, current
 from .models import Society
@@ -81,7 +81,7 @@ class SocietyAdmin(admin.ModelAdmin):
             "society": society,
             "site_name": society.name,
             "user": visitor,
-            "newest": newest_of(named_for(visitor)),
+            "newest": newest_for(visitor),
         }
         return render(request, "society/preview.html", context)
 

@@ -1,29 +1,34 @@
-from functools import lru_cache
-
 from django import template
-from django.template.loader import render_to_string
+
+from profiles.kept import part
+from profiles.models import Profile
 
 register = template.Library()
 
-CACHED = 4_000  # pictures, of half a kilobyte each
+photos = Profile._meta.get_field("avatar")
 
 
 @register.simple_tag
 def avatar(profile, sizes: str = "4rem", *, without_photo: bool = False) -> str:
-    """Render a profile's photo, or else the first letter of its name, which stands beside it.
+    """Render a member's photo, or else the first letter of their name, which stands beside it."""
+    if without_photo or not profile or not profile.avatar:
+        return part("profiles/_avatar.html", letter=profile.name[:1] if profile else "")
+    return part(
+        "profiles/_avatar.html",
+        storage=photos.storage,
+        photo=str(profile.avatar),
+        small=str(profile.avatar_small),
+        sizes=sizes,
+    )
 
-    A list has dozens, and the next reader sees the same, so each process keeps what it has
-    rendered. The key has all that the template is given: a new photo has a new name.
-    """
-    photo = "" if without_photo else profile and profile.avatar
-    if not photo:
-        return rendered(letter=profile.name[:1] if profile else "")
-    return rendered(photo.storage, photo.name, str(profile.avatar_small), sizes=sizes)
+
+@register.simple_tag
+def card(shown) -> str:
+    """Render a card (profiles/cards.py), without the snippet, which belongs to one search."""
+    return part("profiles/_card.html", storage=photos.storage, card=shown._replace(snippet=None))
 
 
-@lru_cache(CACHED)
-def rendered(storage=None, photo: str = "", small: str = "", letter: str = "", sizes: str = ""):
-    context = {"letter": letter, "sizes": sizes}
-    if photo:
-        context |= {"photo": storage.url(photo), "small": small and storage.url(small)}
-    return render_to_string("profiles/_avatar.html", context)
+@register.filter
+def url_of(name, storage) -> str:
+    """Return the address of a file of a storage."""
+    return storage.url(name)

@@ -1,4 +1,4 @@
-"""Template tags for what people write: who may see it, which way it runs, and links in it."""
+"""Template filters for what people write: which way it runs, and links in it."""
 
 import re
 
@@ -7,7 +7,6 @@ from django.utils.html import Urlizer, format_html, format_html_join
 from django.utils.text import normalize_newlines
 
 from portal.accounts.email_address import shown
-from profiles.access import sees_field
 from profiles.details import dialled, is_link, link_label, split_skills
 
 register = template.Library()
@@ -16,12 +15,7 @@ register = template.Library()
 LINK = '<a href="{}" rel="nofollow noopener noreferrer ugc" dir="ltr">{}</a>'
 
 find = Urlizer()  # where an address begins and ends is Django's to say, and what it may be is ours
-
-
-@register.simple_tag(takes_context=True)
-def seen(context, profile, field):
-    """Return a field's value if the user of this page may see it, or else an empty text."""
-    return getattr(profile, field) if sees_field(context["user"], profile, field) else ""
+SIGN_OF_ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
 
 
 @register.filter
@@ -34,13 +28,19 @@ def paragraphs(text):
 @register.filter
 def with_links(text):
     """Return a text whose addresses of pages are links; anything else in it is escaped."""
-    words = find.word_split_re.split(text)
-    return format_html_join("", "{}{}{}", map(linked, words))
+    pairs, plain = [], ""  # of text and the link behind it; most texts are escaped at once
+    for word in find.word_split_re.split(text) if SIGN_OF_ADDRESS.search(text) else [text]:
+        before, link, after = linked(word)
+        plain += before
+        if link:
+            pairs.append((plain, link))
+            plain = after
+    return format_html_join("", "{}{}", [*pairs, (plain, "")])
 
 
 def linked(word: str) -> tuple[str, str, str]:
     """Return a word as what stands before an address, the address as a link, and what follows."""
-    if "." not in word:
+    if "." not in word or not SIGN_OF_ADDRESS.search(word):
         return word, "", ""
     before, address, after = find.trim_punctuation(word)
     link = f"https://{address}" if address.lower().startswith("www.") else address

@@ -14,6 +14,13 @@ from .society import EMAIL, OPENED, PASSWORD, person
 BATCH = 5_000
 
 
+def profile_of(person) -> dict:
+    """Return the columns that both sites have."""
+    shown = ("name", "headline", "bio", "place", "skills", "links", "phone", "contact_email")
+    found = {name: getattr(person, name) for name in (*shown, "avatar", "resume")}
+    return found | {"created_at": person.joined, "updated_at": person.joined}
+
+
 def fill_portal(people, is_indexed: bool) -> None:
     from profiles.directory import indexing
     from profiles.models import Profile, User
@@ -26,13 +33,13 @@ def fill_portal(people, is_indexed: bool) -> None:
         users = User.objects.bulk_create(User(email=each.email, password="!") for each in batch)
         Profile.objects.bulk_create(
             Profile(
-                user=user, name=each.name, headline=each.headline, bio=each.bio,
-                avatar=each.avatar, avatar_small=each.avatar_small, resume=each.resume,
-                created_at=each.joined, updated_at=each.joined,
+                user=user,
                 sort_key=indexing.sort_key(each.name),
+                **profile_of(each),
+                avatar_small=each.avatar_small,
             )
             for user, each in zip(users, batch, strict=True)
-        )  # fmt: skip
+        )
     for _ in indexing.index_all(Profile.objects.all()) if is_indexed else ():
         pass
 
@@ -48,13 +55,8 @@ def fill_twin(people, is_indexed: bool) -> None:
             User(username=each.email, email=each.email, password="!") for each in batch
         )
         Profile.objects.bulk_create(
-            Profile(
-                user=user, name=each.name, headline=each.headline, bio=each.bio,
-                avatar=each.avatar, resume=each.resume,
-                created_at=each.joined, updated_at=each.joined,
-            )
-            for user, each in zip(users, batch, strict=True)
-        )  # fmt: skip
+            Profile(user=user, **profile_of(each)) for user, each in zip(users, batch, strict=True)
+        )
 
 
 def main(site: str, members: int, is_indexed: bool) -> None:

@@ -19,6 +19,7 @@ TRADES = [
     "surveyor", "engineer", "naturalist", "translator", "cartographer", "hydrologist", "editor",
 ]  # fmt: skip
 PLACES = ["Lisbon", "Turku", "Tbilisi", "Oaxaca", "Utrecht", "Nairobi", "Lima", "Hanoi", "Porto"]
+SKILLS = ["peat coring", "PostGIS", "bridges", "tide gauges", "Georgian", "lettering", "GIS"]
 BIO = (
     "Has measured coasts, mended bridges and drawn maps for thirty years, first by hand and then by"
     " satellite.\n\nLikes to be asked about tides, old instruments, and how to write a report that"
@@ -34,6 +35,11 @@ class Person(NamedTuple):
     name: str
     headline: str
     bio: str
+    place: str
+    skills: str
+    links: str
+    phone: str
+    contact_email: str
     avatar: str
     avatar_small: str
     resume: str
@@ -52,6 +58,11 @@ def person(number: int) -> Person:
         name=f"{first}{middle} {STARTS[surname // len(ENDS)]}{ENDS[surname % len(ENDS)]}",
         headline=f"{TRADES[number % len(TRADES)].capitalize()} in {place}, on rivers and coasts",
         bio=BIO.format(place=place),
+        place=place,
+        skills=", ".join(SKILLS[(number + other) % len(SKILLS)] for other in (0, 2, 3)),
+        links=f"https://example.org/{number}",
+        phone=f"+351 {number:09}",
+        contact_email=f"{number}@example.net",
         avatar=f"avatars/{number:032x}.webp",
         avatar_small=f"avatars/{number:031x}s.webp",
         resume=f"resumes/{number:032x}.pdf",

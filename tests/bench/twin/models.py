@@ -14,6 +14,11 @@ class Profile(models.Model):
     name = models.CharField(max_length=150, blank=True)
     headline = models.CharField(max_length=150, blank=True)
     bio = models.TextField(blank=True)
+    place = models.CharField(max_length=100, blank=True)
+    skills = models.TextField(blank=True)
+    links = models.TextField(blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    contact_email = models.EmailField(blank=True)
     avatar = models.ImageField(upload_to="avatars", blank=True)
     resume = models.FileField(upload_to="resumes", storage=protected_storage, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -32,6 +37,9 @@ class Profile(models.Model):
 
     def get_absolute_url(self):
         return reverse("profile", args=[self.pk])
+
+    def skill_list(self):
+        return [skill.strip() for skill in self.skills.split(",") if skill.strip()]
 
 
 class ResumeDownload(models.Model):

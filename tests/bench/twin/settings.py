@@ -2,7 +2,10 @@
 
 A yardstick: each thing is done as the documentation shows it first, in favour of speed where that
 leaves a choice (a custom domain for public files, persistent connections, an index for each order).
-It has no visibility, no security headers but Django's own, no log of requests and no second factor.
+It shows what the portal's pages show of a member: the details, and links in what members write. It
+reads no row that its page does not show. What the portal adds to that, it has not: visibility of
+profiles and fields, languages, small photos, words of resumes in the search, security headers but
+Django's own, a log of requests, second factors.
 These are the settings that `startproject` makes, with what the deployment checklist adds.
 """
 

@@ -30,11 +30,19 @@ class DirectoryView(ListView):
     paginate_by = 24
 
     def get_queryset(self):
-        profiles = Profile.objects.filter(user__is_active=True).select_related("user")
+        profiles = Profile.objects.filter(user__is_active=True)
         if q := self.request.GET.get("q"):
             profiles = profiles.filter(
-                Q(name__icontains=q) | Q(headline__icontains=q) | Q(bio__icontains=q)
+                Q(name__icontains=q)
+                | Q(headline__icontains=q)
+                | Q(bio__icontains=q)
+                | Q(place__icontains=q)
+                | Q(skills__icontains=q)
             )
+        if place := self.request.GET.get("place"):
+            profiles = profiles.filter(place__icontains=place)
+        if skill := self.request.GET.get("skill"):
+            profiles = profiles.filter(skills__icontains=skill)
         if letter := self.request.GET.get("letter"):
             profiles = profiles.filter(name__istartswith=letter)
         if self.request.GET.get("resume"):
@@ -43,8 +51,8 @@ class DirectoryView(ListView):
 
     def get_context_data(self, **kwargs):
         context = super().get_context_data(**kwargs)
-        context["q"] = self.request.GET.get("q", "")
-        context["letter"] = self.request.GET.get("letter", "")
+        for name in ("q", "place", "skill", "letter"):
+            context[name] = self.request.GET.get(name, "")
         context["letters"] = string.ascii_lowercase
         context["numbers"] = context["paginator"].get_elided_page_range(
             context["page_obj"].number, on_each_side=2, on_ends=1

@@ -210,3 +210,10 @@ def test_the_order_depends_on_no_detail_for_others(client, member):
     assert names(client, "q=grammetry") == ["Abe", "Zoe"]
     client.force_login(member)
     assert names(client, "q=grammetry") == ["Zoe", "Abe"]
+
+
+def test_the_inputs_for_tags_name_their_suggestions_in_the_readers_language(client):
+    for language, label in (("en", "Suggestions"), ("de", "Vorschläge")):
+        page = client.get("/members/", headers={"Accept-Language": language}).content.decode()
+
+        assert page.count(f'data-suggestions-label="{label}"') == 2

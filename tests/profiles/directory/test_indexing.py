@@ -131,7 +131,9 @@ def test_the_command_has_typos_compared_with_every_word(reader, member):
 
     run()
 
-    assert list(reader.get("/members/?q=lovelase").context["page"]) == [member.profile]
+    assert [card.pk for card in reader.get("/members/?q=lovelase").context["page"]] == [
+        member.profile.pk
+    ]
 
 
 def test_migrate_folds_what_is_there_and_a_check_tells_until_then(reader, member):

@@ -56,7 +56,7 @@ def test_nothing_is_shown_of_a_resume_that_is_not_searched(client, siofra):
 
     page = client.get("/members/?q=hydrology")
 
-    assert list(page.context["page"]) == [siofra.profile]
+    assert [card.pk for card in page.context["page"]] == [siofra.profile.pk]
     assert "In the resume" not in page.content.decode()
 
 

@@ -190,7 +190,7 @@ def all_answers(viewer, text):
     """What the search, the filters and the suggestions answer, in order."""
     visible = Profile.objects.visible_to(viewer)
     for_members = viewer.is_authenticated
-    answers = [search(visible, text, for_members=for_members).pks]
+    answers = [search(viewer, text).pks]
     for kind in ("place", "skill"):
         listed = visible.filter(has_tag(kind, text, for_members=for_members))
         answers.append([profile.pk for profile in listed.order_by(*ALPHABETICALLY)])

@@ -121,7 +121,9 @@ def test_an_older_resume_is_found_and_its_owner_told_once(client, unread_resume,
     call_command("describe_uploads")
     call_command("describe_uploads")
 
-    assert list(client.get("/members/?q=hydrology").context["page"]) == [unread_resume.profile]
+    assert [card.pk for card in client.get("/members/?q=hydrology").context["page"]] == [
+        unread_resume.profile.pk
+    ]
     assert [(message.to, "untick" in message.body) for message in mailoutbox] == [
         ([unread_resume.email], True)
     ]

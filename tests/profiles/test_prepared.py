@@ -1,0 +1,110 @@
+"""Pages whose SQL is built once ask anew each time, and show what is so by then."""
+
+import string
+
+import pytest
+
+from profiles.models import Profile, User
+from tests.conftest import make_member
+
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
+
+
+@pytest.fixture
+def pages(client, member):
+    """Whom a member finds on the pages that show others."""
+    client.force_login(member)
+    return lambda: [
+        client.get(address).content.decode().count("Ottoline")
+        for address in ("/", "/members/", "/members/?sort=new", "/members/?q=ottoline")
+    ]
+
+
+@pytest.fixture
+def ottoline(db):
+    return make_member("ottoline@example.org", name="Ottoline", visibility="public")
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda user: Profile.objects.filter(user=user).update(visibility="hidden"),
+        lambda user: User.objects.filter(pk=user.pk).update(is_active=False),
+        lambda user: user.delete(),
+    ],
+    ids=["hidden", "inactive", "deleted"],
+)
+def test_nobody_is_shown_who_was_hidden_after_the_last_page(client, pages, ottoline, hide):
+    address = ottoline.profile.get_absolute_url()
+    before, was_there = pages(), client.get(address).status_code
+
+    hide(ottoline)
+
+    after = pages()
+    assert (before[0], min(before), was_there) == (1, 1, 200)
+    assert (sum(after[:3]), after[3] < before[3]) == (0, True)  # the search repeats what was typed
+    assert client.get(address).status_code == 404
+
+
+def test_a_card_shows_what_its_member_has_changed(client, pages, ottoline):
+    pages()
+
+    Profile.objects.filter(user=ottoline).update(headline="Bell ringer", avatar="avatars/new.webp")
+
+    page = client.get("/members/").content.decode()
+    assert "Bell ringer" in page
+    assert "avatars/new.webp" in page
+
+
+def test_a_page_that_members_have_seen_shows_visitors_no_more_than_before(client, member):
+    make_member("among@example.org", name="Only Among Us", visibility="members")
+    client.force_login(member)
+    assert "Only Among Us" in client.get("/members/").content.decode()
+
+    client.logout()
+
+    assert "Only Among Us" not in client.get("/members/").content.decode()
+
+
+@pytest.mark.parametrize("pk", [2**63 - 1, 2**63, 10**30, 9_000, 9_001])
+def test_a_key_that_no_row_has_is_not_found(client, member, pk):
+    client.force_login(member)
+
+    assert client.get(f"/members/{pk}/").status_code == 404
+    assert client.get(f"/members/{pk}/resume/").status_code == 404
+
+
+@pytest.mark.parametrize("number", [1, 8, 9, 26])
+def test_a_search_of_any_number_of_words_finds_who_has_them(client, member, ottoline, number):
+    """The control: with a word more that nobody has, nobody is found."""
+    ottoline.profile.bio = " ".join(string.ascii_lowercase)
+    ottoline.profile.save()
+    client.force_login(member)
+    words = " ".join(reversed(string.ascii_lowercase[-number:]))
+
+    found = client.get("/members/", {"q": words, "sort": "new"}).context["page"]
+    nobody = client.get("/members/", {"q": f"{words} 77"}).context["page"]
+
+    assert [card.name for card in found] == ["Ottoline"]
+    assert list(nobody) == []
+
+
+@pytest.mark.parametrize("text", ["\ue001", "\ue000 \ue001", "ottoline \ue001 \ue002"])
+def test_a_search_for_signs_of_no_alphabet_finds_who_has_the_rest(client, member, ottoline, text):
+    client.force_login(member)
+
+    found = [card.name for card in client.get("/members/", {"q": text}).context["page"]]
+
+    assert found == (["Ottoline"] if "ottoline" in text else [])
+
+
+def test_a_card_is_in_the_language_of_each_reader(client):
+    make_member("nameless@example.org", name="", visibility="public")
+
+    texts = [
+        client.get("/members/", headers={"Accept-Language": language}).content.decode()
+        for language in ("en", "de", "en")
+    ]
+
+    assert ["Unnamed member" in text for text in texts] == [True, False, True]
+    assert "Mitglied ohne Namen" in texts[1]
