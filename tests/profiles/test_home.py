@@ -96,6 +96,16 @@ def test_a_new_site_leads_its_superuser_through_three_steps(client, staff):
     assert "Invite your first members" not in home(client)
 
 
+@pytest.mark.parametrize(("visibility", "is_named"), [("members", True), ("hidden", False)])
+def test_nobody_who_is_hidden_is_new_or_has_a_new_resume(
+    client, owner, member, visibility, is_named
+):
+    Profile.objects.filter(user=owner).update(visibility=visibility)
+    client.force_login(member)
+
+    assert ("Mary Somerville" in home(client)) is is_named
+
+
 @pytest.mark.parametrize("is_staff", [False, True])
 def test_others_do_not_see_the_steps(client, is_staff):
     client.force_login(make_member("clerk@example.org", is_staff=is_staff))

@@ -156,6 +156,7 @@ def test_the_key_leaves_the_address_bar(link):
     assert key not in page.redirect_chain[-1][0]
     assert key not in page.content.decode()
     assert "no-store" in page["Cache-Control"]
+    assert "no-store" in Client().get(link)["Cache-Control"]
 
 
 @pytest.mark.parametrize(("days", "works"), [(13.9, True), (14.1, False)])

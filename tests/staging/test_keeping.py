@@ -266,18 +266,21 @@ def test_every_file_that_a_row_names_is_there(society):
             assert not file or file.storage.exists(file.name)
 
 
-def test_a_name_that_somebody_has_on_live_is_refused(society, monkeypatch):
+@pytest.mark.parametrize(("model", "column"), [(Profile, "name"), (User, "email")])
+def test_a_name_or_address_that_somebody_has_on_live_is_refused(
+    society, monkeypatch, model, column
+):
     """However improbable it is: nothing changes, and the message says what to do."""
-    taken = Profile.objects.order_by("pk").last().name
-    decision = RULES.decisions["profiles.Profile"]
-    rules = decision.replaced | {"name": lambda row, column: taken}
+    taken = getattr(model.objects.order_by("pk").last(), column)
+    decision = RULES.decisions[model._meta.label]
+    rules = decision.replaced | {column: lambda row, column: taken}
     clumsy = decision._replace(replaced=rules)
-    decisions = RULES.decisions | {"profiles.Profile": clumsy}
+    decisions = RULES.decisions | {model._meta.label: clumsy}
     monkeypatch.setattr(f"{__name__}.RULES", replace(RULES, decisions=decisions))
     monkeypatch.setattr("django.conf.settings.SCRUB_RULES", f"{__name__}.RULES")
     before = whole_database()
 
-    with pytest.raises(CommandError, match=r"invented for profiles\.Profile\.name"):
+    with pytest.raises(CommandError, match=rf"invented for {model._meta.label}\.{column}"):
         scrub_members(keep=3)
 
     assert whole_database() == before
