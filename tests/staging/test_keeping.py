@@ -14,6 +14,7 @@ from pikepdf import Pdf
 
 from portal.staging import replacing
 from portal.staging.sampling import Stratum, of_departed, sample
+from profiles.directory.models import ResumeText
 from profiles.models import Profile, ResumeDownload, User
 from profiles.scrub_rules import RULES
 from tests.conftest import PASSWORD, make_member
@@ -242,6 +243,19 @@ def test_a_resume_has_as_many_pages_as_the_row_says(society):
             assert len(pdf.pages) == profile.resume_pages
             assert profile.resume.size == profile.resume_bytes
             assert str(pdf.docinfo.Title) == profile.name
+
+
+def test_the_texts_of_resumes_are_replaced_with_them(society):
+    """Members would be found by words that are in no resume of the site any more."""
+    for profile in Profile.objects.exclude(resume=""):
+        ResumeText.objects.create(profile=profile, source=profile.resume.name, text="Wisniewska")
+
+    kept(9)
+
+    found = list(ResumeText.objects.select_related("profile"))
+    assert [each.source for each in found] == [each.profile.resume.name for each in found]
+    assert found
+    assert [each for each in found if "Wisniewska" in each.text] == []
 
 
 def test_a_resume_of_a_former_refresh_follows_its_row(society):
