@@ -254,7 +254,8 @@ class UnconfiguredStorage(Storage):
             "No file storage is configured. Set " + ", ".join(conf.S3_REQUIRED)
         )
 
-    _open = _save = delete = exists = listdir = size = url = path = _refuse
+    # Saving asks whether the name exists.
+    _open = delete = exists = listdir = size = url = path = _refuse
 
 
 def stored_type(name: str) -> str:

@@ -108,6 +108,13 @@ def test_what_s3_refuses_is_a_storage_error(on_s3, method, action, use):
         use(storages["protected"])
 
 
+@pytest.mark.parametrize("alias", ["default", "protected"])
+def test_no_file_takes_the_place_of_another(on_s3, alias):
+    names = {storages[alias].save("x.pdf", ContentFile(content)) for content in (b"1", b"2")}
+
+    assert len(names) == 2
+
+
 def test_a_missing_file_is_a_missing_file(on_s3):
     with pytest.raises(FileNotFoundError):
         storages["protected"].open("resumes/missing.pdf")
