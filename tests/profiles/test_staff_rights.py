@@ -131,6 +131,16 @@ def test_a_clerk_deletes_no_staff_among_others(client, protected, member, is_con
     assert User.objects.filter(pk__in=[member.pk, protected.pk]).count() == 2
 
 
+def test_staff_who_may_only_look_are_offered_no_action(client, clerk, member):
+    """Each of them changes or deletes members. The control: a clerk is offered all."""
+    assert 'name="action"' in client.get(LIST).text
+    clerk.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+
+    assert 'name="action"' not in client.get(LIST).text
+    client.post(LIST, {"action": "invite_again", "_selected_action": [member.pk]})
+    assert mail.outbox == []
+
+
 def test_a_clerk_deletes_no_factor_of_staff_among_others(client, protected, member):
     """A12: the action on the list of second factors."""
     factors = [add_factor(user).pk for user in (member, protected)]

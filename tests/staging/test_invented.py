@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portal.accounts.email_address import canonical
 from portal.staging import invented
-from portal.staging.chance import Row
+from portal.staging.chance import Chance, Row
 from profiles.models import Profile, User
 from profiles.scrub_rules import DECISIONS
 
@@ -41,6 +41,7 @@ def test_a_name_keeps_its_script_words_and_about_its_length(script, old):
     new = invented.name(profile(name=old), "name")
 
     assert invented.script_of(new) == script
+    assert invented.script_of(invented.text(profile(bio=old), "bio")) == script
     assert len(new.split()) == min(len(old.split()), 4)
     assert abs(len(new) - len(old)) <= 6
     assert not set(new.split()) & set(old.split())
@@ -118,6 +119,12 @@ def test_both_tables_have_one_address_of_a_person():
     assert user(Row(User, {"id": 7}), "email") == row(
         Row(EmailAddress, {"id": 3, "user_id": 7}), "email"
     )
+
+
+def test_a_stream_of_decisions_does_not_repeat():
+    stream = Chance("a purpose")
+
+    assert len({stream.take(32) for _ in range(3)}) == 3
 
 
 def test_another_secret_makes_other_people(settings):

@@ -36,7 +36,9 @@ def society(staff, settings, monkeypatch):
             is_active=number != 4,
             last_login=timezone.now() if number != 5 else None,
         )
-        user.emailaddress_set.create(email=f"new{number}@society.example")  # not confirmed yet
+        for kind in ("new", "former"):  # the new one is not confirmed yet
+            address = f"{kind}{number}@society.example"
+            user.emailaddress_set.create(email=address, verified=kind == "former")
         files = {"avatar": f"avatars/{number}.webp"} if number < 4 else {}
         if 2 < number < 7:
             files |= {
