@@ -115,7 +115,7 @@ class Environment(Env):
                 " address in brackets, all hosts below a domain as .example.org."
                 " * and . would let anyone forge links in e-mails."
             )
-        return found
+        return [host.lower() for host in found]
 
     def key_id(self, name: str):
         """Return the id of a key pair."""

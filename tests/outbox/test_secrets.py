@@ -15,6 +15,7 @@ from django.utils import timezone
 from portal.outbox import leftovers
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import OutgoingMessage
+from portal.sentences.stored import shown
 from profiles.models import User
 from tests.accounts.address_steps import ask
 from tests.conftest import make_member
@@ -110,7 +111,7 @@ def test_a_server_that_quotes_a_link_does_not_bring_it_into_the_database(
 
     deliver_due()
 
-    error = OutgoingMessage.objects.get().last_error
+    error = shown(OutgoingMessage.objects.get().last_error)
     assert "554 spam: http://testserver/accounts/password/reset/key/[redacted]" in error
     assert log.others[0]["message"].startswith("Message ")
     assert member.email not in log.text

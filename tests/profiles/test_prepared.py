@@ -108,3 +108,23 @@ def test_a_card_is_in_the_language_of_each_reader(client):
 
     assert ["Unnamed member" in text for text in texts] == [True, False, True]
     assert "Mitglied ohne Namen" in texts[1]
+
+
+def test_the_staff_see_the_hidden_ones_whom_members_do_not(client, member, staff):
+    hidden = make_member("hidden@example.org", name="Hidden Hal", visibility="hidden").profile
+    client.force_login(member)
+    members = "Hidden Hal" in client.get("/members/").content.decode()
+    assert client.get(hidden.get_absolute_url()).status_code == 404
+
+    client.force_login(staff)
+
+    assert "Hidden Hal" in client.get("/members/").content.decode()
+    assert client.get(hidden.get_absolute_url()).status_code == 200
+    assert not members
+
+
+def test_only_those_are_counted_whom_the_reader_may_see(client, ottoline):
+    """An address with a page's number has them counted, however few they are."""
+    make_member("hidden@example.org", name="Hidden Hal", visibility="hidden")
+
+    assert client.get("/members/?page=1").context["page"].paginator.count == 1
