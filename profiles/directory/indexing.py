@@ -21,7 +21,7 @@ from .near import FIRST_LETTERS, can_be_near, deletions
 from .resume_texts import renew
 from .tags import Tag, tags_of
 
-BATCH = 100
+BATCH = 250
 SOURCES = frozenset(
     {"name", "headline", "bio", "place", "place_visibility", "skills", "skills_visibility"}
 )
