@@ -152,7 +152,6 @@ def answering(answer, *, hang_up):
         server.shutdown()
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize(
     ("answer", "hang_up", "connections"),
     [
