@@ -140,10 +140,13 @@ def test_only_its_owner_sees_what_was_chosen(client, member, staff):
 
 
 @pytest.mark.parametrize(("is_staff", "refused"), [(False, True), (True, False)])
-def test_a_member_stores_so_many_at_a_time(client, member, settings, is_staff, refused):
+def test_a_member_stores_so_many_at_a_time(
+    client, member, other_member, settings, is_staff, refused
+):
     settings.UPLOADS_KEPT, settings.STAFF_UPLOADS_KEPT = 2, 50
     member.is_staff = is_staff
     member.save()
+    StoredUpload.receive(other_member, "resume", a_resume())  # counts for its owner alone
     client.force_login(member)
 
     answers = [send(client, "resume", a_resume()) for _ in range(3)]

@@ -1,5 +1,6 @@
 """One child at a time on a machine: whoever came first is next, whatever becomes of the others."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -45,10 +46,21 @@ def holder(folder):
     process.communicate()
 
 
-def test_the_turn_is_free_again_afterwards():
+def test_the_turn_is_free_again_afterwards(folder):
     for _ in range(3):
         with turn("test", 0):
             pass
+
+    [tickets] = folder.iterdir()
+    assert not list(filter(str.isdecimal, os.listdir(tickets)))
+
+
+def test_a_folder_of_somebody_elses_is_not_used(folder, monkeypatch):
+    somebody = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: somebody)
+
+    with pytest.raises(PermissionError, match="belongs to somebody else"), turn("test", 0):
+        pass
 
 
 def test_an_error_gives_the_turn_up():
