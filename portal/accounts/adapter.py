@@ -44,7 +44,7 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
         allauth counts by address alone, so that anybody could keep a member from logging in; and
         by Host with its port, so that a client could start a new count with each invented port.
         """
-        return f"{credentials.get('email', '').lower()}:{self.get_client_ip(request)}"
+        return f"{credentials.get('email', '')}:{self.get_client_ip(request)}"
 
     def is_safe_url(self, url):
         """Let ?next= lead to paths of this site alone.

@@ -106,7 +106,8 @@ def test_changing_ones_password_ends_the_other_sessions(client, member):
 @pytest.mark.parametrize(
     "target",
     ["//evil.example", "/\\evil.example", "https://evil.example/", "javascript:alert(1)",
-     "http:///evil.example", "\\\\evil.example", "https:evil.example", " //evil.example"],
+     "http:///evil.example", "\\\\evil.example", "https:evil.example", " //evil.example",
+     "///evil.example", "//", "/\\", "members/", "/members/\u2028", "/members/\r\nX-Evil: 1"],
 )  # fmt: skip
 def test_log_in_leads_nowhere_else(client, member, target):
     """A4; the local address is the control."""

@@ -43,6 +43,13 @@ def test_the_cool_off_frees(member, monkeypatch):
     assert attempt(member.email, PASSWORD) == ""
 
 
+def test_capitals_in_an_address_start_no_new_count(member):
+    for number in range(TRIES):
+        attempt(member.email[:number].upper() + member.email[number:], "wrong")
+
+    assert REFUSED in attempt(member.email, PASSWORD)
+
+
 def test_addresses_that_a_client_makes_up_do_not_help(on_heroku, member):
     """A8: the router's own word comes last, whatever the client has put before it."""
     for number in range(TRIES):
