@@ -5,6 +5,7 @@ import time
 import pytest
 from django.test import Client
 
+from portal.accounts.throttle import in_words
 from tests.conftest import PASSWORD, make_member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
@@ -123,3 +124,11 @@ def test_what_is_asked_too_often_is_answered_by_a_page_of_the_site(client):
     assert "Please wait 1 minute, then try again" in page
     assert answer["Retry-After"] == "60"
     assert "<footer" in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(20, "1 minute"), (60, "1 minute"), (61, "2 minutes"), (300, "5 minutes")],
+)
+def test_a_wait_is_said_in_whole_minutes_that_are_enough(seconds, words):
+    assert in_words(seconds) == words

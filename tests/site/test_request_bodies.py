@@ -6,7 +6,10 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import RequestFactory
+from django.test.client import MULTIPART_CONTENT
+from django.utils.http import urlencode
 
+from portal.request_bodies import MAX_PARTS
 from portal.wsgi import application
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -48,6 +51,30 @@ def test_a_temporary_file_is_deleted_with_the_answer(settings, tmp_path, files, 
     assert answered[0] == status
     assert len(RecordingUploadHandler.files) == min(files, settings.DATA_UPLOAD_MAX_NUMBER_FILES)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_body_larger_than_any_form_is_refused_before_it_is_read(settings):
+    settings.UPLOAD_MAX_BODY_BYTES = 2_000
+    post = RequestFactory(headers={"host": "localhost"}).post
+
+    assert answer(post(LOGIN, {"x": "x" * 1_000}).environ)[0] == "403 Forbidden"
+    assert answer(post(LOGIN, {"x": "x" * 2_000}).environ)[0] == "400 Bad Request"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "parts", "status"),
+    [
+        (MULTIPART_CONTENT, MAX_PARTS, "403 Forbidden"),
+        (MULTIPART_CONTENT, MAX_PARTS + 1, "400 Bad Request"),
+        ("application/x-www-form-urlencoded", MAX_PARTS + 1, "403 Forbidden"),
+    ],
+)
+def test_only_a_multipart_form_has_a_limit_of_parts(content_type, parts, status):
+    fields = {f"f{number}": "" for number in range(parts)}
+    body = urlencode(fields) if "url" in content_type else fields
+    request = RequestFactory(headers={"host": "localhost"})
+
+    assert answer(request.post(LOGIN, body, content_type=content_type).environ)[0] == status
 
 
 def test_a_request_without_a_body_needs_none():
