@@ -317,6 +317,7 @@ def test_profiles_of_the_staff_are_left_to_superusers(desk, clerk, staff):
 
     save(desk, **{name: "staff@example.org"})
     assert not profile_of(staff).avatar
+    assert form(desk) == {name: ""}, "nobody is found by it"
 
     type(clerk).objects.filter(pk=clerk.pk).update(is_superuser=True)
     save(desk, **{name: "staff@example.org"})
