@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.templatetags.static import static
 
 from portal.files import checks
+from portal.files.assets import RECEIPT
 from tests.conftest import BUCKET, s3_client, settings_for
 
 UPLOADED = {"BACKEND": "portal.files.assets.UploadedStaticFilesStorage"}
@@ -173,6 +174,18 @@ def test_a_second_build_is_named_by_its_own_receipt(assets):
 
     assert static("site.css").startswith(assets.endpoint_url)
     assert requests.get(static("dot.svg"), timeout=5).text.endswith("<g/></svg>")
+
+
+@pytest.mark.parametrize("line", ["address", "manifest"])
+def test_a_receipt_of_another_build_or_bucket_names_no_asset(assets, settings, line):
+    collect()
+    receipt = settings.STATIC_ROOT / RECEIPT
+    other = json.loads(receipt.read_text()) | {line: "https://elsewhere.example/"}
+    receipt.write_text(json.dumps(other))
+
+    staticfiles_storage._wrapped = storages.create_storage(UPLOADED)
+
+    assert static("site.css").startswith("/static/")
 
 
 def test_assets_may_have_a_bucket_and_keys_of_their_own(
