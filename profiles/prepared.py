@@ -19,7 +19,7 @@ LARGEST_KEY = 2**63 - 1  # databases refuse larger numbers, and an address may h
 
 
 class SomeUser(NamedTuple):
-    """What a query may depend on of the user who asks: the access rule needs nothing else."""
+    """The part of a user that a query may depend on: the access rule needs nothing else."""
 
     pk: int
     is_staff: bool
@@ -27,7 +27,7 @@ class SomeUser(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """What Django has built of a queryset."""
+    """The SQL of a queryset as Django has built it, and how to read its rows."""
 
     model: type[Model]
     sql: str

@@ -32,7 +32,7 @@ from tests.support import samples
 from tests.support.members import write_member
 from tests.support.strict_s3 import StrictS3
 
-from .settings import SITE_VARIABLES
+from .settings import without_site_variables
 
 pytest_plugins = [
     "tests.support.addresses",
@@ -47,7 +47,7 @@ BUCKET = "portal-files"
 
 def settings_for(environment: dict[str, str]) -> dict:
     """Return the settings of an environment, from the real portal/settings.py, run anew."""
-    others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    others = without_site_variables()
     module = importlib.util.module_from_spec(importlib.util.find_spec("portal.settings"))
     with mock.patch.dict(os.environ, others | environment, clear=True):
         exec(settings_code(), vars(module))

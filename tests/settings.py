@@ -7,6 +7,12 @@ from pathlib import Path
 EXAMPLE = Path(__file__).parent.parent / ".env.example"
 SITE_VARIABLES = re.findall(r"^([A-Z0-9_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
+
+def without_site_variables() -> dict[str, str]:
+    """Return the environment of this process, for another one, without what sets up the site."""
+    return {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+
+
 for variable in SITE_VARIABLES:
     os.environ.pop(variable, None)
 if "TEST_DATABASE_URL" in os.environ:  # tests/support/with_postgresql.py sets it

@@ -30,7 +30,7 @@ class Chip(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What the search box shows of what was asked."""
+    """The values of the search box, as they were asked."""
 
     q: str
     place: str  # as it was typed

@@ -40,7 +40,7 @@ class Found:
 
 
 class Row(NamedTuple):
-    """What ranking reads of a profile: keys, and the folded short texts."""
+    """A profile as ranking reads it: keys, and the folded short texts."""
 
     sort_key: str
     pk: int

@@ -88,7 +88,7 @@ class StoredUpload(models.Model):
 
     @property
     def shown_note(self) -> str:
-        """What its owner is to be told of it, in the active language."""
+        """The sentences for its owner, in the active language."""
         return shown(self.note)
 
     @classmethod

@@ -17,7 +17,7 @@ from portal.files import sweeping
 from portal.files.management.commands import sweep_media as command
 from portal.files.storages import protected_media, public_media
 from profiles.models import Profile
-from tests.settings import SITE_VARIABLES
+from tests.settings import without_site_variables
 from tests.support import samples
 
 from .sweeps import add_orphan, named, stored, sweep_media
@@ -146,7 +146,7 @@ call_command("sweep_media", "--delete")
 @pytest.mark.parametrize("killed", ["before", "after"])
 def test_what_a_killed_process_leaves_behind_is_swept(tmp_path, killed):
     """T2: kill -9 just before the commit of a replacement, and just after it."""
-    names = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    names = without_site_variables()
     environment = names | {
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
         "MEDIA_ROOT": str(tmp_path),

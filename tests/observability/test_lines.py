@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from structlog.stdlib import ProcessorFormatter
 
 from portal.observability.logs import REQUEST_LOG, formatter
 from tests.conftest import settings_for
-from tests.settings import SITE_VARIABLES
+from tests.settings import without_site_variables
 
 from .views import SECRET
 
@@ -275,7 +274,7 @@ def test_only_django_is_taken_to_repeat_itself(log):
 @pytest.mark.whole
 def test_gunicorn_speaks_the_sites_language_once(tmp_path):
     """A HUP would bring back gunicorn's own handler beside the site's."""
-    others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    others = without_site_variables()
     environment = others | {
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",

@@ -1,6 +1,5 @@
 """The errors that are sent to Sentry, and what is left out of them."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import settings_for
-from tests.settings import SITE_VARIABLES
+from tests.settings import without_site_variables
 from tests.site.test_settings import refusal
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +54,7 @@ sentry_sdk.flush()
 
 
 def run(script, **environment):
-    others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    others = without_site_variables()
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],
         cwd=ROOT,

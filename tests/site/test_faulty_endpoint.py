@@ -1,7 +1,6 @@
 """Commands where S3 is silent or refuses: they name the variable to correct, with no traceback."""
 
 import io
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from portal.files.storages import AssetsStorage
 from portal.s3 import client as s3_client
 from profiles.models import User
 from tests.conftest import S3_KEYS, settings_for, use_settings
-from tests.settings import SITE_VARIABLES
+from tests.settings import without_site_variables
 from tests.support.dyno import free_port
 from tests.support.line import Line
 
@@ -150,7 +149,7 @@ def test_all_is_well_where_s3_answers(site, s3, command):
 @pytest.mark.whole
 def test_the_operator_reads_a_sentence(s3_environment, tmp_path):
     """As a build on a host runs it."""
-    others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    others = without_site_variables()
     environment = (
         others
         | s3_environment

@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from tests.conftest import settings_for
-from tests.settings import SITE_VARIABLES
+from tests.settings import SITE_VARIABLES, without_site_variables
 from tests.support.deployed import ENVIRONMENT as DEPLOYED
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def refusal(environment) -> str:
 
 
 def manage(*arguments, environment):
-    others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    others = without_site_variables()
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,

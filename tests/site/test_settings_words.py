@@ -1,6 +1,5 @@
 """Hosts, senders, mail servers, secret keys and other words: catalogue C7 and C8."""
 
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 
 from tests.conftest import settings_for
-from tests.settings import SITE_VARIABLES
+from tests.settings import without_site_variables
 from tests.support.deployed import ENVIRONMENT as DEPLOYED
 
 ROOT = Path(__file__).parents[2]
@@ -302,7 +301,7 @@ def test_an_owner_is_told_of_changes_to_the_account(client, member):
 
 
 def run(code, environment):
-    others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    others = without_site_variables()
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

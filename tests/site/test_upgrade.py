@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from tests.conftest import s3_client
-from tests.settings import SITE_VARIABLES
+from tests.settings import without_site_variables
 from tests.support.strict_s3 import StrictS3
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def s3():
 
 @pytest.fixture
 def environment(s3, tmp_path):
-    others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    others = without_site_variables()
     return others | {
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "DEBUG": "off",

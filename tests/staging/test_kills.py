@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.settings import SITE_VARIABLES
+from tests.settings import without_site_variables
 from tests.support import juicefs
 from tests.support.strict_s3 import StrictS3
 
@@ -52,7 +52,7 @@ def environment(endpoint, tmp_path):
         )
     own = {"STORAGE_BUCKET_NAME": "society-staging", "ACCESS_KEY_ID": key}
     own |= {"SECRET_ACCESS_KEY": secret, "S3_REGION_NAME": region, "S3_ENDPOINT_URL": address}
-    others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+    others = without_site_variables()
     return others | {f"AWS_{name}": value for name, value in own.items()} | {
         "LIVE_STORAGE_BUCKET_NAME": "society-live",
         "LIVE_READ_ONLY_ACCESS_KEY_ID": key,

@@ -5,14 +5,13 @@ keeps everything in memory, so that each run starts with a new database, too.
 """
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.settings import SITE_VARIABLES
+from tests.settings import without_site_variables
 from tests.support.strict_s3 import StrictS3
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +38,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="portal-s3-") as folder,
         StrictS3({KEY: SECRET}, port=options.s3_port) as server,
     ):
-        others = {name: value for name, value in os.environ.items() if name not in SITE_VARIABLES}
+        others = without_site_variables()
         environment = others | {
             "DJANGO_SETTINGS_MODULE": "portal.settings",
             "DEBUG": "off",  # as deployed: assets come from the bucket under their hashed names

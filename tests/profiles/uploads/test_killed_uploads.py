@@ -1,6 +1,5 @@
 """kill -9 while an upload is received or published: catalogue T2, for stored uploads."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.settings import SITE_VARIABLES
+from tests.settings import without_site_variables
 
 ROOT = Path(__file__).parents[3]
 
@@ -110,7 +109,7 @@ for moment in range(6):
 @pytest.mark.any_database
 def test_what_a_killed_process_leaves_is_deleted_at_night(tmp_path):
     """T2: before and behind each file, before the commit and behind it; no row misses a file."""
-    environment = {key: value for key, value in os.environ.items() if key not in SITE_VARIABLES}
+    environment = without_site_variables()
     environment |= {
         "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
         "MEDIA_ROOT": str(tmp_path / "files"),
