@@ -47,7 +47,7 @@ def portrait(chance: Chance, side: int) -> bytes:
     mouth = 0.09 + chance.below(6) / 100
     box = (0.5 - mouth / 2, 0.53, 0.5 + mouth / 2, 0.59)
     draw.arc([share * size for share in box], 15, 165, fill="#8c3b3b", width=max(2, size // 90))
-    return webp(image.resize((side, side), Image.Resampling.BOX))
+    return webp(image.reduce(OVERSAMPLING))
 
 
 def webp(image: Image.Image) -> bytes:

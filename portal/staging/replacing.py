@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from .chance import Row
 from .invented import Rule
 
-ROWS_AT_ONCE = 100
+ROWS_AT_ONCE = 500
 
 
 class LikeLive(Exception):
