@@ -19,7 +19,7 @@ env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The default is production on a dyno, and development anywhere else.
-ON_HEROKU = env.str("DYNO", None) is not None
+ON_HEROKU = bool(env.value("DYNO"))
 SITE_ENVIRONMENT = env.choice(
     "SITE_ENVIRONMENT",
     ["development", "staging", "production"],
@@ -31,12 +31,12 @@ IS_DEVELOPMENT = SITE_ENVIRONMENT == "development"
 SITE_NAME = env.text("SITE_NAME", "Our society", most=80)
 SITE_NAME_SOURCE = "profiles.society.current.name"
 
-DEBUG = env.bool("DEBUG", IS_DEVELOPMENT)
+DEBUG = env.flag("DEBUG", IS_DEVELOPMENT)
 if DEBUG and not IS_DEVELOPMENT:
     env.refuse("DEBUG must be off outside development: its error pages show settings to anyone.")
 
 development_key = "insecure-and-public-for-development-only"
-SECRET_KEY = env.str("SECRET_KEY", development_key) if IS_DEVELOPMENT else env.str("SECRET_KEY")
+SECRET_KEY = env.required("SECRET_KEY", development_key if IS_DEVELOPMENT else None)
 # Former keys: sessions and links that they signed stay valid until they expire.
 SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 if not IS_DEVELOPMENT:
@@ -219,7 +219,7 @@ if django.VERSION >= (6, 1):
     MAILERS = {"default": {"BACKEND": "portal.outbox.backend.EmailBackend"}}
 else:
     EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
-EMAIL_CONFIGURED = env.str("EMAIL_URL", None) is not None
+EMAIL_CONFIGURED = bool(env.value("EMAIL_URL"))
 if EMAIL_CONFIGURED:
     OUTBOX_BACKEND, OUTBOX_OPTIONS = env.mail_server("EMAIL_URL", may_be_none=IS_DEVELOPMENT)
 elif IS_DEVELOPMENT:
@@ -227,7 +227,7 @@ elif IS_DEVELOPMENT:
 else:
     OUTBOX_BACKEND, OUTBOX_OPTIONS = None, {}
 OUTBOX_AT_ONCE = IS_DEVELOPMENT and not EMAIL_CONFIGURED
-OUTBOX_IN_WEB = env.bool("OUTBOX_IN_WEB", True)  # off where send_outbox runs beside the web
+OUTBOX_IN_WEB = env.flag("OUTBOX_IN_WEB", True)  # off where send_outbox runs beside the web
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", "webmaster@localhost")
 
 # Files: uploads on a local disk, without S3, and the assets that collectstatic builds, always.
@@ -280,8 +280,8 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # probes use the IP addres
 SECURE_PROXY_SSL_HEADER = None if IS_DEVELOPMENT else ("HTTP_X_FORWARDED_PROTO", "https")
 hsts_seconds = env.number("SECURE_HSTS_SECONDS", 31_536_000, least=0, most=315_360_000)
 SECURE_HSTS_SECONDS = 0 if IS_DEVELOPMENT else hsts_seconds
-SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
-SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", False)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env.flag("SECURE_HSTS_PRELOAD", False)
 # HSTS for sister domains and preload lists is the operator's decision, so these checks are off.
 # The tags of TEMPLATES for languages have the name of Django's, in whose place they are.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021", "templates.W003"]

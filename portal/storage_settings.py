@@ -266,8 +266,8 @@ def live_settings(env: Environment, prefixes: dict) -> tuple[dict, dict, dict]:
         found["LIVE_PROTECTED_BUCKET_NAME"],
         found["LIVE_S3_ENDPOINT_URL"],
         found["LIVE_S3_ADDRESSING_STYLE"],
-        env.str("LIVE_MEDIA_PREFIX", None),
-        env.str("LIVE_PROTECTED_PREFIX", None),
+        env.value("LIVE_MEDIA_PREFIX"),
+        env.value("LIVE_PROTECTED_PREFIX"),
     ]
     refuse_part(env, "The live site's S3", required, optional)
     storages = {}
