@@ -3,7 +3,6 @@
 Cloud Native Buildpacks set none of gunicorn's variables, so every setting is stated here.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -51,15 +50,6 @@ logger_class = NoAccessLog
 keepalive = 95  # seconds; Heroku's router closes idle connections after 90
 timeout = 30  # seconds; the router waits as long for an answer
 graceful_timeout = 20  # seconds, of the 30 between SIGTERM and SIGKILL
-
-
-def when_ready(server):
-    """Keep what is loaded out of garbage collections, which would copy it into every worker.
-
-    They write into each object that they look at, and a written page is no longer shared.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def post_worker_init(worker):

@@ -9,8 +9,7 @@ from typing import Any
 from unicodedata import category
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
+from django.core.validators import EmailValidator
 
 PASTED = "\u200b\ufeff"  # blanks that come with a paste, and that str.strip() leaves
 JOINERS = {"\u200c", "\u200d"}  # invisible, but part of words in some scripts
@@ -163,10 +162,13 @@ def is_mailbox(text: str) -> bool:
         return False  # only the dot of a name such as St. Mary is allowed, an obsolete syntax
     try:
         [mailbox] = header.addresses
-        validate_email(mailbox.addr_spec)
-    except (ValueError, ValidationError):
+        domain = mailbox.domain.encode("idna").decode()
+    except ValueError:
         return False
-    return True
+    # What validate_email() accepts: its pattern of a domain takes 40 ms to compile, in each start.
+    is_domain = "." in domain and HOST.fullmatch(domain) and not is_ip_address(domain)
+    is_user = EmailValidator.user_regex.match(mailbox.username)
+    return bool(is_user and (is_domain or domain == "localhost"))
 
 
 def time_zone(text: str) -> str | None:

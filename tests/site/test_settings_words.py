@@ -94,6 +94,8 @@ def test_any_host_may_ask_a_laptop(hosts):
         "St. Mary's & Friends <portal@example.org>",
         '"Meridian, Society" <portal@example.org>',
         "Société Méridienne <portal@example.org>",
+        "portal@société.example",
+        "portal@localhost",
     ],
 )
 def test_a_sender_is_one_mailbox(sender, settings):
@@ -121,6 +123,12 @@ def test_a_sender_is_one_mailbox(sender, settings):
         "canary@",
         "portal@exam ple.org",
         "portal@example..org",
+        "portal@example.org.",
+        "portal@-example.org",
+        "portal@hostname",
+        "portal@192.0.2.1",
+        "société@example.org",
+        "two..dots@example.org",
         "mailto:portal@example.org",
         "Portal <portal@example.org>\nBcc: everybody@example.org",
     ],
