@@ -12,7 +12,6 @@ import contextlib
 import os
 import random
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import time
 from collections import Counter, defaultdict
 from hashlib import md5
 from pathlib import Path
+from statistics import median
 from unittest import mock
 
 from portal.copying.s3_store import S3Target
@@ -35,6 +35,7 @@ US = "copy_live_media"
 # How each of the others is asked whether it is there.
 OTHERS = {"s5cmd": "version", "rclone": "version", "aws": "--version"}
 RIVALS = ("s5cmd", "rclone")
+HEADS = ("median", "inside", "processor", "server's", "per name", "ratio", "peak")
 INSIDE_SECONDS = 0.4  # the mark of an unchanged run, without Django's start
 
 
@@ -185,7 +186,9 @@ class Bench:
     def one(self, kind: str, name: str, number: int) -> None:
         if kind != "unchanged" and self.gateway.count("staging"):
             self.gateway.s5cmd("rm", "s3://staging/*")
+        before = self.gateway.processor_seconds()
         done = measured(self.tools[name][kind], self.environ, self.log)
+        done = done._replace(server=self.gateway.processor_seconds() - before)
         is_fine = done.is_fine and self.gateway.count("staging") == self.expected
         self.runs[kind, name].append(done._replace(is_fine=is_fine))
         print(f"  round {number + 1}: {kind:<12}{name:<16}{done.seconds:8.2f} s", flush=True)
@@ -209,19 +212,22 @@ class Bench:
         return paired("copy", what, "s", ours, whole, limit=INSIDE_SECONDS)
 
     def print_table(self) -> None:
-        print(f"\n{'':<28}{'median':>10}{'inside':>10}{'per name':>12}{'ratio':>8}{'peak':>10}")
+        print(f"\n{'':<28}" + "".join(f"{head:>12}" for head in HEADS))
         for (kind, name), runs in sorted(self.runs.items()):
-            seconds, ours = (
-                statistics.median(run.seconds for run in self.runs[kind, who]) for who in (name, US)
-            )
+            ours = median(run.seconds for run in self.runs[kind, US])
             inside = [run.inside for run in runs if run.inside is not None]
-            print(
-                f"{kind:<12}{name:<16}{seconds:8.2f} s"
-                + (f"{statistics.median(inside):8.2f} s" if inside else " " * 10)
-                + f"{seconds / self.expected * 1e6:9.0f} us{ours / seconds:8.2f}"
-                + f"{max(run.megabytes for run in runs):7.0f} MB"
-                + ("" if all(run.is_fine for run in runs) else "   INCOMPLETE")
+            seconds = median(run.seconds for run in runs)
+            figures = (
+                f"{seconds:.2f} s",
+                f"{median(inside):.2f} s" if inside else "",
+                f"{median(run.processor for run in runs):.2f} s",
+                f"{median(run.server for run in runs):.2f} s",
+                f"{seconds / self.expected * 1e6:.0f} us",
+                f"{ours / seconds:.2f}",
+                f"{max(run.megabytes for run in runs):.0f} MB",
+                "" if all(run.is_fine for run in runs) else "INCOMPLETE",
             )
+            print(f"{kind:<12}{name:<16}" + "".join(f"{figure:>12}" for figure in figures))
         print("ratio: the time of copy_live_media to that of the tool; below 1 it is ahead.")
 
 

@@ -17,9 +17,11 @@ SAMPLE_SECONDS = 0.02
 
 class Run(NamedTuple):
     seconds: float
+    processor: float  # its own processor time, in seconds
     inside: float | None  # of the seconds, those within the command, of copy_live_media only
     megabytes: float  # at the peak
     is_fine: bool
+    server: float = 0.0  # the processor time of the S3 server meanwhile
 
 
 def measured(command: list[str], environ: dict[str, str], log: Path) -> Run:
@@ -42,7 +44,8 @@ def measured(command: list[str], environ: dict[str, str], log: Path) -> Run:
     last = (log.read_text(errors="replace").splitlines() or [""])[-1].split()
     inside = float(last[1]) if last[:1] == ["inside"] else None
     megabytes = peak.kilobytes / 1024 or usage.ru_maxrss / 1024**2  # of macOS, in bytes
-    return Run(seconds, inside, megabytes, process.returncode == 0)
+    processor = usage.ru_utime + usage.ru_stime
+    return Run(seconds, processor, inside, megabytes, process.returncode == 0)
 
 
 class Peak(threading.Thread):
