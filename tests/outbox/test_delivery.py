@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.outbox import delivery, smtp
 from portal.outbox.composers import COMPOSERS
 from portal.outbox.delivery import deliver_due
-from portal.outbox.models import OutgoingMessage
+from portal.outbox.models import OutgoingMessage, OutgoingMessageQuerySet
 from portal.outbox.queue import enqueue
 from tests.conftest import make_member
 
@@ -270,6 +270,41 @@ def test_a_message_is_handed_over_twice_at_most(mail_server, clock, monkeypatch)
     assert len({accepted.message_id for accepted in mail_server.accepted}) == 1
     assert states() == {FOUR[0]: State.FAILED}
     assert "most likely arrived" in OutgoingMessage.objects.get().last_error
+
+
+def test_a_message_that_the_staff_send_again_meanwhile_is_not_lost(mail_server, monkeypatch):
+    """A claim is of the row as it was read: of one that has changed since, the count is wrong."""
+    write(FOUR[0])
+    OutgoingMessage.objects.update(attempts=3)
+    update = OutgoingMessageQuerySet.update
+
+    def send_again_before(claimed, **fields):
+        monkeypatch.undo()
+        OutgoingMessage.objects.update(attempts=0)
+        return update(claimed, **fields)
+
+    monkeypatch.setattr(OutgoingMessageQuerySet, "update", send_again_before)
+    deliver_due()
+
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[:1]
+    assert states() == {FOUR[0]: State.SENT}
+
+
+def test_what_nobody_waits_for_any_more_is_not_sent(mail_server, clock, member):
+    for hours in (1, 3):
+        expires_at = clock() + timedelta(hours=hours)
+        context = {"site_url": f"https://{hours}.example.org"}
+        enqueue(kind="password_reset", to=member.email, context=context, expires_at=expires_at)
+    clock.move(hours=2)
+
+    outcomes = deliver_due()
+
+    [accepted] = mail_server.accepted
+    assert "https://3.example.org/" in accepted.message.get_payload(decode=True).decode()
+    assert outcomes == {delivery.DISCARDED: 1, delivery.SENT: 1}
+    assert OutgoingMessage.objects.count() == 1
 
 
 def test_an_error_of_ours_concerns_one_message(mail_server, clock, monkeypatch):

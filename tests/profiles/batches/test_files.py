@@ -100,6 +100,16 @@ def test_files_are_matched_and_shown_and_then_saved(desk, member, other_member):
     assert not StoredUpload.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["Ada Lovelace.txt", "Ada Lovelace.jpg"])
+def test_a_pdf_is_a_resume_whatever_its_name(desk, member, name):
+    send(desk, resume(name))
+
+    save(desk)
+
+    assert profile_of(member).resume
+    assert not profile_of(member).avatar
+
+
 def test_a_wrong_match_is_mended_by_choosing(desk, member, other_member):
     send(desk, photo("Ada Lovelace.jpg"))
     [name] = form(desk)

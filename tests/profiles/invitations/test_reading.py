@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portal.sentences.stored import shown
-from profiles.invitations.reading import MAX_ROWS, Row, read_file, read_text
+from profiles.invitations.reading import MAX_CELL, MAX_ROWS, Row, read_file, read_text
 
 from . import sheets
 
@@ -140,6 +140,12 @@ def test_a_line_without_an_address_says_so():
     assert problems(reading) == [(3, "There is no e-mail address on this line.")]
 
 
+def test_no_more_of_a_cell_is_read_than_a_name_can_need():
+    [(name, _)] = found(read_text(f"Name;E-mail\n{'A' * 2 * MAX_CELL};ada@example.org"))
+
+    assert name == "A" * MAX_CELL
+
+
 def test_an_excel_file_is_read():
     content = sheets.xlsx([["Name", "E-mail", "Since"], ["Ada Lovelace", "ada@example.org", 1843]])
 
@@ -184,6 +190,7 @@ CORNERS = sheets.xlsx(
         (bytes(range(256)), "unreadable"),
         (b"\x00\x01\x02" * 100, "unreadable"),
         (b"%PDF-1.7\n%\xe2\xe3\x00", "unreadable"),
+        (b"Ada Lovelace\nGrace Hopper", "no_address"),
         (b"a@example.org\n" * (MAX_ROWS + 1), "too_many"),
         (b"x" * 5_000_001, "too_large"),
     ],
