@@ -83,6 +83,15 @@ def test_the_page_never_prints_a_word_that_was_not_typed_or_may_not_be_seen(clie
         assert [word for word in unseen if word in page] == []
 
 
+def test_a_phrase_beside_a_typo_is_looked_for_in_what_the_viewer_may_see(client, society, member):
+    query = {"q": f'{CANARIES["public", "name"][1]} "something fjordwright"'}
+
+    assert list(client.get("/members/", query).context["page"]) == []
+
+    client.force_login(member)
+    assert len(client.get("/members/", query).context["page"]) == 1
+
+
 def test_who_has_a_resume_is_no_filter_for_visitors(client, owner, member):
     """Else the count would tell. The control: a member's list is filtered."""
     Profile.objects.update(visibility="public")
