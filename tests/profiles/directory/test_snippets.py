@@ -41,7 +41,8 @@ def test_nothing_is_shown_of_a_resume_where_the_card_has_the_words(client, siofr
 
 
 def test_a_visitor_sees_nothing_of_a_resume(client, siofra):
-    siofra.profile.bio = "Hydrology"
+    siofra.profile.bio = siofra.profile.place = "Hydrology"
+    siofra.profile.place_visibility = "everyone"
     siofra.profile.save()
 
     for text in ["hydrology", "siofra", "siofra hydrology", "wett"]:
