@@ -139,7 +139,9 @@ def test_invitations_are_withdrawn_one_or_all_after_a_question(desk, clerk, invi
     assert User.objects.filter(pk=second.user_id).exists() is not bool(across)
 
 
-@pytest.mark.parametrize("what", ["a password", "a log-in", "a headline", "a bio", "a photo", "a resume"])
+@pytest.mark.parametrize(
+    "what", ["a password", "a log-in", "a headline", "a bio", "a photo", "a resume"]
+)
 def test_what_a_member_has_begun_is_never_withdrawn(desk, clerk, invited, what):
     invitation, other = invited("first@example.org"), invited("other@example.org")
     may_delete(clerk)
