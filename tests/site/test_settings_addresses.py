@@ -78,3 +78,27 @@ def test_uploads_without_a_bucket_are_kept_on_a_laptop_alone(alias):
 
     assert deployed == "portal.files.storages.UnconfiguredStorage"
     assert settings_for({})["STORAGES"][alias]["OPTIONS"]["location"]
+
+
+def test_a_provider_without_regions_needs_none():
+    """C9's control: on AWS the region is part of each address."""
+    given = DEPLOYED | {"AWS_S3_REGION_NAME": ""}
+
+    elsewhere = settings_for(given | {"AWS_S3_ENDPOINT_URL": "https://s3.example.net"})
+
+    assert elsewhere["S3_VARIABLES"]["AWS_S3_REGION_NAME"] == "us-east-1"
+    assert "AWS_S3_REGION_NAME" in refusal(given)
+
+
+def test_a_region_of_its_own_beats_that_of_an_add_on():
+    lent = {
+        "BUCKETEER_BUCKET_NAME": "bucketeer-1234",
+        "BUCKETEER_AWS_ACCESS_KEY_ID": "AKIABUCKETEER",
+        "BUCKETEER_AWS_SECRET_ACCESS_KEY": "secret",
+        "BUCKETEER_AWS_REGION": "us-east-1",
+    }
+
+    values = settings_for(WITHOUT_S3 | lent | {"AWS_S3_REGION_NAME": "eu-north-1"})
+
+    assert values["S3_VARIABLES"]["AWS_S3_REGION_NAME"] == "eu-north-1"
+    assert values["S3_VARIABLES"]["AWS_STORAGE_BUCKET_NAME"] == "bucketeer-1234"
