@@ -4,12 +4,13 @@ import io
 from datetime import timedelta
 
 import pytest
-from django.core.mail import EmailMultiAlternatives, send_mail
+from django.core.mail import EmailMessage, EmailMultiAlternatives, send_mail
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from portal.outbox import delivery, smtp
+from portal.outbox.backend import EmailBackend
 from portal.outbox.composers import COMPOSERS
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import OutgoingMessage, OutgoingMessageQuerySet
@@ -85,6 +86,25 @@ def test_a_message_shares_the_fate_of_its_transaction(mail_server, is_committed)
     deliver_due()
 
     assert mail_server.recipients == (FOUR[:1] if is_committed else [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_messages_that_are_sent_together_are_written_together(mail_server, monkeypatch):
+    create, written = OutgoingMessage.objects.create, []
+
+    def fail_at_the_second(**fields):
+        written.append(create(**fields))
+        if len(written) == 2:
+            raise OperationalError
+
+    monkeypatch.setattr(OutgoingMessage.objects, "create", fail_at_the_second)
+    both = [EmailMessage("Hello", "How are you?", None, [address]) for address in FOUR[:2]]
+
+    with pytest.raises(OperationalError):
+        EmailBackend(alias="outbox").send_messages(both)
+
+    assert len(written) == 2
+    assert states() == {}
 
 
 def test_a_batch_needs_one_connection(mail_server):

@@ -56,6 +56,12 @@ def test_a_member_finds_the_owner_of_a_resume_by_its_words(reader, siofra, text)
     assert found(reader, text) == ["Síofra Ní Dhubhghaill"]
 
 
+def test_whoever_has_a_word_in_the_bio_and_in_the_resume_is_listed_once(reader, siofra):
+    edit(siofra.profile, bio="Hydrology")
+
+    assert found(reader) == ["Síofra Ní Dhubhghaill"]
+
+
 @pytest.mark.parametrize(
     "text", ["drology", "hydrology quinn", '"hydrology peatland"', '"Dhubhghaill Peatland"', "st"]
 )

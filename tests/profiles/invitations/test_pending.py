@@ -75,9 +75,15 @@ def test_each_invitation_shows_how_far_it_has_come(desk, invited, settings):
     assert (sent.message.state, waiting.message.state) == ("sent", "waiting")
 
 
-def test_who_has_come_is_not_pending(desk, invited):
+@pytest.mark.parametrize("how", ["with a password", "with a passkey", "and was deactivated"])
+def test_who_has_come_is_not_pending(desk, invited, how):
     come, waits = invited("come@example.org"), invited("waits@example.org")
-    come.user.set_password(PASSWORD)
+    if how == "with a password":
+        come.user.set_password(PASSWORD)
+    elif how == "with a passkey":
+        come.user.last_login = timezone.now()
+    else:
+        come.user.is_active = False
     come.user.save()
 
     assert listed(desk) == {waits.user.email: "sent"}

@@ -114,7 +114,9 @@ def restored(user, profile):
 
 
 @pytest.mark.parametrize("knows_it", [True, False])
-def test_a_restored_backup_does_not_bring_a_leaver_back(owner, member, client, log_in, knows_it):
+def test_a_restored_backup_does_not_bring_a_leaver_back(
+    owner, member, client, log_in, settings, knows_it
+):
     """X2: the backup is of before the leaving; it has no row of the departure either."""
     before = User.objects.get(pk=owner.pk), Profile.objects.get(user=owner)
     leave_and_delete(owner, log_in)
@@ -128,6 +130,7 @@ def test_a_restored_backup_does_not_bring_a_leaver_back(owner, member, client, l
 
     assert not Profile.objects.filter(name="Mary Somerville").exists()
     assert Profile.objects.filter(user=member).exists()
+    assert len(list((settings.MEDIA_ROOT / "protected" / "departures").iterdir())) == 1
 
 
 def leave_and_delete(user, log_in):
@@ -238,6 +241,7 @@ def test_one_who_cannot_be_deleted_does_not_keep_the_others(owner, member, log_i
 
     assert User.objects.filter(pk=owner.pk).exists()
     assert not User.objects.filter(pk=member.pk).exists()
+    assert Departure.objects.count() == 1, "a deletion is done whole or not at all"
 
 
 def test_the_last_superuser_stays(staff):
