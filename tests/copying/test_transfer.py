@@ -76,7 +76,7 @@ class Cut:
         monkeypatch.setattr(s3_store, "read", read)
 
 
-@pytest.mark.parametrize("route", ["streaming", "to_disk"])
+@pytest.mark.parametrize("route", ["to_disk", "streaming"])
 def test_a_truncated_answer_is_not_taken_for_a_file(request, route, monkeypatch):
     """Y7: detected, tried again; for ever, reported, and nothing is written."""
     ends = request.getfixturevalue(route)

@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core.management import call_command
 
-from portal.exposure.findings import OK
+from portal.exposure.findings import OK, WARN
 from tests.conftest import BUCKET
 
 from .runs import check, failed, names, only, open_to_everyone
@@ -111,3 +111,40 @@ def test_what_an_anonymous_client_wrote_is_removed_or_named(on_s3, monkeypatch):
 
     assert [each.statement for each in red][1:] == ["the probe was removed"]
     assert f"Delete {names(on_s3)[0]} from {BUCKET} by hand" in red[1].hint
+
+
+def anonymously(method, *, key):
+    """Return the condition for such a request without credentials."""
+    return lambda request: (
+        request.method == method
+        and request.key.startswith(key)
+        and "authorization" not in request.headers
+        and not request.pairs
+    )
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_server_that_fails_has_refused_nothing(on_s3, method):
+    """Tomorrow it may work again, and answer."""
+    matching = anonymously(method, key="protected/")
+    on_s3.fail_next(status=500, code="InternalError", matching=matching)
+
+    red = only(failed())
+
+    assert (red.subject, red.observed) == ("protected", "answered 500 InternalError")
+    assert "nothing is proven" in red.hint
+
+
+def test_a_redirect_is_neither_followed_nor_taken_for_a_refusal(on_s3):
+    """It may lead to a page for people to log in, or to the file."""
+    matching = anonymously("GET", key="protected/")
+    on_s3.fail_next(status=302, code="Found", matching=matching)
+
+    found, ending = check()
+
+    assert ending is None
+    [doubtful] = [each for each in found if each.outcome == WARN and each.subject == "protected"][
+        :1
+    ]
+    assert doubtful.observed == "answered 302 Found"
+    assert doubtful.statement.startswith("anonymous clients are refused it at")

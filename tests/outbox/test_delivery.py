@@ -7,13 +7,12 @@ import pytest
 from django.core.mail import EmailMessage, EmailMultiAlternatives, send_mail
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, transaction
-from django.utils import timezone
 
 from portal.outbox import delivery, smtp
 from portal.outbox.backend import EmailBackend
 from portal.outbox.composers import COMPOSERS
 from portal.outbox.delivery import deliver_due
-from portal.outbox.models import OutgoingMessage, OutgoingMessageQuerySet
+from portal.outbox.models import OutgoingMessage
 from portal.outbox.queue import enqueue
 from tests.conftest import make_member
 
@@ -22,25 +21,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 State = OutgoingMessage.State
 FOUR = [f"{name}@example.org" for name in ("ada", "grace", "mary", "emmy")]
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Time, which a test moves on."""
-    clock = Clock()
-    monkeypatch.setattr(timezone, "now", clock)
-    return clock
-
-
-class Clock:
-    def __init__(self):
-        self.real, self.ahead = timezone.now, timedelta()
-
-    def __call__(self):
-        return self.real() + self.ahead
-
-    def move(self, **duration):
-        self.ahead += timedelta(**duration)
 
 
 def write(*addresses, subject="Hello"):
@@ -244,87 +224,6 @@ def test_a_server_that_looks_for_spam_first_is_given_the_time(mail_server):
 
     assert mail_server.recipients == FOUR[:1]
     assert states() == {FOUR[0]: State.SENT}
-
-
-def test_a_lost_lease_sends_nothing(mail_server, monkeypatch):
-    """Another sender has claimed the message while this one was waiting for the server."""
-    write(FOUR[0])
-
-    def take_over(event):
-        if event == "rcpt":
-            mail_server.taken_over = True
-
-    mail_server.on_event = take_over
-    send = smtp.EmailBackend.send_messages
-
-    def claimed_meanwhile(self, messages):
-        OutgoingMessage.objects.update(attempts=7)
-        return send(self, messages)
-
-    monkeypatch.setattr(smtp.EmailBackend, "send_messages", claimed_meanwhile)
-
-    outcomes = deliver_due()
-
-    assert outcomes == {delivery.LOST: 1}
-    assert mail_server.taken_over
-    assert mail_server.accepted == []
-
-
-def test_a_message_is_handed_over_twice_at_most(mail_server, clock, monkeypatch):
-    """The process has ended between the server's acceptance and the commit, twice."""
-    write(FOUR[0])
-
-    def die(*args, **fields):
-        raise SystemExit
-
-    with monkeypatch.context() as dying:
-        dying.setattr(delivery, "record", die)
-        for _ in range(2):
-            with pytest.raises(SystemExit):
-                deliver_due()
-            deliver_due()  # the lease holds
-            clock.move(minutes=6)
-    deliver_due()
-
-    assert mail_server.recipients == FOUR[:1] * 2
-    assert len({accepted.message_id for accepted in mail_server.accepted}) == 1
-    assert states() == {FOUR[0]: State.FAILED}
-    assert "most likely arrived" in OutgoingMessage.objects.get().last_error
-
-
-def test_a_message_that_the_staff_send_again_meanwhile_is_not_lost(mail_server, monkeypatch):
-    """A claim is of the row as it was read: of one that has changed since, the count is wrong."""
-    write(FOUR[0])
-    OutgoingMessage.objects.update(attempts=3)
-    update = OutgoingMessageQuerySet.update
-
-    def send_again_before(claimed, **fields):
-        monkeypatch.undo()
-        OutgoingMessage.objects.update(attempts=0)
-        return update(claimed, **fields)
-
-    monkeypatch.setattr(OutgoingMessageQuerySet, "update", send_again_before)
-    deliver_due()
-
-    deliver_due()
-
-    assert mail_server.recipients == FOUR[:1]
-    assert states() == {FOUR[0]: State.SENT}
-
-
-def test_what_nobody_waits_for_any_more_is_not_sent(mail_server, clock, member):
-    for hours in (1, 3):
-        expires_at = clock() + timedelta(hours=hours)
-        context = {"site_url": f"https://{hours}.example.org"}
-        enqueue(kind="password_reset", to=member.email, context=context, expires_at=expires_at)
-    clock.move(hours=2)
-
-    outcomes = deliver_due()
-
-    [accepted] = mail_server.accepted
-    assert "https://3.example.org/" in accepted.message.get_payload(decode=True).decode()
-    assert outcomes == {delivery.DISCARDED: 1, delivery.SENT: 1}
-    assert OutgoingMessage.objects.count() == 1
 
 
 def test_an_error_of_ours_concerns_one_message(mail_server, clock, monkeypatch):

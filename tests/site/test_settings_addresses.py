@@ -1,7 +1,9 @@
 """Web addresses, folders and databases: catalogue C7 to C9."""
 
 import pytest
+from django.core.cache.backends.db import DatabaseCache
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from tests.conftest import settings_for
 from tests.support.deployed import ENVIRONMENT as DEPLOYED
@@ -102,3 +104,10 @@ def test_a_region_of_its_own_beats_that_of_an_add_on():
 
     assert values["S3_VARIABLES"]["AWS_S3_REGION_NAME"] == "eu-north-1"
     assert values["S3_VARIABLES"]["AWS_STORAGE_BUCKET_NAME"] == "bucketeer-1234"
+
+
+def test_failed_log_ins_are_counted_for_all_processes_together():
+    """A cache of each process's own would give an attacker as many attempts in each."""
+    cache = settings_for(DEPLOYED)["CACHES"]["default"]
+
+    assert issubclass(import_string(cache["BACKEND"]), DatabaseCache)

@@ -197,7 +197,7 @@ def run(
 def note(seen: dict[Break, str]) -> None:
     """Write by which tests breaks were seen; breaks that are not listed any more are forgotten."""
     before = json.loads(SEEN.read_text()) if SEEN.exists() else {}
-    noted = before | {each.key: test for each, test in seen.items() if "::" in test}
+    noted = before | {each.key: test for each, test in seen.items() if test}
     known = {each.key for each in read_breaks()}
     text = json.dumps({key: noted[key] for key in sorted(known & noted.keys())}, indent=0)
     SEEN.write_text(f"{text}\n")

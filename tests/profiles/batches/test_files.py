@@ -266,6 +266,17 @@ def test_a_double_click_saves_once(desk, member):
     assert profile_of(member).avatar.name == before
 
 
+def test_a_file_that_the_storage_has_lost_is_not_reported_as_saved(desk, member):
+    send(desk, photo("Ada Lovelace.jpg"))
+    [upload] = StoredUpload.objects.all()
+    upload.file.storage.delete(upload.file.name)
+
+    with pytest.raises(FileNotFoundError):
+        save(desk)
+
+    assert not profile_of(member).avatar
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_clicks_at_once_save_once(desk, member, monkeypatch):
     """The later of two requests has read its rows before the earlier has deleted them."""

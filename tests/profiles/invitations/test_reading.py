@@ -98,6 +98,7 @@ def test_a_title_above_the_headers_is_passed_over_and_unused_columns_are_told():
         ("Ada Lovelace ada@example.org", [("Ada Lovelace", "ada@example.org")]),
         ("Ada;Lovelace;ada@example.org", [("Ada Lovelace", "ada@example.org")]),
         ("mailto:ada@example.org,", [("", "ada@example.org")]),
+        ("MailTo:ada@example.org", [("", "ada@example.org")]),
         (
             "Ada <ada@example.org>, Grace <grace@example.org>",
             [("Ada", "ada@example.org"), ("Grace", "grace@example.org")],
@@ -144,6 +145,13 @@ def test_no_more_of_a_cell_is_read_than_a_name_can_need():
     [(name, _)] = found(read_text(f"Name;E-mail\n{'A' * 2 * MAX_CELL};ada@example.org"))
 
     assert name == "A" * MAX_CELL
+
+
+def test_a_row_that_ends_before_its_address_says_so():
+    reading = read_text("Name;Town;E-mail\nAda;London;ada@example.org\nGrace;New York\nMary")
+
+    assert found(reading) == [("Ada", "ada@example.org")]
+    assert [line for line, _ in problems(reading)] == [3, 4]
 
 
 def test_an_excel_file_is_read():
