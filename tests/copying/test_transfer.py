@@ -224,6 +224,32 @@ def test_an_object_above_five_gigabytes_is_copied_in_parts_that_s3_takes(by_serv
     )
 
 
+def test_a_terabyte_goes_in_no_more_parts_than_s3_takes(by_service, monkeypatch):
+    asked, size = [], 1024**4
+    answer = b"<R><UploadId>1</UploadId></R>"
+    monkeypatch.setattr(
+        by_service.target, "_ask", lambda method, *key, **options: (asked.append(method), answer)
+    )
+    sent = []
+
+    def send(upload, number, part):
+        sent.append(part)
+        return "etag"
+
+    by_service.target.create_from_parts("a", size, {}, send)
+
+    assert len(sent) <= s3_store.MAX_PARTS
+    assert sum(map(len, sent)) == size
+
+
+def test_a_body_that_was_damaged_on_its_way_is_sent_again(streaming, s3):
+    streaming.live.put("a", b"0123456789")
+    s3.fail_next(400, "BadDigest", times=2, matching=lambda request: request.method == "PUT")
+
+    assert streaming.copy("a") == {"a": "copied"}
+    assert streaming.staging.contents() == {"a": b"0123456789"}
+
+
 @pytest.mark.parametrize("new", [LARGE[::-1], LARGE[:-1], b"small"], ids=["same", "less", "small"])
 def test_a_file_that_changes_meanwhile_is_copied_anew(ends, small_parts, monkeypatch, new):
     """A part of the old file beside one of the new would be neither (S3 answers 412)."""

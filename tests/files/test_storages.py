@@ -21,6 +21,16 @@ from tests.support.deployed import ENVIRONMENT as DEPLOYED
 ROOT = Path(__file__).parents[2]
 
 
+def test_a_request_gives_up_sooner_than_collectstatic(on_s3):
+    """A page has the 30 seconds of a router; a build that fails for one asset is made again."""
+
+    def attempts(alias):
+        return storages[alias].connection.meta.client.meta.config.retries["total_max_attempts"]
+
+    assert (attempts("default"), attempts("protected")) == (2, 2)
+    assert attempts("assets") == 5
+
+
 def test_all_threads_and_policies_share_one_client(on_s3, settings):
     clients = set()
 
