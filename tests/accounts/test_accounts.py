@@ -290,3 +290,14 @@ def test_the_admins_door_is_closed_to_members(client, member):
     client.force_login(member)
 
     assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_the_log_in_of_the_admin_leads_to_the_page_that_was_asked_for(client, staff):
+    asked = "/admin/profiles/user/"
+
+    visited = client.get(asked, follow=True)
+    client.force_login(staff)
+
+    assert visited.redirect_chain[-1][0] == f"/accounts/login/?next={asked}"
+    again = client.get("/admin/login/")
+    assert (again.status_code, again["Location"]) == (302, "/admin/")
