@@ -32,13 +32,12 @@ def test_a_request_gives_up_sooner_than_collectstatic(on_s3):
 
 
 def test_all_threads_and_policies_share_one_client(on_s3, settings):
-    clients = set()
+    clients = []
 
     def work():
         for alias in ("default", "protected"):
-            clients.add(
-                id(storages.create_storage(settings.STORAGES[alias]).connection.meta.client)
-            )
+            storage = storages.create_storage(settings.STORAGES[alias])
+            clients.append(storage.connection.meta.client)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
@@ -46,7 +45,8 @@ def test_all_threads_and_policies_share_one_client(on_s3, settings):
     for thread in threads:
         thread.join()
 
-    assert len(clients) == 1
+    assert len(clients) == 16
+    assert all(client is clients[0] for client in clients)
 
 
 def test_signing_builds_no_client_and_makes_no_request(on_s3, monkeypatch):

@@ -160,6 +160,12 @@ def test_an_excel_file_is_read():
     assert found(read(content)) == [("Ada Lovelace", "ada@example.org")]
 
 
+def test_titles_and_headers_of_a_sheet_take_no_room_from_people(monkeypatch):
+    monkeypatch.setattr("profiles.invitations.reading.MAX_ROWS", len(PEOPLE))
+
+    assert found(read(sheets.xlsx([["Members"], [""], *TABLE]))) == PEOPLE
+
+
 def test_a_libreoffice_file_is_read():
     """With the million of empty rows that LibreOffice writes behind the last."""
     assert found(read(sheets.ods(TABLE, repeat=1_048_570))) == PEOPLE
