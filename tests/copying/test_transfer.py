@@ -242,6 +242,20 @@ def test_a_terabyte_goes_in_no_more_parts_than_s3_takes(by_service, monkeypatch)
     assert sum(map(len, sent)) == size
 
 
+def test_parts_that_are_not_all_of_a_file_are_a_failure(buckets, small_parts, monkeypatch):
+    """No ETag tells, where both are of parts: the size does."""
+    buckets.live.put("large", LARGE, multipart=True)
+    find = buckets.target.find
+
+    def shorter(name):
+        found = find(name)
+        return found and found._replace(size=found.size - 1)
+
+    monkeypatch.setattr(buckets.target, "find", shorter)
+
+    assert "The copy differs from the source" in buckets.reasons("large")["large"]
+
+
 def test_a_body_that_was_damaged_on_its_way_is_sent_again(streaming, s3):
     streaming.live.put("a", b"0123456789")
     s3.fail_next(400, "BadDigest", times=2, matching=lambda request: request.method == "PUT")
