@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core.management import call_command
 
-from portal.exposure.findings import OK, WARN
+from portal.exposure.findings import OK
 from tests.conftest import BUCKET
 
 from .runs import check, failed, names, only, open_to_everyone
@@ -133,18 +133,3 @@ def test_a_server_that_fails_has_refused_nothing(on_s3, method):
 
     assert (red.subject, red.observed) == ("protected", "answered 500 InternalError")
     assert "nothing is proven" in red.hint
-
-
-def test_a_redirect_is_neither_followed_nor_taken_for_a_refusal(on_s3):
-    """It may lead to a page for people to log in, or to the file."""
-    matching = anonymously("GET", key="protected/")
-    on_s3.fail_next(status=302, code="Found", matching=matching)
-
-    found, ending = check()
-
-    assert ending is None
-    [doubtful] = [each for each in found if each.outcome == WARN and each.subject == "protected"][
-        :1
-    ]
-    assert doubtful.observed == "answered 302 Found"
-    assert doubtful.statement.startswith("anonymous clients are refused it at")
