@@ -68,8 +68,7 @@ def confirm_change(request, pending: EmailAddress):
             raise ChangeEnded
         former, user.email = user.email, pending.email
         try:
-            with transaction.atomic():
-                user.save(update_fields=["email"])  # also verifies it, and deletes waiting changes
+            user.save(update_fields=["email"])  # also verifies it, and deletes waiting changes
         except IntegrityError:
             raise AddressTaken from None
         get_adapter(request).send_notification_mail(

@@ -53,7 +53,7 @@ FINDABLE = Q(
     visibility__in=("public", "members"),
     user__is_active=True,
     user__leaves_at=None,
-) & ~Q(resume="")
+)
 
 
 class ResumeTextQuerySet(models.QuerySet):

@@ -95,9 +95,8 @@ def rename(names: dict[int, str], found: InvitationList) -> None:
     profiles = list(waiting.select_for_update(of=("self",)))
     for profile in profiles:
         profile.name = names[profile.user_id]
-        profile.sort_key = sort_key(profile.name)
         profile.updated_at = timezone.now()
-    Profile.objects.bulk_update(profiles, ["name", "sort_key", "updated_at"], BATCH)
+    Profile.objects.bulk_update(profiles, ["name", "updated_at"], BATCH)
     index(profile.pk for profile in profiles)
     log(found, [profile.user for profile in profiles], CHANGE, RENAMED, RENAMED_BY_LINES)
 

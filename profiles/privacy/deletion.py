@@ -63,7 +63,7 @@ def due_members() -> list[int]:
     if departed:
         accounts = User.objects.values_list("pk", "date_joined").iterator()
         due += [pk for pk, joined in accounts if digest(pk, joined) in departed]
-    return list(dict.fromkeys(due))
+    return due
 
 
 def digest(pk: int, date_joined) -> str:

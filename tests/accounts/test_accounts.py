@@ -177,7 +177,9 @@ def test_nobody_signs_up(client):
     response = client.post("/accounts/signup/", {"email": "new@example.org", "password1": PASSWORD})
 
     assert not User.objects.exists()
-    assert b"invitation" in response.content.lower()
+    for page in (response, client.get("/accounts/signup/")):
+        assert b"invitation" in page.content.lower()
+        assert b"password1" not in page.content
 
 
 def test_every_user_has_a_profile():
@@ -290,3 +292,14 @@ def test_the_admins_door_is_closed_to_members(client, member):
     client.force_login(member)
 
     assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_the_log_in_of_the_admin_leads_to_the_page_that_was_asked_for(client, staff):
+    asked = "/admin/profiles/user/"
+
+    visited = client.get(asked, follow=True)
+    client.force_login(staff)
+
+    assert visited.redirect_chain[-1][0] == f"/accounts/login/?next={asked}"
+    again = client.get("/admin/login/")
+    assert (again.status_code, again["Location"]) == (302, "/admin/")

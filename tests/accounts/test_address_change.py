@@ -109,6 +109,16 @@ def test_the_page_shows_what_waits_and_takes_it_back_without_the_password(client
     assert NEW not in page
 
 
+def test_nothing_is_said_to_be_kept_where_nothing_waited(client, asked):
+    """The button on a page that was open in another tab."""
+    press(client, "action_remove")
+    client.get(PAGE)
+
+    press(client, "action_remove")
+
+    assert "You keep" not in text(client.get(PAGE))
+
+
 def test_the_link_can_be_sent_again_but_not_without_end(client, asked):
     for _ in range(5):
         press(client, "action_send")

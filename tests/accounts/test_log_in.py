@@ -220,3 +220,9 @@ def test_forgot_your_password_is_a_plain_link_whatever_was_typed(client, typed):
     assert len(link) < 200
     assert client.get(html.unescape(link)).status_code == 200
     assert "<script>alert" not in client.get(html.unescape(link)).text
+
+
+def test_no_more_is_filled_in_than_an_address_can_have(client):
+    page = client.get("/accounts/password/reset/", {"email": "a" * 10_000})
+
+    assert page.context["form"].initial["email"] == "a" * 254

@@ -15,6 +15,7 @@ from django.template.utils import get_app_template_dirs
 
 from tests.conftest import BUCKET, s3_client
 from tests.support.s3_policy import decide, parse
+from tests.support.strict_s3 import StrictS3
 
 from .runs import anonymous_get, setup_bucket, statements, use
 
@@ -247,3 +248,15 @@ def test_one_of_several_sites_does_not_set_up_the_buckets(on_s3, settings):
     call_command("setup_bucket", "--dry-run", stdout=io.StringIO())
 
     assert not on_s3.requests
+
+
+def test_the_one_region_that_must_not_be_named_is_not(
+    s3_environment, on_disk, settings, monkeypatch
+):
+    with StrictS3({"AKIAPORTAL": "portal-secret"}, region="us-east-1") as server:
+        there = {"AWS_S3_REGION_NAME": "us-east-1", "AWS_S3_ENDPOINT_URL": server.endpoint_url}
+        use(settings, monkeypatch, s3_environment | there)
+
+        assert "bucket: created" in setup_bucket()
+
+        assert anonymous_get(server, "media/avatars/x.webp") == 200

@@ -29,7 +29,6 @@ def test_it_copies_what_is_wanted_and_nothing_else(ends):
     assert "copying" not in {thread.name for thread in threading.enumerate()}
 
 
-@pytest.mark.whole
 def test_missing_and_denied_files_do_not_stop_the_rest(ends, s3):
     """Y3: a hundred, of which some are missing; where there are keys, some denied."""
     names = [f"{number:03}" for number in range(100)]
@@ -270,7 +269,6 @@ def test_large_files_go_first(by_service, monkeypatch):
     assert order == ["0", *map(str, range(9, 0, -1))]
 
 
-@pytest.mark.whole
 def test_closing_the_iterator_ends_the_run(ends):
     for number in range(40):
         ends.live.put(f"{number:02}")

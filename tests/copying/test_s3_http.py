@@ -179,7 +179,6 @@ def test_it_reads_what_servers_send(answer, hang_up, connections):
             kept.close()
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize(
     "answer",
     [
@@ -205,7 +204,6 @@ def test_what_is_no_whole_answer_is_worth_another_attempt(answer):
 OBJECT = OK + b"Last-Modified: Mon, 23 Nov 2026 12:00:00 GMT\r\nContent-Length: 9\r\n"
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize(
     ("answer", "error"),
     [

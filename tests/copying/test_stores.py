@@ -163,3 +163,29 @@ def test_a_file_that_cannot_be_put_in_place_leaves_nothing_behind(to_disk):
 
     assert to_disk.copy("a") == {"a": "failed"}
     assert to_disk.staging.contents() == {}
+
+
+def test_a_folder_is_no_file(from_disk):
+    from_disk.live.put("below/a")
+
+    assert from_disk.copy("below", "below/a") == {"below": "missing", "below/a": "copied"}
+
+
+def test_a_server_that_sends_all_where_a_part_was_asked_for_is_not_believed(
+    streaming, s3, small_parts, monkeypatch
+):
+    """As old gateways do; the parts would be put together of whole files."""
+    answer = type(s3)._answer
+    large = bytes(7 * 1024**2)
+
+    def whole(server, request, environ):
+        response = answer(server, request, environ)
+        if "range" in request.headers:
+            response.status_code, response.data = 200, large
+        return response
+
+    streaming.live.put("large", large)
+    monkeypatch.setattr(type(s3), "_answer", whole)
+
+    assert "instead of a part" in streaming.reasons("large")["large"]
+    assert streaming.staging.contents() == {}

@@ -76,7 +76,7 @@ class Cut:
         monkeypatch.setattr(s3_store, "read", read)
 
 
-@pytest.mark.parametrize("route", ["streaming", "to_disk"])
+@pytest.mark.parametrize("route", ["to_disk", "streaming"])
 def test_a_truncated_answer_is_not_taken_for_a_file(request, route, monkeypatch):
     """Y7: detected, tried again; for ever, reported, and nothing is written."""
     ends = request.getfixturevalue(route)
@@ -222,6 +222,46 @@ def test_an_object_above_five_gigabytes_is_copied_in_parts_that_s3_takes(by_serv
     assert not any(
         "x-amz-copy-source-range" not in h and "x-amz-copy-source" in h for *_, h in asked
     )
+
+
+def test_a_terabyte_goes_in_no_more_parts_than_s3_takes(by_service, monkeypatch):
+    asked, size = [], 1024**4
+    answer = b"<R><UploadId>1</UploadId></R>"
+    monkeypatch.setattr(
+        by_service.target, "_ask", lambda method, *key, **options: (asked.append(method), answer)
+    )
+    sent = []
+
+    def send(upload, number, part):
+        sent.append(part)
+        return "etag"
+
+    by_service.target.create_from_parts("a", size, {}, send)
+
+    assert len(sent) <= s3_store.MAX_PARTS
+    assert sum(map(len, sent)) == size
+
+
+def test_parts_that_are_not_all_of_a_file_are_a_failure(buckets, small_parts, monkeypatch):
+    """No ETag tells, where both are of parts: the size does."""
+    buckets.live.put("large", LARGE, multipart=True)
+    find = buckets.target.find
+
+    def shorter(name):
+        found = find(name)
+        return found and found._replace(size=found.size - 1)
+
+    monkeypatch.setattr(buckets.target, "find", shorter)
+
+    assert "The copy differs from the source" in buckets.reasons("large")["large"]
+
+
+def test_a_body_that_was_damaged_on_its_way_is_sent_again(streaming, s3):
+    streaming.live.put("a", b"0123456789")
+    s3.fail_next(400, "BadDigest", times=2, matching=lambda request: request.method == "PUT")
+
+    assert streaming.copy("a") == {"a": "copied"}
+    assert streaming.staging.contents() == {"a": b"0123456789"}
 
 
 @pytest.mark.parametrize("new", [LARGE[::-1], LARGE[:-1], b"small"], ids=["same", "less", "small"])

@@ -111,3 +111,25 @@ def test_what_an_anonymous_client_wrote_is_removed_or_named(on_s3, monkeypatch):
 
     assert [each.statement for each in red][1:] == ["the probe was removed"]
     assert f"Delete {names(on_s3)[0]} from {BUCKET} by hand" in red[1].hint
+
+
+def anonymously(method, *, key):
+    """Return the condition for such a request without credentials."""
+    return lambda request: (
+        request.method == method
+        and request.key.startswith(key)
+        and "authorization" not in request.headers
+        and not request.pairs
+    )
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_server_that_fails_has_refused_nothing(on_s3, method):
+    """Tomorrow it may work again, and answer."""
+    matching = anonymously(method, key="protected/")
+    on_s3.fail_next(status=500, code="InternalError", matching=matching)
+
+    red = only(failed())
+
+    assert (red.subject, red.observed) == ("protected", "answered 500 InternalError")
+    assert "nothing is proven" in red.hint

@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.exposure.findings import WARN
 from tests.conftest import BUCKET
 from tests.support.cdn import Cdn
 
@@ -37,6 +38,19 @@ def test_a_cdn_that_opens_the_whole_bucket_is_red(cdn):
 
     assert red.statement == f"anonymous clients are refused it at http://{cdn.domain}"
     assert "PROTECTED_BUCKET_NAME" in red.hint
+
+
+def test_a_redirect_is_neither_followed_nor_taken_for_a_refusal(cdn):
+    """It may lead to a page for people to log in, or to the file."""
+    cdn.redirects = ("protected/",)
+
+    found, ending = check()
+
+    assert ending is None
+    refused = f"anonymous clients are refused it at http://{cdn.domain}"
+    [doubtful] = [each for each in found if each.statement == refused]
+    assert (doubtful.outcome, doubtful.observed) == (WARN, "answered 302")
+    assert "nothing is proven" in doubtful.hint
 
 
 def test_a_cdn_that_lists_is_red(cdn):

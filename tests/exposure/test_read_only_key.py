@@ -1,5 +1,7 @@
 """check_storage: the keys for the live site's files read them, and do nothing else."""
 
+import pytest
+
 from portal.exposure.findings import OK, WARN
 from tests.conftest import s3_client
 from tests.support.strict_s3 import read_only
@@ -92,3 +94,22 @@ def test_a_live_prefix_with_nothing_below_it_is_worth_a_word(live):
     assert [each.observed for each in about_live(found) if each.outcome == WARN] == [
         "there is nothing to read"
     ]
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_an_answer_other_than_a_refusal_proves_nothing_of_a_live_key(live, method):
+    live.fail_next(
+        status=405,
+        code="MethodNotAllowed",
+        times=9,
+        matching=lambda request: request.method == method and request.bucket == LIVE_BUCKET,
+    )
+
+    red = failed()
+
+    statement = {"POST": "the key cannot store", "DELETE": "the key cannot delete"}[method]
+    assert [(each.subject, each.statement) for each in red] == [
+        ("live default", statement),
+        ("live protected", statement),
+    ]
+    assert "nothing is proven" in red[0].hint

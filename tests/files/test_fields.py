@@ -295,3 +295,18 @@ def test_puts_no_storage_and_no_rule_into_a_migration():
         "max_length": 200,
     }
     assert isinstance(field, models.FileField)
+
+
+@pytest.mark.django_db
+def test_what_was_made_of_a_file_goes_with_it(owner):
+    """A smaller photo would still be shown, and pages counted, of what is not there any more."""
+    profile = Profile.objects.get(user=owner)
+    assert profile.avatar_small
+    assert (profile.resume_pages, bool(profile.resume_picture)) == (1, True)
+
+    profile.avatar = profile.resume = ""
+    profile.save()
+
+    profile.refresh_from_db()
+    assert (profile.avatar_small, profile.resume_picture) == ("", "")
+    assert (profile.resume_pages, profile.resume_bytes) == (None, None)

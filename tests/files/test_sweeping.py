@@ -1,7 +1,7 @@
 """The merge of rows and files: the same on a disk and in a bucket, in any order of names."""
 
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -31,6 +31,16 @@ def test_a_folder_is_listed_as_a_bucket_is(tmp_path_factory, names):
     )
 
 
+def test_what_a_link_leads_to_is_not_listed(tmp_path):
+    """A sweep would delete files of another folder; the link itself is a file like any other."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/kept").touch()
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media/link").symlink_to(tmp_path / "elsewhere")
+
+    assert [file.name for file in sweeping.folder_listing(tmp_path / "media")] == ["link"]
+
+
 @given(rows=st.lists(NAMES), files=st.sets(NAMES))
 def test_the_merge_finds_what_sets_would_find(rows, files):
     long_ago, now = datetime(2013, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
@@ -46,6 +56,15 @@ def test_the_merge_finds_what_sets_would_find(rows, files):
         + [("named" if name in rows else "orphan", name) for name in files],
         key=lambda finding: finding[1],
     )
+
+
+def test_a_file_of_the_very_moment_is_too_young_to_be_an_orphan():
+    before = datetime(2026, 1, 1, tzinfo=UTC)
+    files = [sweeping.Stored("a", before - timedelta(seconds=1)), sweeping.Stored("b", before)]
+
+    kinds = [found.kind for found in sweeping.compared([], files, before)]
+
+    assert kinds == ["orphan", "young"]
 
 
 def test_a_listing_out_of_order_stops_the_sweep():

@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from tests.support.mail_server import MailServer
 
@@ -11,3 +14,22 @@ def mail_server(settings):
         settings.OUTBOX_BACKEND = "portal.outbox.smtp.EmailBackend"
         settings.OUTBOX_OPTIONS = {"host": "127.0.0.1", "port": server.port, "timeout": 0.3}
         yield server
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time, which a test moves on."""
+    clock = Clock()
+    monkeypatch.setattr(timezone, "now", clock)
+    return clock
+
+
+class Clock:
+    def __init__(self):
+        self.real, self.ahead = timezone.now, timedelta()
+
+    def __call__(self):
+        return self.real() + self.ahead
+
+    def move(self, **duration):
+        self.ahead += timedelta(**duration)

@@ -4,12 +4,12 @@ import io
 from datetime import timedelta
 
 import pytest
-from django.core.mail import EmailMultiAlternatives, send_mail
+from django.core.mail import EmailMessage, EmailMultiAlternatives, send_mail
 from django.core.management import CommandError, call_command
-from django.db import transaction
-from django.utils import timezone
+from django.db import OperationalError, transaction
 
 from portal.outbox import delivery, smtp
+from portal.outbox.backend import EmailBackend
 from portal.outbox.composers import COMPOSERS
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import OutgoingMessage
@@ -21,25 +21,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 State = OutgoingMessage.State
 FOUR = [f"{name}@example.org" for name in ("ada", "grace", "mary", "emmy")]
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Time, which a test moves on."""
-    clock = Clock()
-    monkeypatch.setattr(timezone, "now", clock)
-    return clock
-
-
-class Clock:
-    def __init__(self):
-        self.real, self.ahead = timezone.now, timedelta()
-
-    def __call__(self):
-        return self.real() + self.ahead
-
-    def move(self, **duration):
-        self.ahead += timedelta(**duration)
 
 
 def write(*addresses, subject="Hello"):
@@ -85,6 +66,25 @@ def test_a_message_shares_the_fate_of_its_transaction(mail_server, is_committed)
     deliver_due()
 
     assert mail_server.recipients == (FOUR[:1] if is_committed else [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_messages_that_are_sent_together_are_written_together(mail_server, monkeypatch):
+    create, written = OutgoingMessage.objects.create, []
+
+    def fail_at_the_second(**fields):
+        written.append(create(**fields))
+        if len(written) == 2:
+            raise OperationalError
+
+    monkeypatch.setattr(OutgoingMessage.objects, "create", fail_at_the_second)
+    both = [EmailMessage("Hello", "How are you?", None, [address]) for address in FOUR[:2]]
+
+    with pytest.raises(OperationalError):
+        EmailBackend(alias="outbox").send_messages(both)
+
+    assert len(written) == 2
+    assert states() == {}
 
 
 def test_a_batch_needs_one_connection(mail_server):
@@ -224,52 +224,6 @@ def test_a_server_that_looks_for_spam_first_is_given_the_time(mail_server):
 
     assert mail_server.recipients == FOUR[:1]
     assert states() == {FOUR[0]: State.SENT}
-
-
-def test_a_lost_lease_sends_nothing(mail_server, monkeypatch):
-    """Another sender has claimed the message while this one was waiting for the server."""
-    write(FOUR[0])
-
-    def take_over(event):
-        if event == "rcpt":
-            mail_server.taken_over = True
-
-    mail_server.on_event = take_over
-    send = smtp.EmailBackend.send_messages
-
-    def claimed_meanwhile(self, messages):
-        OutgoingMessage.objects.update(attempts=7)
-        return send(self, messages)
-
-    monkeypatch.setattr(smtp.EmailBackend, "send_messages", claimed_meanwhile)
-
-    outcomes = deliver_due()
-
-    assert outcomes == {delivery.LOST: 1}
-    assert mail_server.taken_over
-    assert mail_server.accepted == []
-
-
-def test_a_message_is_handed_over_twice_at_most(mail_server, clock, monkeypatch):
-    """The process has ended between the server's acceptance and the commit, twice."""
-    write(FOUR[0])
-
-    def die(*args, **fields):
-        raise SystemExit
-
-    with monkeypatch.context() as dying:
-        dying.setattr(delivery, "record", die)
-        for _ in range(2):
-            with pytest.raises(SystemExit):
-                deliver_due()
-            deliver_due()  # the lease holds
-            clock.move(minutes=6)
-    deliver_due()
-
-    assert mail_server.recipients == FOUR[:1] * 2
-    assert len({accepted.message_id for accepted in mail_server.accepted}) == 1
-    assert states() == {FOUR[0]: State.FAILED}
-    assert "most likely arrived" in OutgoingMessage.objects.get().last_error
 
 
 def test_an_error_of_ours_concerns_one_message(mail_server, clock, monkeypatch):

@@ -79,7 +79,40 @@ def test_a_delivered_message_keeps_address_subject_and_time(mail_server):
     message = OutgoingMessage.objects.get()
     assert (message.to, message.subject) == ("ada@example.org", "A subject")
     assert message.finished_at
-    assert (bytes(message.content), message.context) == (b"", {})
+    assert bytes(message.content) == b""
+
+
+def test_a_delivered_link_leaves_its_message_id_and_nothing_to_make_it_of(
+    mail_server, client, member
+):
+    """E6: a retry of what was sent already is recognised by the Message-ID alone."""
+    client.post("/accounts/password/reset/", {"email": member.email})
+    message = OutgoingMessage.objects.get()
+    assert message.context
+
+    deliver_due()
+
+    [accepted] = mail_server.accepted
+    assert accepted.message_id == message.message_id
+    assert OutgoingMessage.objects.get().context == {}
+
+
+def test_a_message_is_named_after_the_domain_of_its_sender(mail_server, settings):
+    for sender in ("Society <office@society.example>", "office@bücher.example"):
+        settings.DEFAULT_FROM_EMAIL = sender
+        send_mail("A subject", BODY, "office@society.example", ["ada@example.org"])
+
+    ids = OutgoingMessage.objects.order_by("pk").values_list("message_id", flat=True)
+    assert [each.rpartition("@")[2] for each in ids] == ["society.example>", "localhost>"]
+
+
+def test_what_a_database_cannot_store_does_not_lose_the_message(mail_server):
+    send_mail("A \0 subject", BODY, None, ["ada@example.org"])
+
+    deliver_due()
+
+    assert OutgoingMessage.objects.get().subject == "A \ufffd subject"
+    assert mail_server.recipients == ["ada@example.org"]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +166,7 @@ def test_the_admin_shows_no_text_and_changes_nothing(mail_server, admin_client):
 
 def test_messages_are_removed_when_a_month_has_passed(mail_server, monkeypatch, member, client):
     """E6: and earlier what was never delivered and nobody waits for any more."""
+    client.post("/accounts/password/reset/", {"email": member.email})
     for name in ("sent", "failed", "waiting"):
         send_mail(name, BODY, None, [f"{name}@example.org"])
     OutgoingMessage.objects.filter(subject__in=["failed", "waiting"]).update(
@@ -152,7 +186,7 @@ def test_messages_are_removed_when_a_month_has_passed(mail_server, monkeypatch, 
             leftovers.remove_old_messages()
         left.append({message.to.partition("@")[0] for message in OutgoingMessage.objects.all()})
 
-    everything = {"sent", "failed", "waiting", "nobody"}
+    everything = {"ada", "sent", "failed", "waiting", "nobody"}
     assert left == [everything, everything - {"nobody"}, everything - {"nobody"}, {"waiting"}]
 
 

@@ -1,6 +1,7 @@
 """E1, E2: every state of an account, and every way to change it, as one table."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
 
@@ -243,3 +244,15 @@ def test_an_account_is_as_the_table_says(account, state, way):
 
     assert findings() == []
     assert account.state() == outcomes()[state, way]
+
+
+def test_an_owner_is_told_of_changes_to_an_account_that_is_not_active(client, staff, member):
+    """Whatever else is sent to members is not sent to them; a takeover must not go unnoticed."""
+    Authenticator.objects.create(user=member, type="totp", data={})
+    User.objects.filter(pk=member.pk).update(is_active=False)
+    client.force_login(staff)
+
+    client.post(f"/admin/profiles/user/{member.pk}/second-factors/")
+
+    [message] = mail.outbox
+    assert message.to == [member.email]

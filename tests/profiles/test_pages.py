@@ -5,7 +5,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from profiles.models import Profile, ResumeDownload
+from profiles.models import Profile, ResumeDownload, User
 from tests.conftest import make_member
 from tests.support import samples
 
@@ -257,3 +257,24 @@ def test_to_ask_whether_there_is_a_resume_is_not_to_open_it(client, owner, membe
 
     client.get(f"/members/{owner.profile.pk}/resume/")
     assert ResumeDownload.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_resume_of_an_owner_who_is_deleted_at_this_moment_is_not_found(
+    client, member, owner, monkeypatch
+):
+    """Between reading the profile and recording who opened the resume."""
+    client.force_login(member)
+    address = f"/members/{owner.profile.pk}/resume/"
+    assert client.get(address).status_code == 302
+    storage = type(owner.profile.resume.storage)
+    link = storage.url
+
+    def deleted_meanwhile(self, name, **options):
+        made = link(self, name, **options)
+        User.objects.get(pk=owner.pk).delete()
+        return made
+
+    monkeypatch.setattr(storage, "url", deleted_meanwhile)
+
+    assert client.get(address).status_code == 404

@@ -20,6 +20,8 @@ def resume_of(owner) -> str:
         {"Purpose": "prefetch"},
         {"X-Purpose": "preview"},
         {"X-Moz": "prefetch"},
+        {"Purpose": "Prefetch"},
+        {"Sec-Purpose": "PRERENDER"},
     ],
     ids=str,
 )

@@ -53,6 +53,21 @@ def test_a_temporary_file_is_deleted_with_the_answer(settings, tmp_path, files, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_temporary_file_of_a_part_that_breaks_is_deleted_with_the_answer(settings, tmp_path):
+    """P8: Django closes the files that are complete, and not the one that it was writing."""
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    settings.FILE_UPLOAD_HANDLERS = [f"{__name__}.RecordingUploadHandler"]
+    RecordingUploadHandler.files.clear()
+    about = 'Content-Disposition: form-data; name="x"; filename="x"'
+    part = f"--x\r\n{about}\r\nContent-Transfer-Encoding: base64\r\n\r\nYWJj!\r\n--x--\r\n"
+
+    answered = answer(request_of("POST", "multipart/form-data; boundary=x", part.encode()))
+
+    assert answered[0] == "400 Bad Request"
+    assert len(RecordingUploadHandler.files) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_body_larger_than_any_form_is_refused_before_it_is_read(settings):
     settings.UPLOAD_MAX_BODY_BYTES = 2_000
     post = RequestFactory(headers={"host": "localhost"}).post

@@ -259,6 +259,64 @@ def test_an_uploads_folder_within_the_assets_is_refused():
     assert settings_for(inside | {"MEDIA_ROOT": "/srv/site/static-not"})
 
 
+APART = {
+    "PROTECTED_BUCKET_NAME": "portal-resumes",
+    "ASSETS_BUCKET_NAME": "portal-assets",
+    "ASSETS_ACCESS_KEY_ID": "AKIAASSETS",
+    "ASSETS_SECRET_ACCESS_KEY": "assets-secret",
+    "AWS_S3_CUSTOM_DOMAIN": "cdn.example.org",
+}
+
+
+def options_of(variables: dict, alias: str, *names: str) -> list:
+    options = settings_of(variables)["STORAGES"][alias]["OPTIONS"]
+    return [options.get(name) for name in names]
+
+
+def test_each_storage_has_a_bucket_and_keys_of_its_own_if_they_are_given():
+    names = ("bucket_name", "access_key", "secret_key", "custom_domain")
+    of_site = ["AKIAPORTAL", "portal-secret"]
+
+    assert [options_of(OWN, alias, *names) for alias in ("default", "protected", "assets")] == [
+        ["portal-files", *of_site, None]
+    ] * 3
+    own = OWN | APART
+    assert options_of(own, "default", *names) == ["portal-files", *of_site, "cdn.example.org"]
+    assert options_of(own, "protected", *names) == ["portal-resumes", *of_site, None]
+    assert options_of(own, "assets", *names) == [
+        "portal-assets", "AKIAASSETS", "assets-secret", None
+    ]  # fmt: skip
+
+
+def test_the_domain_of_a_bucket_serves_what_is_in_it_and_nothing_else():
+    domain = {"AWS_S3_CUSTOM_DOMAIN": "cdn.example.org"}
+    elsewhere = domain | {"ASSETS_BUCKET_NAME": "portal-assets"}
+    own = elsewhere | {"ASSETS_CUSTOM_DOMAIN": "assets.example.org"}
+
+    assert options_of(OWN | domain, "assets", "custom_domain") == ["cdn.example.org"]
+    assert options_of(OWN | elsewhere, "assets", "custom_domain") == [None]
+    assert options_of(OWN | own, "assets", "custom_domain") == ["assets.example.org"]
+    assert options_of(OWN | own, "default", "custom_domain") == ["cdn.example.org"]
+
+
+def test_the_live_storages_are_made_of_the_live_variables():
+    found = settings_of(OWN | LIVE | LIVE_OPTIONAL | {"LIVE_MEDIA_PREFIX": "m"})["LIVE_STORAGES"]
+    options = {alias: each["OPTIONS"] for alias, each in found.items()}
+
+    connection = {
+        "access_key": "AKIALIVE",
+        "secret_key": "live-secret",
+        "region_name": "eu-west-1",
+        "endpoint_url": "https://s3.example.org",
+        "addressing_style": "path",
+    }
+    assert options == {
+        "default": connection
+        | {"bucket_name": "live-files", "location": "m", "custom_domain": None},
+        "protected": connection | {"bucket_name": "live-protected", "location": "protected"},
+    }
+
+
 def test_the_site_serves_its_assets_itself_where_it_is_told_to():
     """For gateways that drop Content-Encoding; with the bucket serving them as the control."""
     found = settings_of(OWN | {"ASSETS_SERVED_BY": "site"})

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import subprocess
 from datetime import timedelta
 from importlib.util import find_spec
@@ -187,8 +188,16 @@ def test_a_copy_that_keeps_its_files_where_live_does_is_refused(
         settings.SITE_ENVIRONMENT = "staging"
         refused("keeps files in portal-files below")
 
-        with connection.cursor() as cursor:
-            cursor.execute(f'UPDATE {identity.TABLE} SET locations = \'[["live", "media/"]]\'')
+        def live_keeps(bucket, prefix):
+            with connection.cursor() as cursor:
+                places = json.dumps([[bucket, prefix]])
+                cursor.execute(f"UPDATE {identity.TABLE} SET locations = %s", [places])
+
+        for prefix in ("", "media/", "media/live/", "protected/resumes/"):
+            live_keeps("portal-files", prefix)
+            refused("keeps files in portal-files below")
+
+        live_keeps("live", "media/")
         scrub_members()
 
 

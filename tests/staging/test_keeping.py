@@ -129,7 +129,6 @@ def test_the_longest_texts_are_among_them(society):
     assert Profile.objects.exclude(user__is_staff=True).get().pk == longest
 
 
-@pytest.mark.whole
 def test_the_seed_decides_who_stays(society):
     def chosen(seed):
         try:
@@ -150,7 +149,6 @@ def test_another_seed_makes_another_sample(society):
     assert len(set(chosen)) > 1
 
 
-@pytest.mark.whole
 def test_a_second_run_changes_nothing(society):
     """A run that was killed after the scrub is repeated, and ends the same."""
     kept(4)

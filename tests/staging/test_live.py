@@ -11,7 +11,6 @@ from tests.support.copy_command import arrived, keys_in, refused, run
 pytestmark = pytest.mark.any_database  # tests/files/test_references.py asks each of them
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize("environment", ["staging", "development", "production"])
 def test_it_is_refused_in_production(on_staging, server, settings, environment):
     """Y1: before any request."""
@@ -42,7 +41,6 @@ def test_a_storage_without_a_live_twin_is_refused(on_staging, settings, server):
     assert not server.requests
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize(
     "changes",
     [

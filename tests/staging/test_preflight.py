@@ -32,7 +32,6 @@ def nothing_changes(restored, words, *arguments) -> None:
     assert keys_in(restored, LIVE) == before
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
@@ -100,7 +99,6 @@ def test_a_live_key_that_may_only_read_is_enough(restored, monkeypatch):
     assert keys_in(restored, STAGING) == staff_keys()
 
 
-@pytest.mark.whole
 @pytest.mark.parametrize("allowed", ["POST", "DELETE"])
 def test_a_live_key_that_can_write_is_refused_unless_told_otherwise(restored, monkeypatch, allowed):
     """Y2: one that stores may overwrite, and one that deletes may delete."""

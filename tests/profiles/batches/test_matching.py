@@ -101,6 +101,11 @@ def test_the_folder_is_looked_at_where_the_file_has_no_name(society):
     assert match("Tadhg O'Brien.jpg", "Ada Lovelace", society).profile.name == "Tadhg O'Brien"
 
 
+def test_no_more_of_a_name_is_looked_at_than_a_file_system_allows(society):
+    assert match("photo.jpg", f"{'x ' * 110}ada@example.org", society).how == "certain"
+    assert match("photo.jpg", f"{'x ' * 130}ada@example.org", society).how == "nobody"
+
+
 @pytest.mark.parametrize(
     ("typed", "how"),
     [

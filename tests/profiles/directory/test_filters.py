@@ -58,6 +58,21 @@ def test_filters_combine(client, society, member, query, found):
     assert names(client, query) == found
 
 
+def test_no_more_skills_are_asked_for_than_a_page_can_name(client):
+    add("Adaeze", "", "A1, A2, A3, A4, A5")
+
+    assert names(client, "skill=a1&skill=a2&skill=a3&skill=a4&skill=other") == []
+    five = "skill=a1&skill=a2&skill=a3&skill=a4&skill=a5"
+    assert names(client, f"{five}&skill=other") == ["Adaeze"]
+
+
+def test_suggestions_are_kept_by_no_browser(client, society):
+    """They are others for whoever logs in or out."""
+    response = client.get("/members/suggestions/skill/?q=g")
+
+    assert "no-store" in response["Cache-Control"]
+
+
 def test_each_filter_is_a_chip_that_takes_it_away_and_keeps_the_rest(client, society, member):
     client.force_login(member)
 

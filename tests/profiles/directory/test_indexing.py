@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
 
 from profiles.directory import indexing
-from profiles.directory.models import DirectoryEntry, ProfileWord, WordDeletion
+from profiles.directory.models import DirectoryEntry, ProfileTag, ProfileWord, WordDeletion
 from profiles.directory.postgresql import Trigrams
 from profiles.models import Profile, User
 from tests.conftest import make_member
@@ -90,6 +90,37 @@ def test_what_was_written_past_save_is_told_by_a_check_and_mended_by_the_command
     assert found(reader, "lucja tides") == ["Łucja"]
     assert Profile.objects.get(name="Łucja").sort_key == "lucja"
     assert "brought up to date: 0." in run("--check")
+
+
+def without_tags(profile):
+    ProfileTag.objects.all().delete()
+
+
+def with_an_older_sort_key(profile):
+    Profile.objects.filter(pk=profile.pk).update(sort_key="zzz")
+
+
+@pytest.mark.parametrize("spoil", [without_tags, with_an_older_sort_key])
+def test_what_lists_and_filters_read_is_mended_as_well(member, spoil):
+    profile = Profile.objects.get(user=member)
+    profile.place = "Graz"
+    profile.save()
+    spoil(profile)
+
+    assert "brought up to date: 1." in run()
+
+    assert ProfileTag.objects.filter(profile=profile, key="graz").exists()
+    assert Profile.objects.get(pk=profile.pk).sort_key == "ada lovelace"
+    assert "brought up to date: 0." in run("--check")
+
+
+def test_a_name_of_two_words_is_found_if_it_is_written_as_one(client, member):
+    member.profile.name, member.profile.visibility = "Anna Maria", "public"
+    member.profile.save()
+
+    found = client.get("/members/", {"q": "annamaria"}).context["page"]
+
+    assert [card.name for card in found] == ["Anna Maria"]
 
 
 def test_a_run_that_was_killed_may_be_repeated(reader, monkeypatch):

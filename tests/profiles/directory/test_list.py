@@ -183,3 +183,15 @@ def test_a_long_list_is_counted_no_further_than_can_be_paged_to(client, society,
     assert [profile.name for profile in third.context["page"]] == SORTED[4:6]
     assert [profile.name for profile in last.context["page"]] == SORTED[8:]
     assert "10 profiles" in last.content.decode()
+
+
+@pytest.mark.parametrize(("most", "is_capped"), [(1, True), (2, False)])
+def test_a_filtered_list_is_counted_no_further_either(
+    client, society, monkeypatch, most, is_capped
+):
+    monkeypatch.setattr("profiles.directory.views.PROFILES_PER_PAGE", 1)
+    monkeypatch.setattr("profiles.directory.paging.MAX_COUNTED", most)
+
+    paginator = client.get("/members/?letter=z").context["page"].paginator
+
+    assert (paginator.count, paginator.is_capped) == (most, is_capped)

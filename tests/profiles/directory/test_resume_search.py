@@ -1,10 +1,12 @@
 """Members find one another by words of their resumes; visitors do not, nor anybody hidden ones."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import call_command
+from django.utils import timezone
 
 from profiles.models import Profile, ResumeText, User
 from profiles.uploads.resumes import readable_text
@@ -54,6 +56,12 @@ def test_a_member_finds_the_owner_of_a_resume_by_its_words(reader, siofra, text)
     assert found(reader, text) == ["Síofra Ní Dhubhghaill"]
 
 
+def test_whoever_has_a_word_in_the_bio_and_in_the_resume_is_listed_once(reader, siofra):
+    edit(siofra.profile, bio="Hydrology")
+
+    assert found(reader) == ["Síofra Ní Dhubhghaill"]
+
+
 @pytest.mark.parametrize(
     "text", ["drology", "hydrology quinn", '"hydrology peatland"', '"Dhubhghaill Peatland"', "st"]
 )
@@ -97,6 +105,10 @@ def inactive(owner):
     owner.save()
 
 
+def leaving(owner):
+    User.objects.filter(pk=owner.pk).update(leaves_at=timezone.now() + timedelta(days=1))
+
+
 def past_save(**fields):
     def write(owner):
         Profile.objects.filter(user=owner).update(**fields)
@@ -110,6 +122,7 @@ CEASED = {
     "hidden": hidden,
     "switched off": switched_off,
     "inactive": inactive,
+    "that of a leaver": leaving,
     "removed by update()": past_save(resume=""),
     "replaced by update()": past_save(resume="resumes/other.pdf"),
     "hidden by update()": past_save(visibility="hidden"),
@@ -125,10 +138,23 @@ def test_nobody_is_found_by_a_resume_once_it_is(client, siofra, staff, member, w
 
     CEASED[what](siofra)
 
+    if (role, what) == ("owner", "that of a leaver"):
+        return  # leavers see no list
     assert found(client) == []
     assert found(client, "hydrology dhubhghail") == []
     if what == "replaced":
         assert found(client, "opera") == ["Síofra Ní Dhubhghaill"]
+
+
+def test_no_near_word_is_offered_where_a_resume_outside_the_filter_has_the_word(reader, siofra):
+    near = make_member("near@example.org", name="Near", visibility="public").profile
+    edit(near, headline="Hydrologi", place="Graz", place_visibility="everyone")
+
+    def shown(text):
+        return [card.name for card in reader.get(f"/members/?place=graz&q={text}").context["page"]]
+
+    assert shown("hydrologyy") == ["Near"]
+    assert shown("hydrology") == []
 
 
 @pytest.mark.parametrize("what", ["removed", "replaced"])

@@ -27,3 +27,18 @@ def test_words_of_departed_members_are_in_no_table_of_the_search(client, staff, 
     assert [card.pk for card in client.get("/members/?q=stafff").context["page"]] == [
         staff.profile.pk
     ]
+
+
+def test_words_of_whoever_stays_as_another_person_are_in_no_table_of_the_search(staff, settings):
+    """Typos would be compared with the names of members of the live site."""
+    settings.SITE_ENVIRONMENT = "staging"
+    profile = make_member("z@kept.example", name="Zuzanna Wiśniewska").profile
+    profile.headline, profile.bio = "Staff of lighthouses", "Born in a thunderstorm"
+    profile.save()
+
+    scrub_members(keep=1)
+
+    profile.refresh_from_db()
+    assert profile.name not in {"", "Zuzanna Wiśniewska"}
+    words = ["zuzanna", "wisniewska", "lighthouses", "thunderstorm"]
+    assert [word for word in words if word in whole_database()] == []

@@ -7,6 +7,8 @@ from profiles.directory.snippets import CONTEXT, snippet_of
 from tests.conftest import make_member
 from tests.support import samples
 
+from .test_resume_search import CEASED
+
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
 LONG = f"{'alpha ' * 30}Peatland <b>Hydrology</b>, by bicycle{' omega' * 30}"
@@ -39,7 +41,8 @@ def test_nothing_is_shown_of_a_resume_where_the_card_has_the_words(client, siofr
 
 
 def test_a_visitor_sees_nothing_of_a_resume(client, siofra):
-    siofra.profile.bio = "Hydrology"
+    siofra.profile.bio = siofra.profile.place = "Hydrology"
+    siofra.profile.place_visibility = "everyone"
     siofra.profile.save()
 
     for text in ["hydrology", "siofra", "siofra hydrology", "wett"]:
@@ -48,11 +51,14 @@ def test_a_visitor_sees_nothing_of_a_resume(client, siofra):
         assert "eatland" not in page
 
 
-def test_nothing_is_shown_of_a_resume_that_is_not_searched(client, siofra):
+@pytest.mark.parametrize("what", CEASED)
+def test_nothing_is_shown_of_a_resume_that_is_not_searched(client, siofra, staff, what):
     siofra.profile.bio = "Hydrology"
-    siofra.profile.resume_is_searched = False
     siofra.profile.save()
-    client.force_login(siofra)
+    client.force_login(staff)
+    assert "In the resume" in client.get("/members/?q=hydrology").content.decode()
+
+    CEASED[what](siofra)
 
     page = client.get("/members/?q=hydrology")
 

@@ -83,6 +83,37 @@ def test_the_page_never_prints_a_word_that_was_not_typed_or_may_not_be_seen(clie
         assert [word for word in unseen if word in page] == []
 
 
+@pytest.mark.parametrize("role", MAY_FIND)
+def test_a_letter_lists_and_an_input_suggests_what_one_may_see(client, society, role):
+    """All show their place to everyone: to everyone, that is, who may see them."""
+    names = {kind: word for (kind, field), (word, _) in CANARIES.items() if field == "name"}
+    for kind, place in names.items():
+        profile = Profile.objects.get(user=society[kind])
+        profile.place, profile.place_visibility = place, Audience.EVERYONE
+        profile.save()
+    if role in society and role != "inactive":
+        client.force_login(society[role])
+
+    listed = {card.name for card in client.get("/members/?letter=s&sort=new").context["page"]}
+    suggested = {
+        kind
+        for kind, place in names.items()
+        if client.get("/members/suggestions/place/", {"q": place}).json()["suggestions"]
+    }
+
+    assert suggested == {kind for kind, field in MAY_FIND[role] if field == "name"}
+    assert listed - {"Staff"} == {f"Something {names[kind]}" for kind in suggested}
+
+
+def test_a_phrase_beside_a_typo_is_looked_for_in_what_the_viewer_may_see(client, society, member):
+    query = {"q": f'{CANARIES["public", "name"][1]} "something fjordwright"'}
+
+    assert list(client.get("/members/", query).context["page"]) == []
+
+    client.force_login(member)
+    assert len(client.get("/members/", query).context["page"]) == 1
+
+
 def test_who_has_a_resume_is_no_filter_for_visitors(client, owner, member):
     """Else the count would tell. The control: a member's list is filtered."""
     Profile.objects.update(visibility="public")

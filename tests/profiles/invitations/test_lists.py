@@ -2,6 +2,7 @@
 
 import io
 import time
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -107,6 +108,39 @@ def test_a_list_is_confirmed_once(desk):
     assert {fate for _, _, fate in fates(desk, preview)} == {"new"}, "the report is the first's"
 
 
+def test_the_report_counts_how_far_the_messages_and_the_members_have_come(desk, settings):
+    settings.OUTBOX_BACKEND = None
+    preview = paste(desk, "\n".join(f"{name}@example.org" for name in "abcde"))
+    page = desk.post(preview, {"new": "5"}, follow=True)
+    assert "Others were at work" not in page.content.decode()
+    assert page.context["progress"]["waiting"] == 5
+    long_ago = timezone.now() - timedelta(days=settings.INVITATION_DAYS, minutes=1)
+    for name, state, moment in [
+        ("b", "sent", timezone.now()),
+        ("c", "sent", long_ago),
+        ("d", "failed", timezone.now()),
+        ("e", "sent", timezone.now()),
+    ]:
+        message = OutgoingMessage.objects.filter(to=f"{name}@example.org")
+        message.update(state=state, finished_at=moment)
+    User.objects.filter(email="e@example.org").update(last_login=timezone.now())
+
+    progress = desk.get(preview).context["progress"]
+
+    assert progress == {
+        "total": 5, "done": 4, "waiting": 1, "sent": 2, "failed": 1, "come": 1
+    }  # fmt: skip
+
+
+def test_a_report_is_kept_as_long_as_the_records_of_the_messages(desk):
+    preview = paste(desk, LINES)
+    assert InvitationList.objects.get().expires_at < timezone.now() + timedelta(days=2)
+
+    desk.post(preview)
+
+    assert InvitationList.objects.get().expires_at > timezone.now() + timedelta(days=29)
+
+
 def test_confirming_looks_again(desk):
     """Between the preview and the click, somebody else invites one of them."""
     preview = paste(desk, LINES)
@@ -151,7 +185,7 @@ def test_the_name_of_somebody_who_has_not_come_is_corrected(desk):
     desk.post(preview)
 
     grace = User.objects.get(email="grace@example.org")
-    assert grace.profile.name == "Grace Hopper"
+    assert (grace.profile.name, grace.profile.sort_key) == ("Grace Hopper", "grace hopper")
     assert DirectoryEntry.objects.get(profile=grace.profile).name == " grace hopper "
     assert len(mail.outbox) == 1
 

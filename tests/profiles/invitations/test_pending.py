@@ -75,9 +75,15 @@ def test_each_invitation_shows_how_far_it_has_come(desk, invited, settings):
     assert (sent.message.state, waiting.message.state) == ("sent", "waiting")
 
 
-def test_who_has_come_is_not_pending(desk, invited):
+@pytest.mark.parametrize("how", ["with a password", "with a passkey", "and was deactivated"])
+def test_who_has_come_is_not_pending(desk, invited, how):
     come, waits = invited("come@example.org"), invited("waits@example.org")
-    come.user.set_password(PASSWORD)
+    if how == "with a password":
+        come.user.set_password(PASSWORD)
+    elif how == "with a passkey":
+        come.user.last_login = timezone.now()
+    else:
+        come.user.is_active = False
     come.user.save()
 
     assert listed(desk) == {waits.user.email: "sent"}
@@ -139,7 +145,9 @@ def test_invitations_are_withdrawn_one_or_all_after_a_question(desk, clerk, invi
     assert User.objects.filter(pk=second.user_id).exists() is not bool(across)
 
 
-@pytest.mark.parametrize("what", ["a password", "a log-in", "a bio", "a photo"])
+@pytest.mark.parametrize(
+    "what", ["a password", "a log-in", "a headline", "a bio", "a photo", "a resume"]
+)
 def test_what_a_member_has_begun_is_never_withdrawn(desk, clerk, invited, what):
     invitation, other = invited("first@example.org"), invited("other@example.org")
     may_delete(clerk)
@@ -148,10 +156,12 @@ def test_what_a_member_has_begun_is_never_withdrawn(desk, clerk, invited, what):
         user.set_password(PASSWORD)
     elif what == "a log-in":
         user.last_login = timezone.now()
-    elif what == "a bio":
-        user.profile.bio = "Mine"
-    else:
+    elif what == "a photo":
         user.profile.avatar = ContentFile(samples.jpeg(), name="photo.jpg")
+    elif what == "a resume":
+        user.profile.resume = ContentFile(samples.pdf(), name="cv.pdf")
+    else:
+        setattr(user.profile, what.removeprefix("a "), "Mine")
     user.profile.save()
     user.save()
 
@@ -161,15 +171,17 @@ def test_what_a_member_has_begun_is_never_withdrawn(desk, clerk, invited, what):
     assert not User.objects.filter(pk=other.user_id).exists()
 
 
-@pytest.mark.parametrize("what", ["a password", "a log-in"])
+@pytest.mark.parametrize("what", ["a password", "a log-in", "a deactivation"])
 def test_who_comes_while_the_staff_look_is_not_withdrawn(desk, clerk, invited, monkeypatch, what):
     """The list was read before; the rows are read again once they are locked."""
     invitation = invited("first@example.org")
     may_delete(clerk)
     if what == "a password":
         invitation.user.set_password(PASSWORD)
-    else:
+    elif what == "a log-in":
         invitation.user.last_login = timezone.now()
+    else:
+        invitation.user.is_active = False
     invitation.user.save()
     mail.outbox.clear()
     monkeypatch.setattr(InvitationQuerySet, "pending", lambda everyone: everyone)

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portal.sentences.stored import shown
-from profiles.invitations.reading import MAX_ROWS, Row, read_file, read_text
+from profiles.invitations.reading import MAX_CELL, MAX_ROWS, Row, read_file, read_text
 
 from . import sheets
 
@@ -98,6 +98,7 @@ def test_a_title_above_the_headers_is_passed_over_and_unused_columns_are_told():
         ("Ada Lovelace ada@example.org", [("Ada Lovelace", "ada@example.org")]),
         ("Ada;Lovelace;ada@example.org", [("Ada Lovelace", "ada@example.org")]),
         ("mailto:ada@example.org,", [("", "ada@example.org")]),
+        ("MailTo:ada@example.org", [("", "ada@example.org")]),
         (
             "Ada <ada@example.org>, Grace <grace@example.org>",
             [("Ada", "ada@example.org"), ("Grace", "grace@example.org")],
@@ -140,10 +141,29 @@ def test_a_line_without_an_address_says_so():
     assert problems(reading) == [(3, "There is no e-mail address on this line.")]
 
 
+def test_no_more_of_a_cell_is_read_than_a_name_can_need():
+    [(name, _)] = found(read_text(f"Name;E-mail\n{'A' * 2 * MAX_CELL};ada@example.org"))
+
+    assert name == "A" * MAX_CELL
+
+
+def test_a_row_that_ends_before_its_address_says_so():
+    reading = read_text("Name;Town;E-mail\nAda;London;ada@example.org\nGrace;New York\nMary")
+
+    assert found(reading) == [("Ada", "ada@example.org")]
+    assert [line for line, _ in problems(reading)] == [3, 4]
+
+
 def test_an_excel_file_is_read():
     content = sheets.xlsx([["Name", "E-mail", "Since"], ["Ada Lovelace", "ada@example.org", 1843]])
 
     assert found(read(content)) == [("Ada Lovelace", "ada@example.org")]
+
+
+def test_titles_and_headers_of_a_sheet_take_no_room_from_people(monkeypatch):
+    monkeypatch.setattr("profiles.invitations.reading.MAX_ROWS", len(PEOPLE))
+
+    assert found(read(sheets.xlsx([["Members"], [""], *TABLE]))) == PEOPLE
 
 
 def test_a_libreoffice_file_is_read():
@@ -184,6 +204,7 @@ CORNERS = sheets.xlsx(
         (bytes(range(256)), "unreadable"),
         (b"\x00\x01\x02" * 100, "unreadable"),
         (b"%PDF-1.7\n%\xe2\xe3\x00", "unreadable"),
+        (b"Ada Lovelace\nGrace Hopper", "no_address"),
         (b"a@example.org\n" * (MAX_ROWS + 1), "too_many"),
         (b"x" * 5_000_001, "too_large"),
     ],

@@ -7,11 +7,13 @@ import zipfile
 import pytest
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
 
 from portal.outbox.models import OutgoingMessage
 from profiles.models import Profile, ResumeDownload, StoredUpload
+from profiles.privacy import archive as making
 from profiles.privacy.about import undecided_columns
 from tests.conftest import PASSWORD
 
@@ -29,6 +31,37 @@ def downloaded(client):
 def test_every_column_has_a_decision():
     """X1: whoever adds one decides about it in profiles/privacy/about.py."""
     assert undecided_columns() == []
+
+
+def test_staff_read_which_rights_and_groups_they_have(client, member, log_in):
+    member.user_permissions.add(Permission.objects.get(codename="add_user"))
+    member.groups.add(Group.objects.create(name="Keepers"))
+    log_in(member)
+
+    data = json.loads(downloaded(client).read("data.json"))
+
+    assert [row["group"] for row in data["groups"]] == ["Keepers"]
+    assert len(data["rights"]) == 1
+    assert "Can add" in data["rights"][0]["permission"]
+
+
+def test_no_connection_to_the_database_is_held_while_files_are_read(
+    client, owner, log_in, monkeypatch
+):
+    """There are fewer of them than threads, and a bucket may be slow."""
+    log_in(owner)
+    events, write = [], making.write_file
+
+    def written(*args):
+        events.append("a file is read")
+        write(*args)
+
+    monkeypatch.setattr(making, "release_connection", lambda: events.append("released"))
+    monkeypatch.setattr(making, "write_file", written)
+
+    downloaded(client)
+
+    assert events == ["released", "a file is read", "a file is read"]
 
 
 def test_members_take_all_of_theirs_along(client, owner, member, log_in):

@@ -5,6 +5,7 @@ import shutil
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -36,7 +37,7 @@ def stored(settings):
     }
 
 
-def test_nothing_of_a_leaver_is_left(leaver, staff, member, client, settings):
+def test_nothing_of_a_leaver_is_left(leaver, staff, member, client, settings, log_in):
     """X2: neither in any table nor on the disk; before, there is something: the control."""
     profile = leaver.profile
     profile.headline = "Keeper of lighthouses"
@@ -44,6 +45,7 @@ def test_nothing_of_a_leaver_is_left(leaver, staff, member, client, settings):
     ResumeDownload.objects.create(profile=member.profile, member=leaver)
     StoredUpload.receive(leaver, "resume", ContentFile(samples.pdf(), name="my cv.pdf"))
     OutgoingMessage.objects.create(to=leaver.email, subject="Dear Mary Somerville")
+    session = Session.objects.get(pk=log_in(leaver, Client()).session.session_key)
     client.force_login(staff)
     client.post(f"/admin/profiles/user/{leaver.pk}/leaving/", {"download": ""}).close()
     words = ["mary@example.org", "Somerville", "lighthouse", "my cv.pdf", "Downloaded the member"]
@@ -55,6 +57,7 @@ def test_nothing_of_a_leaver_is_left(leaver, staff, member, client, settings):
 
     assert [word for word in words if word.lower() in whole_database().lower()] == []
     assert stored(settings) == set()
+    assert not Session.objects.filter(pk=session.pk).exists()
     opening = ResumeDownload.objects.get()
     assert (opening.profile, opening.member) == (member.profile, None)
 
@@ -111,7 +114,9 @@ def restored(user, profile):
 
 
 @pytest.mark.parametrize("knows_it", [True, False])
-def test_a_restored_backup_does_not_bring_a_leaver_back(owner, member, client, log_in, knows_it):
+def test_a_restored_backup_does_not_bring_a_leaver_back(
+    owner, member, client, log_in, settings, knows_it
+):
     """X2: the backup is of before the leaving; it has no row of the departure either."""
     before = User.objects.get(pk=owner.pk), Profile.objects.get(user=owner)
     leave_and_delete(owner, log_in)
@@ -125,6 +130,7 @@ def test_a_restored_backup_does_not_bring_a_leaver_back(owner, member, client, l
 
     assert not Profile.objects.filter(name="Mary Somerville").exists()
     assert Profile.objects.filter(user=member).exists()
+    assert len(list((settings.MEDIA_ROOT / "protected" / "departures").iterdir())) == 1
 
 
 def leave_and_delete(user, log_in):
@@ -141,6 +147,25 @@ def test_whoever_is_invited_again_is_somebody_new(owner, log_in):
     assert deletion.delete_leavers() == "0 members deleted"
 
     assert User.objects.filter(email=owner.email).exists()
+
+
+def test_whoever_gets_the_number_of_a_leaver_is_somebody_new(owner, log_in):
+    """X2: as after a backup of before the leaving, in which the number is free again."""
+    leave_and_delete(owner, log_in)
+    other = make_member("other@example.org", pk=owner.pk)
+
+    assert deletion.delete_leavers() == "0 members deleted"
+
+    assert User.objects.filter(email=other.email, pk=owner.pk).exists()
+
+
+def test_a_file_that_is_no_record_becomes_none(owner, log_in, settings):
+    leave_and_delete(owner, log_in)
+    (settings.MEDIA_ROOT / "protected" / "departures" / "notes.txt").touch()
+
+    deletion.delete_leavers()
+
+    assert Departure.objects.count() == 1
 
 
 def test_the_list_of_departures_tells_nobodys_name(owner, log_in, settings):
@@ -216,6 +241,7 @@ def test_one_who_cannot_be_deleted_does_not_keep_the_others(owner, member, log_i
 
     assert User.objects.filter(pk=owner.pk).exists()
     assert not User.objects.filter(pk=member.pk).exists()
+    assert Departure.objects.count() == 1, "a deletion is done whole or not at all"
 
 
 def test_the_last_superuser_stays(staff):

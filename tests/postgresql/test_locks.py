@@ -1,0 +1,174 @@
+"""What is read and then written is locked in between, in the order in which all lock it.
+
+What two at once would do to one another is tried in test_two_at_once.py of several rooms, for
+which PostgreSQL is needed. Here each statement that locks is noted, on any database.
+"""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.files.base import ContentFile
+from django.db.models import QuerySet
+from django.test import Client
+from django.utils import timezone
+
+from profiles.invitations.inviting import forget_former_members
+from profiles.models import Profile, User
+from profiles.privacy import deletion
+from profiles.weekly_openings import tell_owners
+from tests.accounts.address_steps import NEW, ask, link_to, press
+from tests.accounts.test_accounts import link_in, log_in
+from tests.conftest import PASSWORD, make_member
+from tests.support import samples
+
+pytestmark = pytest.mark.django_db
+
+PROFILE, UPLOAD, USER = "Profile", "StoredUpload", "User"
+LIST = "InvitationList"
+
+
+@pytest.fixture
+def locks(monkeypatch):
+    """The models whose rows were locked, in order; a test forgets those of its preparations."""
+    found, lock = [], QuerySet.select_for_update
+
+    def noted(rows, *args, **options):
+        found.append(rows.model.__name__)
+        return lock(rows, *args, **options)
+
+    monkeypatch.setattr(QuerySet, "select_for_update", noted)
+    return found
+
+
+@pytest.fixture
+def desk(client, staff):
+    client.force_login(staff)
+    return client
+
+
+def test_a_form_of_a_profile_locks_the_row_and_then_the_files(client, member, locks):
+    client.force_login(member)
+
+    client.post(
+        "/me/edit/",
+        {
+            "name": "Ada",
+            "visibility": "members",
+            "avatar": ContentFile(samples.jpeg((200, 200)), name="me.jpg"),
+        },
+    )
+
+    assert locks == [PROFILE, UPLOAD, PROFILE], "the last is that of the search texts"
+
+
+def test_files_by_the_hundred_are_named_as_by_the_form(desk, member, locks):
+    page = "/admin/profiles/user/files/"
+    photo = ContentFile(samples.jpeg((200, 200)), name="Ada Lovelace.jpg")
+    desk.post(f"{page}send/", {"files": [photo]})
+    [file] = desk.get(page).context["files"]
+    locks.clear()
+
+    desk.post(f"{page}save/", {"save": "1", f"member-{file.pk}": file.label})
+
+    assert Profile.objects.get(user=member).avatar
+    assert locks == [PROFILE, UPLOAD, PROFILE]
+
+
+def test_whoever_is_deactivated_is_locked_with_all_superusers(desk, member, locks):
+    desk.post("/admin/profiles/user/", {"action": "deactivate", "_selected_action": [member.pk]})
+
+    assert locks == [USER]
+
+
+def test_a_list_is_locked_and_then_whom_it_names(desk, locks):
+    new = "/admin/invitations/invitation/new/"
+    desk.post(desk.post(new, {"lines": "Grace Hoper <grace@example.org>"})["Location"])
+    preview = desk.post(new, {"lines": "Grace Hopper <grace@example.org>"})["Location"]
+    locks.clear()
+
+    desk.post(preview)
+
+    assert locks == [LIST, USER, PROFILE, PROFILE], "for the name, and for the search texts"
+    assert Profile.objects.get(user__email="grace@example.org").name == "Grace Hopper"
+
+
+@pytest.mark.parametrize("action", ["invite_again", "withdraw"])
+def test_whoever_is_invited_again_or_not_any_more_cannot_come_in_meanwhile(desk, locks, action):
+    new = "/admin/invitations/invitation/new/"
+    desk.post(desk.post(new, {"lines": "grace@example.org"})["Location"])
+    invitation = User.objects.get(email="grace@example.org").invitation
+    locks.clear()
+
+    desk.post(
+        "/admin/invitations/invitation/",
+        {"action": action, "_selected_action": [invitation.pk], "confirmed": "yes"},
+    )
+
+    assert locks == [USER]
+
+
+def test_a_list_is_locked_while_former_members_are_taken_out(desk, locks):
+    new = "/admin/invitations/invitation/new/"
+    desk.post(desk.post(new, {"lines": "grace@example.org"})["Location"])
+    locks.clear()
+
+    forget_former_members()
+
+    assert locks == [LIST]
+
+
+def test_an_invitation_is_locked_while_it_is_accepted(desk, locks):
+    desk.post("/admin/profiles/user/add/", {"email": "new@example.org", "name": "New"})
+    newcomer = Client()
+    form = newcomer.get(link_in(mail.outbox[-1]))["Location"]
+    newcomer.get(form)
+    locks.clear()
+
+    newcomer.post(form, {"password1": PASSWORD, "password2": PASSWORD})
+
+    assert newcomer.get("/me/").status_code == 200
+    assert locks == [USER]
+
+
+def test_each_step_of_a_change_of_address_locks_the_member(client, member, locks):
+    log_in(client, member.email)
+    steps = {
+        "ask": lambda: ask(client, NEW),
+        "cancel": lambda: press(client, "action_remove"),
+        "ask again": lambda: ask(client, NEW),
+        "confirm": lambda: client.post(link_to(NEW)),
+    }
+
+    for step, take in steps.items():
+        locks.clear()
+        take()
+        assert locks == [USER], step
+
+    assert User.objects.get(pk=member.pk).email == NEW
+
+
+def test_a_leaver_is_locked_with_all_superusers(client, member, locks):
+    log_in(client, member.email)
+
+    client.post("/me/data/leave/")
+
+    assert User.objects.get(pk=member.pk).leaves_at
+    assert locks == [USER, USER]
+
+
+def test_a_deletion_waits_for_whoever_saves_the_profile_or_names_an_upload(member, locks):
+    User.objects.filter(pk=member.pk).update(leaves_at=timezone.now() - timedelta(days=1))
+
+    deletion.delete_leavers()
+
+    assert not User.objects.filter(pk=member.pk).exists()
+    assert locks == [USER, PROFILE, UPLOAD]
+
+
+def test_two_nightly_runs_write_one_weekly_message(member, locks):
+    Profile.objects.filter(user=make_member("grace@example.org")).update(tells_openings=True)
+
+    tell_owners()
+
+    assert locks == [PROFILE, PROFILE], "the second finds nobody left"
