@@ -69,7 +69,7 @@ def name(row: Row, column: str) -> str:
     letters = length - (count - 1)
     sizes = [letters // count + (number < letters % count) for number in range(count)]
     words = [word(chance, script, size) for size in sizes]
-    if count > 1 and not dense and chance.below(2):  # the other half have rare family names
+    if count > 1 and not dense and not chance.below(4):  # the others have rare family names
         words[-1] = family_name(chance, script, sizes[-1])
     if script == "LATIN" and not old.isascii():
         words[0] = words[0][0] + ACCENTED[words[0][1]] + words[0][2:]
