@@ -14,6 +14,7 @@ from profiles.models import Profile, User
 from tests.conftest import make_member
 from tests.profiles.invitations.sheets import xlsx
 from tests.site.test_browser import pytestmark  # noqa: F401
+from tests.support.moments import GO
 
 PEOPLE, PHOTOS = 40, 60
 AT_ONCE = 10  # files, without JavaScript
@@ -55,7 +56,7 @@ def test_staff_invite_forty_from_a_spreadsheet(tadhg, person, log_in, tmp_path):
     if person.device.has_scripts:
         person.tick(page.locator("#action-toggle"))
         person.select("Action:", "invite_again")
-        person.click("button", "Go")
+        person.click("button", GO)
     else:
         person.click("button", "Send a new link to all 40")
 

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from portal.accounts.invitations import invitation_url
 from profiles.models import User
 from tests.conftest import make_member
+from tests.support.moments import GO
 
 from .test_browser import (  # noqa: F401 - fixtures
     browser,
@@ -53,7 +54,7 @@ def test_staff_choose_a_member_from_the_list_on_a_screen_of_any_width(page, staf
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="Mary Somerville"))
     row.get_by_role("checkbox").check()
     page.get_by_label("Action:").select_option("delete_selected")
-    page.get_by_role("button", name="Go").click()
+    page.get_by_role("button", name=GO).click()
     page.get_by_role("button", name="Yes").click()
 
     expect(page.get_by_text("Successfully deleted 1 member")).to_be_visible()

@@ -15,6 +15,8 @@ PICTURES_HAVE_COME = """() => Promise.allSettled(
     }))"""
 MOST_CLICKS = 3  # where a moment names no other limit
 
+GO = re.compile("^(Go|Run)$")  # what Django's admin calls the button for actions; Run from 6.1 on
+
 
 class Device(NamedTuple):
     """The window in which a moment is lived."""
