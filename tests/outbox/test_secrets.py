@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import Permission
 from django.core.mail import send_mail
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
@@ -211,6 +212,37 @@ def test_the_staff_send_again_what_has_failed(mail_server, admin_client):
     assert "2 on the way again." in page
     assert sorted(mail_server.recipients) == ["failed@example.org", "waiting@example.org"]
     assert OutgoingMessage.objects.get(subject="sending").due_at == later
+
+
+def test_what_is_sent_again_is_as_new(mail_server, admin_client, member):
+    """Handed over twice, or expired, it would be given up at once."""
+    admin_client.post("/accounts/password/reset/", {"email": member.email})
+    OutgoingMessage.objects.update(
+        state=State.FAILED, attempts=17, handed_over=2, expires_at=timezone.now()
+    )
+
+    admin_client.post(
+        LIST, {"action": "send_again", "_selected_action": [OutgoingMessage.objects.get().pk]}
+    )
+    deliver_due()
+
+    assert mail_server.recipients == [member.email]
+
+
+def test_staff_who_may_only_look_send_nothing_again(mail_server, client):
+    clerk = make_member("clerk@example.org", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_outgoingmessage"))
+    client.force_login(clerk)
+    send_mail("failed", BODY, None, ["ada@example.org"])
+    OutgoingMessage.objects.update(state=State.FAILED)
+    chosen = {"action": "send_again", "_selected_action": [OutgoingMessage.objects.get().pk]}
+
+    client.post(LIST, chosen)
+    assert OutgoingMessage.objects.get().state == State.FAILED
+
+    clerk.user_permissions.add(Permission.objects.get(codename="change_outgoingmessage"))
+    client.post(LIST, chosen)
+    assert OutgoingMessage.objects.get().state == State.WAITING
 
 
 def test_the_staff_see_what_waits_for_a_mail_server(admin_client, settings):

@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from profiles.desk import activity
 from profiles.models import User
 from profiles.privacy.archive import archive_of
 from tests.conftest import PASSWORD, make_member
@@ -170,3 +171,22 @@ def test_members_are_given_the_note_with_their_data(member):
         data = json.loads(archive.read("data.json"))
 
     assert data["profile"][0]["staff_note"] == NOTE
+
+
+def test_whoever_was_deactivated_a_moment_ago_deactivates_nobody(
+    admin_client, staff, member, monkeypatch
+):
+    """Else two superusers who do it to each other at once would leave none."""
+    switch = activity.switched
+
+    def a_moment_later(members, by, **options):
+        User.objects.filter(pk=by.pk).update(is_active=False)
+        return switch(members, by, **options)
+
+    other = make_member("chief@example.org", is_staff=True, is_superuser=True)
+    monkeypatch.setattr(activity, "switched", a_moment_later)
+
+    admin_client.post(LIST, {"action": "deactivate", "_selected_action": [other.pk, member.pk]})
+
+    assert is_active(other)
+    assert is_active(member)
