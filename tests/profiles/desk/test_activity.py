@@ -173,6 +173,17 @@ def test_members_are_given_the_note_with_their_data(member):
     assert data["profile"][0]["staff_note"] == NOTE
 
 
+def test_no_more_are_switched_at_once_than_a_request_has_time_for(
+    admin_client, member, other_member, monkeypatch
+):
+    monkeypatch.setattr(activity, "MAX_AT_ONCE", 1)
+
+    assert "Nothing was done: at most 1" in act(admin_client, "deactivate", member, other_member)
+    assert is_active(member)
+
+    assert "1 member deactivated." in act(admin_client, "deactivate", member)
+
+
 def test_whoever_was_deactivated_a_moment_ago_deactivates_nobody(
     admin_client, staff, member, monkeypatch
 ):
