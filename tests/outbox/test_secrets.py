@@ -309,3 +309,13 @@ def test_a_nightly_step_that_fails_keeps_no_other_from_being_done(settings, step
     assert done.startswith("clearsessions: done")
     assert error.startswith("error: 2 of 3 steps failed: ")
     assert User.objects.filter(pk=member.pk).exists()
+
+
+def test_what_has_only_just_been_written_is_no_trouble(mail_server, admin_client):
+    send_mail("A subject", BODY, None, ["ada@example.org"])
+    page = admin_client.get(f"{LIST}?state=troubled")
+    assert page.context["cl"].result_count == 0
+
+    OutgoingMessage.objects.update(last_error="450 later")
+
+    assert admin_client.get(f"{LIST}?state=troubled").context["cl"].result_count == 1

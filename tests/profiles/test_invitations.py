@@ -333,3 +333,11 @@ def test_the_first_page_follows_for_who_goes_back_to_the_form(link):
     choose_password(newcomer, link)
 
     assert newcomer.get(address)["Location"] == "/"
+
+
+def test_a_link_opens_in_a_browser_that_has_the_cookie_of_a_former_session(link):
+    visitor = Client()
+    visitor.cookies["sessionid"] = "a" * 32
+
+    assert follow(visitor, link).status_code == 200
+    assert visitor.cookies["sessionid"].value != "a" * 32
