@@ -12,17 +12,13 @@ from itertools import combinations, takewhile
 from pathlib import Path
 from typing import Any
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from . import shapes
 from .s3.addresses import is_within
 
-SQLITE_LOCK_SECONDS = 20  # an upload holds the lock while its file is read; a few may queue
-
 QUOTES = {'"', "'"}
 ON, OFF = {"on", "true", "t", "yes", "y", "1"}, {"off", "false", "f", "no", "n", "0"}
-POSTGRESQL_ADDRESS = "postgres://user:password@host/name"
 REFUSED_ADDRESS = "https://refused.invalid"  # in place of an address that was refused
 
 
@@ -273,39 +269,15 @@ class Environment:
                 self.refuse(f"{other_name} must not lie within {name}.")
 
     def database(self, name: str, default: str | None = None, *, may_be_sqlite: bool) -> dict:
-        """Return Django's settings of a database URL; connections are kept a minute, and checked.
-
-        Connections to PostgreSQL use TLS unless the URL has ?sslmode= or names a socket.
-        """
+        """Return Django's settings of a database: postgres://user:password@host/name."""
         address = self.required(name, default)
-        if not address:
-            return {}
-        try:
-            parsed = dj_database_url.parse(address, conn_max_age=60, conn_health_checks=True)
-        except ValueError:
-            self.refuse(f"{name} must be a PostgreSQL address: {POSTGRESQL_ADDRESS}")
-            return {}
-        database: dict[str, Any] = {**parsed}
-        engine = database.get("ENGINE", "")
-        if engine == "django.db.backends.postgresql":
-            if not database["NAME"] or "/" in database["NAME"]:
-                self.refuse(f"{name} must name a database: {POSTGRESQL_ADDRESS}")
-            database["ENGINE"] = "portal.postgresql"
-            options = database.setdefault("OPTIONS", {})
-            # Together, and with a pause for closing, well within the 30 seconds of Heroku's router.
-            options.setdefault("connect_timeout", 5)
-            options.setdefault("answer_timeout", 10)
-            if database["HOST"]:
-                options.setdefault("sslmode", "prefer" if may_be_sqlite else "require")
-        elif engine == "django.db.backends.sqlite3" and may_be_sqlite:
-            # A transaction that first reads and then writes fails at once if another one has
-            # written meanwhile. One that takes the lock when it begins waits instead.
-            options = database.setdefault("OPTIONS", {})
-            options.setdefault("transaction_mode", "IMMEDIATE")
-            options.setdefault("timeout", SQLITE_LOCK_SECONDS)
-        elif engine:
-            self.refuse(f"{name} must be a PostgreSQL address: {POSTGRESQL_ADDRESS}")
-        return database
+        found = shapes.database(address, may_be_sqlite=may_be_sqlite)
+        if address and found is None:
+            self.refuse(
+                f"{name} must be the address of a PostgreSQL database:"
+                " postgres://user:password@host/name"
+            )
+        return found or {}
 
     def finish(self) -> None:
         """Raise ImproperlyConfigured with every error found, one a line."""

@@ -9,6 +9,7 @@ from typing import Any
 from unicodedata import category
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+import dj_database_url
 from django.core.validators import EmailValidator
 
 PASTED = "\u200b\ufeff"  # blanks that come with a paste, and that str.strip() leaves
@@ -28,6 +29,8 @@ VERSION = re.compile(r"[^\s/\\]{1,200}")  # Sentry's rule for the name of a rele
 
 LEAST_SECRET_KEY = 32  # characters
 LEAST_VARIETY = 5  # different characters, as in Django's check security.W009
+
+SQLITE_LOCK_SECONDS = 20  # an upload holds the lock while its file is read; a few may queue
 
 SMTP_BACKEND = "portal.outbox.smtp.EmailBackend"
 MAIL_SECONDS = 10  # for connecting to a mail server, and for each of its answers
@@ -150,6 +153,36 @@ def mail_server(text: str, *, may_be_none: bool) -> tuple[str, dict[str, Any]] |
         "use_tls": not ssl and (starttls or "tls" in wanted),
         "timeout": MAIL_SECONDS,
     }
+
+
+def database(text: str, *, may_be_sqlite: bool) -> dict[str, Any] | None:
+    """Return Django's settings for postgres://user:password@host/name, or None.
+
+    Connections are kept for a minute, and tried before they are used again. Those to PostgreSQL use
+    TLS unless the address has ?sslmode= or names a socket.
+    """
+    try:
+        parsed = dj_database_url.parse(text, conn_max_age=60, conn_health_checks=True)
+    except ValueError:
+        return None
+    found: dict[str, Any] = {**parsed}
+    options = found.setdefault("OPTIONS", {})
+    if found["ENGINE"] == "django.db.backends.sqlite3" and may_be_sqlite:
+        # A transaction that first reads and then writes fails at once if another one has
+        # written meanwhile. One that takes the lock when it begins waits instead.
+        options.setdefault("transaction_mode", "IMMEDIATE")
+        options.setdefault("timeout", SQLITE_LOCK_SECONDS)
+        return found
+    is_postgresql = found["ENGINE"] == "django.db.backends.postgresql"
+    if not is_postgresql or not found["NAME"] or "/" in found["NAME"]:
+        return None
+    found["ENGINE"] = "portal.postgresql"
+    # Together, and with a pause for closing, well within the 30 seconds of Heroku's router.
+    options.setdefault("connect_timeout", 5)
+    options.setdefault("answer_timeout", 10)
+    if found["HOST"]:
+        options.setdefault("sslmode", "prefer" if may_be_sqlite else "require")
+    return found
 
 
 def is_mailbox(text: str) -> bool:

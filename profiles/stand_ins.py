@@ -9,7 +9,8 @@ from portal.staging.placeholders import Placeholder
 
 from .details import split_skills
 
-PLACES, COUNTRIES, SKILLS = 24, 5, 60  # of which several members share one, as on the live site
+# Several members share one, as on the live site: the first are common, the last ones rare.
+PLACES, COUNTRIES, SKILLS = 24, 5, 60
 
 
 def photo(row: Row) -> bytes:
@@ -66,17 +67,17 @@ def place(row: Row, column: str) -> str:
     """Return a town and a country that are on no map."""
     if not row.values[column]:
         return ""
-    town = row.chance(column).below(PLACES)
+    town = row.chance(column).rank_below(PLACES)
     chance, of_country = Chance("town", town), Chance("country", town % COUNTRIES)
     return f"{word(chance, 'LATIN', 7).capitalize()}, {word(of_country, 'LATIN', 6).capitalize()}"
 
 
 def skills(row: Row, column: str) -> str:
     """Return as many skills as before."""
-    words, start = vocabulary("LATIN", settings.SECRET_KEY), row.chance(column).below(SKILLS)
-    known = list(dict.fromkeys(each for each in words if len(each) > 4))[:SKILLS]
-    count = len(split_skills(row.values[column]))
-    return ", ".join(known[(start + number) % len(known)] for number in range(count))
+    words, chance = vocabulary("LATIN", settings.SECRET_KEY), row.chance(column)
+    left = list(dict.fromkeys(each for each in words if len(each) > 4))[:SKILLS]
+    count = min(len(split_skills(row.values[column])), len(left))
+    return ", ".join(left.pop(chance.rank_below(len(left))) for _ in range(count))
 
 
 def links(row: Row, column: str) -> str:

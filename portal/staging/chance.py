@@ -16,6 +16,7 @@ from django.utils.crypto import salted_hmac
 
 SALT = "portal.staging.chance"
 DRAW_BYTES = 4  # an unsigned integer (I) of struct
+MANY = 1 << 32
 
 Item = TypeVar("Item")
 
@@ -45,6 +46,14 @@ class Chance:
         """Return as many numbers from 0 to `limit` - 1, as below() would one after the other."""
         drawn = struct.unpack(f">{count}I", self.take(DRAW_BYTES * count))
         return [number % limit for number in drawn]
+
+    def rank_below(self, limit: int) -> int:
+        """Return a number from 0 to `limit` - 1: the first ones are common, the last ones rare.
+
+        They are distributed as names and words are (Zipf's law).
+        """
+        share = self.below(MANY) / MANY
+        return int((limit + 1) ** share) - 1
 
     def pick(self, items: Sequence[Item]) -> Item:
         return items[self.below(len(items))]

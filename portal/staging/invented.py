@@ -46,6 +46,7 @@ MIN_LETTERS = 10  # fewer beside them would make two equal names likely
 LEAST_NAME, LEAST_DENSE_NAME = 12, 4  # characters: about 32 bits of chance
 LEAST_WORD, LEAST_DENSE_WORD = 4, 2
 MOST_WORDS = 4
+FAMILY_NAMES = 100  # for each script and length: the most common one has one or two in a hundred
 LEAST_TEXT = 16
 TEXT_STEP = 8  # the length of a text is rounded up to a multiple: the exact one may be somebody's
 PARAGRAPH = 40  # characters, at least
@@ -68,9 +69,17 @@ def name(row: Row, column: str) -> str:
     letters = length - (count - 1)
     sizes = [letters // count + (number < letters % count) for number in range(count)]
     words = [word(chance, script, size) for size in sizes]
+    if count > 1 and not dense and not chance.below(4):  # the others have rare family names
+        words[-1] = family_name(chance, script, sizes[-1])
     if script == "LATIN" and not old.isascii():
         words[0] = words[0][0] + ACCENTED[words[0][1]] + words[0][2:]
     return " ".join(map(capitalized(script), words))
+
+
+def family_name(chance: Chance, script: str, length: int) -> str:
+    """Return a family name of those that several people have; the other words of theirs differ."""
+    number = chance.rank_below(FAMILY_NAMES)
+    return word(Chance("family name", script, length, number), script, length)
 
 
 def text(row: Row, column: str) -> str:

@@ -1,6 +1,7 @@
 """The society in the admin: one form, with a preview."""
 
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminFileWidget
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.forms import Textarea
@@ -15,7 +16,14 @@ from django.views.decorators.http import require_POST
 from profiles.home import newest_for
 
 from .current import JUST_SAVED, READ_AGAIN_SECONDS, current
+from .logo import LogoField
 from .models import Society
+
+
+class LogoInput(AdminFileWidget):
+    """Django's, whose label is that of the file: from 6.1 on it would name the group alone."""
+
+    use_fieldset = False
 
 
 @admin.register(Society)
@@ -28,7 +36,10 @@ class SocietyAdmin(admin.ModelAdmin):
         (_("Pages of their own"), {"fields": ["privacy_notice", "imprint"]}),
     ]
     readonly_fields = ["present_logo"]
-    formfield_overrides = {models.TextField: {"widget": Textarea({"rows": 10, "cols": 80})}}
+    formfield_overrides = {
+        models.TextField: {"widget": Textarea({"rows": 10, "cols": 80})},
+        LogoField: {"widget": LogoInput},
+    }
     change_form_template = "admin/society/change_form.html"
 
     @admin.display(description=_("present logo"))

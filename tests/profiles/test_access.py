@@ -6,6 +6,7 @@ POST and DELETE. A new address fails the test until its rows, which it prints, a
 
 from pathlib import Path
 
+import django
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
@@ -27,6 +28,12 @@ from .test_admin import change
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 MATRIX = Path(__file__).with_name("access.txt")
+# Django 6.1 looks for the row before it asks for the right to change it.
+FROM_61 = {
+    "/admin/invitations/invitation/<path:object_id>/change/  superuser  302 302 403 302": (
+        "/admin/invitations/invitation/<path:object_id>/change/  superuser  302 302 302 302"
+    )
+}
 METHODS = ["GET", "HEAD", "POST", "DELETE"]
 ROLES = ["anonymous", "inactive", "member", "owner", "staff", "superuser"]
 
@@ -34,6 +41,8 @@ ROLES = ["anonymous", "inactive", "member", "owner", "staff", "superuser"]
 def test_every_address_answers_as_the_matrix_says(people, examples):
     """Z1; H1: and each answer has all the headers that guard it."""
     expected = MATRIX.read_text().splitlines()
+    if django.VERSION >= (6, 1):
+        expected = [FROM_61.get(row, row) for row in expected]
 
     actual = []
     for role in ROLES:

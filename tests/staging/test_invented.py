@@ -1,6 +1,7 @@
 """The rules for replaced people: likeness, repetition, and nobody's values."""
 
 import unicodedata
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from portal.accounts.email_address import canonical
 from portal.staging import invented
 from portal.staging.chance import Chance, Row
+from profiles import stand_ins
 from profiles.models import Profile, User
 from profiles.scrub_rules import DECISIONS
 
@@ -51,6 +53,27 @@ def test_accents_are_among_invented_names_as_among_real_ones():
     """The search has to find both."""
     assert not invented.name(profile(name="Sólveig Þrastardóttir"), "name").isascii()
     assert invented.name(profile(name="Rosalind Pike"), "name").isascii()
+
+
+def test_some_family_names_are_common_and_others_rare():
+    """As on live, or a search by a name would never find more than one person."""
+    names = [invented.name(profile(pk, name="Anna Kowalska"), "name") for pk in range(2000)]
+
+    families = Counter(name.split()[-1] for name in names).most_common()
+    assert 60 < families[0][1] < 300
+    assert sum(count == 1 for _, count in families) > 500
+    assert len(set(names)) > 1990
+
+
+def test_some_skills_and_places_are_common_and_others_rare():
+    rows = [profile(pk, skills="GIS, Python", place="Oslo, Norway") for pk in range(1000)]
+
+    for rule, column in ((stand_ins.skills, "skills"), (stand_ins.place, "place")):
+        found = Counter(each for row in rows for each in rule(row, column).split(", "))
+        [*_, (_, least)] = found.most_common()
+        assert found.most_common()[0][1] > 150, column
+        assert least < 30, column
+        assert {len(rule(row, column).split(", ")) for row in rows} == {2}
 
 
 anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)

@@ -283,19 +283,44 @@ def test_a_name_or_address_that_somebody_has_on_live_is_refused(
     society, monkeypatch, model, column
 ):
     """However improbable it is: nothing changes, and the message says what to do."""
-    taken = getattr(model.objects.order_by("pk").last(), column)
-    decision = RULES.decisions[model._meta.label]
-    rules = decision.replaced | {column: lambda row, column: taken}
-    clumsy = decision._replace(replaced=rules)
-    decisions = RULES.decisions | {model._meta.label: clumsy}
-    monkeypatch.setattr(f"{__name__}.RULES", replace(RULES, decisions=decisions))
-    monkeypatch.setattr("django.conf.settings.SCRUB_RULES", f"{__name__}.RULES")
+    make_member("alice@society.example", name="Alice Kyteler", is_staff=True)
+    taken = {"name": "Alice Kyteler", "email": "alice@society.example"}[column]
+    scrub_with(monkeypatch, model, column, lambda row, column: taken)
     before = whole_database()
 
     with pytest.raises(CommandError, match=rf"invented for {model._meta.label}\.{column}"):
         scrub_members(keep=3)
 
     assert whole_database() == before
+
+
+def test_a_name_that_is_still_to_be_replaced_is_refused(society, monkeypatch):
+    """The first two people get the name of one whose turn comes later."""
+    last = Profile.objects.filter(user__in=society).order_by("pk").last()
+    rule = lambda row, column: "Bakodu Tirena" if row.pk == last.pk else last.name  # noqa: E731
+    scrub_with(monkeypatch, Profile, "name", rule)
+
+    with pytest.raises(CommandError, match=r"invented for profiles\.Profile\.name"):
+        scrub_members(keep=1000)
+
+
+def test_two_people_may_get_one_invented_name(society, monkeypatch):
+    """As two people of live may have one. A repeated run finds both, and neither is of live."""
+    scrub_with(monkeypatch, Profile, "name", lambda row, column: "Bakodu Tirena")
+
+    once = kept(3)
+
+    assert {row[2] for row in once} == {"Bakodu Tirena"}
+    assert kept(3) == once
+
+
+def scrub_with(monkeypatch, model, column, rule):
+    """Let the scrub replace a column by another rule."""
+    decision = RULES.decisions[model._meta.label]
+    changed = decision._replace(replaced=decision.replaced | {column: rule})
+    decisions = RULES.decisions | {model._meta.label: changed}
+    monkeypatch.setattr(f"{__name__}.RULES", replace(RULES, decisions=decisions))
+    monkeypatch.setattr("django.conf.settings.SCRUB_RULES", f"{__name__}.RULES")
 
 
 def test_rules_without_people_refuse_to_keep_some(society, monkeypatch):
