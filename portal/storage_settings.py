@@ -264,7 +264,6 @@ def live_settings(env: Environment, prefixes: dict) -> tuple[dict, dict, dict]:
     required = {name: found[name] for name in LIVE_REQUIRED}
     optional = [
         found["LIVE_PROTECTED_BUCKET_NAME"],
-        found["LIVE_S3_ENDPOINT_URL"],
         found["LIVE_S3_ADDRESSING_STYLE"],
         env.value("LIVE_MEDIA_PREFIX"),
         env.value("LIVE_PROTECTED_PREFIX"),

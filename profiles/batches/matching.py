@@ -73,7 +73,7 @@ def by_address(text: str, profiles) -> Profile | None:
     tried, address = [], written[0]
     while "." in address.rpartition("@")[2]:
         with suppress(ValidationError):
-            tried.append(canonical(address.rstrip(".-_")))
+            tried.append(canonical(address))
         address = address[: max(address.rfind(mark) for mark in "._-")]
     found = profiles.filter(user__email__in=tried).select_related("user")
     return min(found, key=lambda each: tried.index(each.user.email), default=None)

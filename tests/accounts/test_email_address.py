@@ -257,3 +257,11 @@ def test_is_unchanged_when_a_form_comes_back_with_the_letters_shown(client, anna
     assert shown_value == "anna@müller.example"
     assert not form.fields["email"].has_changed(form.initial["email"], shown_value)
     assert get_user_model().objects.get(pk=anna.pk).email == MUELLER
+
+
+@pytest.mark.parametrize("address", ["ada lovelace@example.org", "ada@exam ple.org", "a@b.org c"])
+def test_a_blank_inside_is_called_a_blank(address):
+    with pytest.raises(ValidationError) as refused:
+        canonical(address)
+
+    assert refused.value.code == "space"

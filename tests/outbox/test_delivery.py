@@ -274,3 +274,39 @@ def test_the_command_asks_for_a_mail_server(settings):
 
     with pytest.raises(CommandError, match="EMAIL_URL"):
         call_command("send_outbox", once=True)
+
+
+def test_a_message_to_nobody_is_none(mail_server):
+    assert EmailBackend(alias="outbox").send_messages([EmailMessage("Hello", "?", None, [])]) == 0
+
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_what_has_waited_longest_is_sent_first(mail_server, clock):
+    write(*FOUR)
+    for minutes, address in enumerate(FOUR):
+        due_at = clock() - timedelta(minutes=minutes)
+        OutgoingMessage.objects.filter(to=address).update(due_at=due_at)
+
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[::-1]
+
+
+def test_a_sender_that_is_to_stop_begins_no_message(mail_server):
+    write(*FOUR)
+
+    deliver_due(lambda: bool(mail_server.accepted))
+
+    assert mail_server.recipients == FOUR[:1]
+
+
+def test_the_time_of_a_message_is_its_own_and_not_that_of_the_next(mail_server, monkeypatch):
+    monkeypatch.setattr(smtp, "MESSAGE_SECONDS", 0.4)
+    mail_server.pause = 0.15
+    write(*FOUR)
+
+    deliver_due()
+
+    assert mail_server.recipients == FOUR
+    assert mail_server.connections == 1

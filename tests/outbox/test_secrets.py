@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.auth.models import Permission
 from django.core.mail import send_mail
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
@@ -213,6 +214,37 @@ def test_the_staff_send_again_what_has_failed(mail_server, admin_client):
     assert OutgoingMessage.objects.get(subject="sending").due_at == later
 
 
+def test_what_is_sent_again_is_as_new(mail_server, admin_client, member):
+    """Handed over twice, or expired, it would be given up at once."""
+    admin_client.post("/accounts/password/reset/", {"email": member.email})
+    OutgoingMessage.objects.update(
+        state=State.FAILED, attempts=17, handed_over=2, expires_at=timezone.now()
+    )
+
+    admin_client.post(
+        LIST, {"action": "send_again", "_selected_action": [OutgoingMessage.objects.get().pk]}
+    )
+    deliver_due()
+
+    assert mail_server.recipients == [member.email]
+
+
+def test_staff_who_may_only_look_send_nothing_again(mail_server, client):
+    clerk = make_member("clerk@example.org", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_outgoingmessage"))
+    client.force_login(clerk)
+    send_mail("failed", BODY, None, ["ada@example.org"])
+    OutgoingMessage.objects.update(state=State.FAILED)
+    chosen = {"action": "send_again", "_selected_action": [OutgoingMessage.objects.get().pk]}
+
+    client.post(LIST, chosen)
+    assert OutgoingMessage.objects.get().state == State.FAILED
+
+    clerk.user_permissions.add(Permission.objects.get(codename="change_outgoingmessage"))
+    client.post(LIST, chosen)
+    assert OutgoingMessage.objects.get().state == State.WAITING
+
+
 def test_the_staff_see_what_waits_for_a_mail_server(admin_client, settings):
     settings.OUTBOX_BACKEND = None
     send_mail("Hello", BODY, None, ["ada@example.org"])
@@ -277,3 +309,13 @@ def test_a_nightly_step_that_fails_keeps_no_other_from_being_done(settings, step
     assert done.startswith("clearsessions: done")
     assert error.startswith("error: 2 of 3 steps failed: ")
     assert User.objects.filter(pk=member.pk).exists()
+
+
+def test_what_has_only_just_been_written_is_no_trouble(mail_server, admin_client):
+    send_mail("A subject", BODY, None, ["ada@example.org"])
+    page = admin_client.get(f"{LIST}?state=troubled")
+    assert page.context["cl"].result_count == 0
+
+    OutgoingMessage.objects.update(last_error="450 later")
+
+    assert admin_client.get(f"{LIST}?state=troubled").context["cl"].result_count == 1

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from portal.accounts.invitations import invitation_url
 from profiles.models import User
@@ -333,3 +334,24 @@ def test_the_first_page_follows_for_who_goes_back_to_the_form(link):
     choose_password(newcomer, link)
 
     assert newcomer.get(address)["Location"] == "/"
+
+
+def test_a_link_opens_in_a_browser_that_has_the_cookie_of_a_former_session(link):
+    visitor = Client()
+    visitor.cookies["sessionid"] = "a" * 32
+
+    assert follow(visitor, link).status_code == 200
+    assert visitor.cookies["sessionid"].value != "a" * 32
+
+
+@pytest.mark.parametrize("uid", ["-", "a.b", "éé", "0" * 40])
+def test_a_link_to_no_number_of_a_user_is_refused_as_any_other(link, uid):
+    visitor = Client()
+
+    assert visitor.get(reverse("open-invitation", args=[uid, "key"])).status_code == 410
+    assert visitor.get(reverse("accept-invitation", args=[uid])).status_code == 410
+
+
+def test_the_form_for_a_password_is_kept_by_no_browser(link):
+    """Whoever goes back on a shared computer would get to it."""
+    assert "no-store" in follow(Client(), link)["Cache-Control"]

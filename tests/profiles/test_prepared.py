@@ -4,6 +4,9 @@ import string
 
 import pytest
 
+from profiles.directory.everybody import Everybody
+from profiles.directory.query import Query
+from profiles.directory.search import ALPHABETICALLY, found_in_texts
 from profiles.models import Profile, User
 from tests.conftest import make_member
 
@@ -128,3 +131,14 @@ def test_only_those_are_counted_whom_the_reader_may_see(client, ottoline):
     make_member("hidden@example.org", name="Hidden Hal", visibility="hidden")
 
     assert client.get("/members/?page=1").context["page"].paginator.count == 1
+
+
+def test_no_more_rows_are_counted_than_are_asked_for(member, other_member):
+    """A list of 100,000 would be read to the end."""
+    assert [Everybody(member, ALPHABETICALLY).count_to(most) for most in (1, 2, 3)] == [1, 2, 2]
+
+
+def test_moments_come_as_python_has_them(member):
+    [row] = found_in_texts(member, Query.of("lovelace"), "members", ALPHABETICALLY, None)
+
+    assert row.created_at == member.profile.created_at

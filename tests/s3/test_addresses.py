@@ -2,11 +2,19 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 
-from portal.s3.addresses import addressing_style, bucket_url, public_address, quote_key, service
+from portal.s3.addresses import (
+    addressing_style,
+    bucket_url,
+    prefix_of,
+    public_address,
+    quote_key,
+    service,
+)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +120,11 @@ def test_addresses_and_signatures_need_no_boto3():
     )
 
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("location", "prefix"),
+    [("media", "media/"), ("/media/", "media/"), ("a/b/", "a/b/"), ("", ""), ("/", "")],
+)
+def test_a_prefix_ends_with_one_slash_or_is_the_whole_bucket(location, prefix):
+    assert prefix_of(SimpleNamespace(location=location)) == prefix

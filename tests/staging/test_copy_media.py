@@ -125,6 +125,7 @@ def test_a_bucket_is_backed_up_into_a_folder_with_what_no_row_names(
 ):
     copy_media(disk.location, "default")
     server._backend.put_object(BUCKET, "media/notes/read me.txt", b"of no row")
+    server._backend.put_object(BUCKET, "media/notes/", b"")  # a folder of S3's console
     backup = FileSystemStorage(tmp_path / "backup")
 
     counts = copy_media("default", str(backup.location), "--all")

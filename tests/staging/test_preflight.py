@@ -3,7 +3,7 @@
 import pytest
 from django.core.files.storage import FileSystemStorage
 
-from profiles.models import User
+from profiles.models import Profile, User
 from tests.support.refresh_command import (
     LIVE,
     MEMBERS,
@@ -130,3 +130,14 @@ def test_an_empty_folder_of_live_is_noticed_before_the_scrub(restored, settings,
     settings.LIVE_STORAGES = {"default": twin, "protected": twin}
 
     nothing_changes(restored, "unmounted, holds no file at all")
+
+
+def test_a_bucket_without_files_is_right_for_rows_without(restored):
+    """The control: a site whose members have uploaded nothing yet."""
+    Profile.objects.update(avatar="", resume="")
+    for key in keys_in(restored, LIVE):
+        restored._backend.delete_object(LIVE, key)
+
+    refresh()
+
+    assert keys_in(restored, STAGING) == []

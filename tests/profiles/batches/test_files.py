@@ -104,6 +104,17 @@ def test_a_wrong_match_is_mended_by_choosing(desk, member, other_member):
     assert not profile_of(member).avatar
 
 
+@pytest.mark.parametrize("typed", ["", "Nobody of this name"])
+def test_a_match_is_taken_back_by_emptying_it(desk, member, typed):
+    send(desk, photo("Ada Lovelace.jpg"))
+    [name] = form(desk)
+
+    assert desk.post(SAVE, {"look": "1", name: typed}).status_code == 302
+
+    [file] = files(desk).values()
+    assert (file.profile, file.how) == (None, "nobody")
+
+
 def test_a_file_for_nobody_is_left_and_says_so(desk, member):
     send(desk, photo("IMG_1.jpg"), photo("Ada Lovelace.jpg"))
 

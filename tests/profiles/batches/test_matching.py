@@ -2,7 +2,7 @@
 
 import pytest
 
-from profiles.batches.matching import match, resolve
+from profiles.batches.matching import MAX_CANDIDATES, match, resolve
 from profiles.models import Profile
 from tests.conftest import make_member
 
@@ -45,6 +45,8 @@ def society(django_db_setup, django_db_blocker):
         ("ada@example.org.jpg", "ada@example.org"),
         ("ADA@Example.ORG (3).pdf", "ada@example.org"),
         ("ada@example.org-photo.jpg", "ada@example.org"),
+        ("ada@example.org_.jpg", "ada@example.org"),
+        ("ada@example.org-.-.jpg", "ada@example.org"),
         ("ada_at_example.org.jpg", "ada@example.org"),
         ("wronska lucja.jpg", "lucja@example.org"),
         ("W\u0072on\u0301ska_Łucja.jpg", "lucja@example.org"),
@@ -127,3 +129,12 @@ def test_what_is_typed_is_an_address_or_a_whole_name(society, typed, how):
 )
 def test_no_name_breaks_the_matching(society, name):
     assert match(f"{name[:200]}.jpg", name, society).how == "nobody"
+
+
+def test_a_choice_is_among_a_few():
+    for number in range(MAX_CANDIDATES + 2):
+        make_member(f"sam{number}@example.org", name="Sam Poe")
+
+    found = match("Sam Poe.jpg", "", Profile.objects.all())
+
+    assert (found.how, len(found.candidates)) == ("ambiguous", MAX_CANDIDATES)

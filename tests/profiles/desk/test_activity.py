@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from profiles.desk import activity
 from profiles.models import User
 from profiles.privacy.archive import archive_of
 from tests.conftest import PASSWORD, make_member
@@ -170,3 +171,33 @@ def test_members_are_given_the_note_with_their_data(member):
         data = json.loads(archive.read("data.json"))
 
     assert data["profile"][0]["staff_note"] == NOTE
+
+
+def test_no_more_are_switched_at_once_than_a_request_has_time_for(
+    admin_client, member, other_member, monkeypatch
+):
+    monkeypatch.setattr(activity, "MAX_AT_ONCE", 1)
+
+    assert "Nothing was done: at most 1" in act(admin_client, "deactivate", member, other_member)
+    assert is_active(member)
+
+    assert "1 member deactivated." in act(admin_client, "deactivate", member)
+
+
+def test_whoever_was_deactivated_a_moment_ago_deactivates_nobody(
+    admin_client, staff, member, monkeypatch
+):
+    """Else two superusers who do it to each other at once would leave none."""
+    switch = activity.switched
+
+    def a_moment_later(members, by, **options):
+        User.objects.filter(pk=by.pk).update(is_active=False)
+        return switch(members, by, **options)
+
+    other = make_member("chief@example.org", is_staff=True, is_superuser=True)
+    monkeypatch.setattr(activity, "switched", a_moment_later)
+
+    admin_client.post(LIST, {"action": "deactivate", "_selected_action": [other.pk, member.pk]})
+
+    assert is_active(other)
+    assert is_active(member)

@@ -190,6 +190,22 @@ def test_the_name_of_somebody_who_has_not_come_is_corrected(desk):
     assert len(mail.outbox) == 1
 
 
+def test_a_line_without_a_name_takes_no_name_away(desk):
+    desk.post(paste(desk, "Grace Hopper <grace@example.org>"))
+    preview = paste(desk, "grace@example.org")
+    assert fates(desk, preview) == [(1, "grace@example.org", "invited")]
+
+    desk.post(preview)
+
+    assert Profile.objects.get(user__email="grace@example.org").name == "Grace Hopper"
+
+
+def test_a_member_who_is_in_the_list_twice_is_told_as_that(desk, member):
+    preview = paste(desk, f"Ada <{member.email}>\nAda L. <{member.email.upper()}>\nno-address")
+
+    assert [fate for _, _, fate in fates(desk, preview)] == ["exists", "twice", "refused"]
+
+
 def test_two_clerks_at_the_same_moment_both_succeed(desk, monkeypatch):
     """One looked before the other had written: the database refuses the second, who looks again."""
     preview = paste(desk, LINES)

@@ -147,6 +147,18 @@ def test_no_more_of_a_cell_is_read_than_a_name_can_need():
     assert name == "A" * MAX_CELL
 
 
+def test_a_word_for_an_address_beside_one_is_no_header():
+    reading = read_text("E-mail;ada@example.org\nE-mail;grace@example.org")
+
+    assert [address for _, address in found(reading)] == ["ada@example.org", "grace@example.org"]
+
+
+def test_a_row_that_ends_before_its_name_has_none():
+    reading = read_text("E-mail;Name\nada@example.org\ngrace@example.org;Grace")
+
+    assert found(reading) == [("", "ada@example.org"), ("Grace", "grace@example.org")]
+
+
 def test_a_row_that_ends_before_its_address_says_so():
     reading = read_text("Name;Town;E-mail\nAda;London;ada@example.org\nGrace;New York\nMary")
 
