@@ -24,6 +24,22 @@ AFTERWARDS = [  # what CHANGELOG says to run after an upgrade
     ["describe_uploads"],
     ["index_profiles"],
 ]
+# Run by the release: makes the links that its messages have. Run by this code: opens them.
+MAKE_LINKS = """
+import django; django.setup()
+from portal.accounts.invitations import invitation_url
+from portal.accounts.messages import set_password_url
+from profiles.models import User
+invited = User.objects.create_user("invited@example.org")
+print(invitation_url(invited, ""), set_password_url(User.objects.exclude(password="").last(), ""))
+"""
+OPEN_LINKS = """
+import sys, django; django.setup()
+from django.test import Client
+for link in sys.argv[1:]:
+    page = Client(SERVER_NAME="127.0.0.1").get(link, follow=True, secure=True).content.decode()
+    print(page.count('type="password"'), end=" ")
+"""
 KEY, SECRET, BUCKET = "AKIAUPGRADE", "a-secret-for-this-test", "society-files"
 
 pytestmark = [pytest.mark.whole, pytest.mark.django_db]
@@ -126,6 +142,7 @@ def test_a_site_of_a_release_opens_every_page_and_file_after_the_upgrade(
     for line in ("setup_bucket", "collectstatic --no-input", "migrate --no-input", "seed_demo"):
         before.manage(*line.split())
     stored = objects(s3)
+    links = before.run("-c", MAKE_LINKS).split()[-2:]
 
     after = Site(ROOT, sys.executable, environment)
     after.manage("collectstatic", "--no-input")
@@ -139,4 +156,6 @@ def test_a_site_of_a_release_opens_every_page_and_file_after_the_upgrade(
     assert stored.keys() - opened == set()
     for role, pages in {"visitor": 10, "member": 30, "staff": 60}.items():
         assert sum(page.startswith(role) for page in walked["pages"]) > pages, role
+    fields = after.run("-c", OPEN_LINKS, *links, f"{links[0]}x", f"{links[1]}x").split()[-4:]
+    assert fields == ["1", "1", "0", "0"], "links under way, and ones that nobody has sent"
     assert "No planned migration operations" in after.manage("migrate", "--plan")
