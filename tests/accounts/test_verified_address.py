@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
+from portal.accounts.verified_address import verify_new_addresses
 from profiles.models import User
 from tests.conftest import PASSWORD, make_member
 
@@ -251,3 +252,16 @@ def test_removing_the_address_by_allauth_is_refused(member):
         EmailAddress.objects.get(user=member).remove()
 
     assert User.objects.get(pk=member.pk).email == "ada@example.org"
+
+
+def test_members_who_are_made_many_at_a_time_have_their_one_address():
+    """As a list of invitations makes them."""
+    EmailAddress.objects.create(
+        user=make_member("former@example.org"), email="m1@example.org", verified=True
+    )
+    users = User.objects.bulk_create(User(email=f"m{number}@example.org") for number in range(3))
+
+    verify_new_addresses(users)
+
+    assert [rows(user) for user in users] == [[(user.email, True, True)] for user in users]
+    assert findings() == []
