@@ -63,7 +63,7 @@ def due_members() -> list[int]:
     if departed:
         accounts = User.objects.values_list("pk", "date_joined").iterator()
         due += [pk for pk, joined in accounts if digest(pk, joined) in departed]
-    return due
+    return list(dict.fromkeys(due))  # a backup may bring one back whose date has come
 
 
 def digest(pk: int, date_joined) -> str:

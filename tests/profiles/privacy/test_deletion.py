@@ -254,6 +254,14 @@ def test_the_last_superuser_stays(staff):
     assert User.objects.filter(pk=staff.pk).exists()
 
 
+def test_one_who_is_due_and_was_brought_back_is_tried_once(staff):
+    let_the_date_come(staff)
+    Departure.objects.create(digest=deletion.digest(staff.pk, staff.date_joined))
+
+    with pytest.raises(deletion.NotDeleted, match="^0 members deleted; 1 tried again"):
+        deletion.delete_leavers()
+
+
 def test_the_night_says_that_not_all_is_done(staff, settings):
     settings.NIGHTLY = ["profiles.privacy.deletion.delete_leavers"]
     let_the_date_come(staff)
