@@ -52,8 +52,10 @@ moments: $(VENV)/installed-dev  ## what visitors, members and staff come for, in
 whole-postgresql: $(VENV)/installed-dev  ## all that touch rows and were not in test-postgresql, but those marked any_database
 	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "whole or not postgresql" $(PYTEST)
 
-coverage: PYTEST = -m "" --cov --cov-fail-under=95
-coverage: test-sqlite  ## all tests on SQLite; fails if they run less than 95 % of the code
+coverage: $(VENV)/installed-dev  ## all tests on SQLite, then those for PostgreSQL; fails if they run less than 95 % of the code
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(QUIET) -m "" --cov --cov-report= $(PYTEST)
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 3 --dist worksteal $(QUIET) -m postgresql \
+		--cov --cov-append --cov-fail-under=95 $(PYTEST)
 
 mutants: $(VENV)/installed-dev  ## break the code in hundreds of places, and say which breaks no test sees; make WORDS=signing mutants
 	$(BIN)/python -m tests.support.mutants $(WORDS)
