@@ -75,6 +75,7 @@ def test_the_app_keeps_uploads(ready):
     keep_uploads()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("action", [*NEEDED_FOR_UPLOADS, "s3:ListBucket"])
 def test_the_app_needs_each_of_its_actions(ready, action):
     ready.identities["AKIAAPP"] = without(ready.identities["AKIAAPP"], action)
@@ -142,6 +143,7 @@ def test_a_build_adds_assets(ready, collect):
     assert requests.get(storage.url("site.css"), timeout=5).status_code == 200
 
 
+@pytest.mark.whole
 @in_each_layout
 @pytest.mark.parametrize("action", ["s3:PutObject", "s3:ListBucket"])
 def test_a_build_needs_each_of_its_actions(ready, collect, action):
@@ -178,6 +180,7 @@ def test_with_a_key_for_assets_the_app_needs_no_right_to_them(on_disk, site):
     assert "society-protected" not in json.dumps(policies["assets"])
 
 
+@pytest.mark.whole
 @in_each_layout
 def test_an_operator_sets_up_the_buckets(server, site, environment):
     site(
@@ -194,6 +197,7 @@ def test_an_operator_sets_up_the_buckets(server, site, environment):
         storages["default"].save("x.txt", ContentFile(b"x"))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("action", SETUP_ACTIONS)
 def test_an_operator_needs_each_of_the_actions(server, site, environment, action):
     site(environment | keys("OPERATOR"))

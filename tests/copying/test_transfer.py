@@ -242,6 +242,7 @@ def test_a_terabyte_goes_in_no_more_parts_than_s3_takes(by_service, monkeypatch)
     assert sum(map(len, sent)) == size
 
 
+@pytest.mark.whole
 def test_parts_that_are_not_all_of_a_file_are_a_failure(buckets, small_parts, monkeypatch):
     """No ETag tells, where both are of parts: the size does."""
     buckets.live.put("large", LARGE, multipart=True)

@@ -74,6 +74,7 @@ def test_a_dry_run_sweeps_nothing(departed):
     assert set(OF_THE_DEPARTED) <= set(keys_in(departed, STAGING))
 
 
+@pytest.mark.whole
 def test_most_of_many_files_are_kept_unless_told_otherwise(restored):
     """As sweep_media: it may be another site's bucket."""
     keys = [f"media/avatars/old-{number}.bin" for number in range(101)]
