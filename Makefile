@@ -32,8 +32,8 @@ run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server o
 
 test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="-k throttle" test for some
 
-test-sqlite: $(VENV)/installed-dev  ## all tests on SQLite, but those marked whole
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST)
+test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those marked whole or postgresql
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not whole and not postgresql" $(PYTEST)
 
 test-next: $(VENV)/next/installed  ## the tests on SQLite, with the newest Django
 	$(VENV)/next/bin/python -m pytest -n 2 $(PYTEST)
@@ -43,8 +43,9 @@ test-postgresql: $(VENV)/installed-dev  ## those marked postgresql (rows, locks,
 
 whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, more rows on PostgreSQL
 
-whole-sqlite: $(VENV)/installed-dev  ## those marked whole, on SQLite: but the moments, and what is marked postgresql as well
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "whole and not postgresql" --ignore tests/moments $(PYTEST)
+whole-sqlite: $(VENV)/installed-dev  ## those marked whole or postgresql, on SQLite: but the moments, and what is marked as both
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) --ignore tests/moments \
+		-m "(whole and not postgresql) or (postgresql and not whole)" $(PYTEST)
 
 moments: $(VENV)/installed-dev  ## what visitors, members and staff come for, in a browser: clicks, axe, pictures in var/moments
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) -m "" tests/moments $(PYTEST)
