@@ -258,7 +258,7 @@ def test_one_who_is_due_and_was_brought_back_is_tried_once(staff):
     let_the_date_come(staff)
     Departure.objects.create(digest=deletion.digest(staff.pk, staff.date_joined))
 
-    with pytest.raises(deletion.NotDeleted, match="^0 members deleted; 1 tried again"):
+    with pytest.raises(deletion.NotDeleted, match=r"^0 members deleted; 1 tried again"):
         deletion.delete_leavers()
 
 
