@@ -14,6 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.loaders import create_loader
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.core.cache import cache as site_cache
 from django.core.files.base import ContentFile
 from django.core.management import call_command
@@ -267,3 +268,10 @@ PASSWORD = "a long enough passphrase"
 def make_member(email, *, name="", visibility=Profile.Visibility.MEMBERS, **fields):
     """Make a member, with the rows that saving one through the models would write."""
     return write_member(email, PASSWORD, name=name, visibility=visibility, **fields)
+
+
+def make_clerk(codename):
+    """Make one of the staff who has this right, and no other."""
+    clerk = make_member("clerk@example.org", name="Clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename=codename))
+    return clerk

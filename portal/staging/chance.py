@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 
 SALT = "portal.staging.chance"
 DRAW_BYTES = 4  # an unsigned integer (I) of struct
-MANY = 1 << 32
+MANY = 1 << (8 * DRAW_BYTES)
 
 Item = TypeVar("Item")
 

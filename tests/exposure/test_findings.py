@@ -1,4 +1,4 @@
-"""What check_storage makes of a server's headers."""
+"""The findings of check_storage about a server's headers."""
 
 import pytest
 

@@ -1,6 +1,6 @@
-"""What is read and then written is locked in between, in the order in which all lock it.
+"""Rows that are read and then written are locked in between, always in the same order.
 
-What two at once would do to one another is tried in test_two_at_once.py of several rooms, for
+The effects of two writers on one another are tried in test_two_at_once.py of several rooms, for
 which PostgreSQL is needed. Here each statement that locks is noted, on any database.
 """
 

@@ -132,7 +132,7 @@ def objects(bucket: str) -> dict:
 
 
 def end() -> dict[str, str]:
-    """What a refresh has left: all rows, by their number, and all objects, by their keys."""
+    """Return all rows, by their number, and all objects, by their keys."""
     rows = dict(enumerate(whole_database().splitlines()))
     return {str(name): repr(what) for name, what in (rows | objects("society-staging")).items()}
 
@@ -155,7 +155,7 @@ def begin(folder: Path) -> None:
 
 
 def restore(folder: Path) -> None:
-    """Make live's rows and files: texts that the search indexes, and resumes that were opened."""
+    """Make the rows and files of the live site, with texts for the search and opened resumes."""
     call_command("migrate", verbosity=0)
     users = [
         User.objects.create_user(f"user{number}@example.org", is_staff=number >= MEMBERS)

@@ -1,4 +1,4 @@
-"""What happens to a batch between its page and the click that saves it. Catalogue row N2."""
+"""Changes to a batch between its page and the click that saves it. Catalogue row N2."""
 
 import pytest
 from django.core.files.base import ContentFile

@@ -1,17 +1,14 @@
 """Fixtures: one of the staff who may add members, at work."""
 
 import pytest
-from django.contrib.auth.models import Permission
 
-from tests.conftest import make_member
+from tests.conftest import make_clerk
 
 
 @pytest.fixture
 def clerk(db):
     """A member of the staff who may add members, and nothing else."""
-    clerk = make_member("clerk@example.org", name="Clerk", is_staff=True)
-    clerk.user_permissions.add(Permission.objects.get(codename="add_user"))
-    return clerk
+    return make_clerk("add_user")
 
 
 @pytest.fixture

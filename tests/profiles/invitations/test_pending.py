@@ -18,6 +18,12 @@ from tests.support import samples
 pytestmark = pytest.mark.django_db
 
 PENDING = "/admin/invitations/invitation/"
+# What ends the waiting of somebody who was invited.
+WAYS_TO_COME = {
+    "with a password": lambda user: user.set_password(PASSWORD),
+    "with a passkey": lambda user: setattr(user, "last_login", timezone.now()),
+    "and was deactivated": lambda user: setattr(user, "is_active", False),
+}
 NEW = "/admin/invitations/invitation/new/"
 
 
@@ -34,6 +40,11 @@ def invited(desk):
         return invitation
 
     return invite
+
+
+def come(user, how: str) -> None:
+    WAYS_TO_COME[how](user)
+    user.save()
 
 
 def listed(client, query="") -> dict[str, str]:
@@ -75,16 +86,10 @@ def test_each_invitation_shows_how_far_it_has_come(desk, invited, settings):
     assert (sent.message.state, waiting.message.state) == ("sent", "waiting")
 
 
-@pytest.mark.parametrize("how", ["with a password", "with a passkey", "and was deactivated"])
+@pytest.mark.parametrize("how", WAYS_TO_COME)
 def test_who_has_come_is_not_pending(desk, invited, how):
-    come, waits = invited("come@example.org"), invited("waits@example.org")
-    if how == "with a password":
-        come.user.set_password(PASSWORD)
-    elif how == "with a passkey":
-        come.user.last_login = timezone.now()
-    else:
-        come.user.is_active = False
-    come.user.save()
+    has_come, waits = invited("come@example.org"), invited("waits@example.org")
+    come(has_come.user, how)
 
     assert listed(desk) == {waits.user.email: "sent"}
 
@@ -171,18 +176,12 @@ def test_what_a_member_has_begun_is_never_withdrawn(desk, clerk, invited, what):
     assert not User.objects.filter(pk=other.user_id).exists()
 
 
-@pytest.mark.parametrize("what", ["a password", "a log-in", "a deactivation"])
-def test_who_comes_while_the_staff_look_is_not_withdrawn(desk, clerk, invited, monkeypatch, what):
+@pytest.mark.parametrize("how", WAYS_TO_COME)
+def test_who_comes_while_the_staff_look_is_not_withdrawn(desk, clerk, invited, monkeypatch, how):
     """The list was read before; the rows are read again once they are locked."""
     invitation = invited("first@example.org")
     may_delete(clerk)
-    if what == "a password":
-        invitation.user.set_password(PASSWORD)
-    elif what == "a log-in":
-        invitation.user.last_login = timezone.now()
-    else:
-        invitation.user.is_active = False
-    invitation.user.save()
+    come(invitation.user, how)
     mail.outbox.clear()
     monkeypatch.setattr(InvitationQuerySet, "pending", lambda everyone: everyone)
 
