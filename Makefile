@@ -13,12 +13,15 @@ LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-vers
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes
 # Options for the tests: make test PYTEST="-k throttle"
 PYTEST =
+# How many breaks, and which: the same seed makes the same ones of the same code.
+COUNT = 100
+SEED = 1
 # A thread that a program under test leaves may end in another test: no fault of that one.
 QUIET = -W ignore::pytest.PytestUnraisableExceptionWarning
 # Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run run-s3 test test-sqlite test-next test-postgresql whole whole-sqlite moments whole-postgresql coverage mutants kills kills-copy \
+.PHONY: run run-s3 test test-sqlite test-next test-postgresql whole whole-sqlite moments whole-postgresql coverage mutants random-breaks kills kills-copy \
 	other-server search rehearse siege lint format messages lock check-installs vendor sbom corpus canaries bench-likeness bench \
 	bench-copy bench-http help
 
@@ -60,6 +63,13 @@ coverage: $(VENV)/installed-dev  ## all tests on SQLite, then those for PostgreS
 
 mutants: $(VENV)/installed-dev  ## break the code in hundreds of places, and say which breaks no test sees; make WORDS=signing mutants
 	$(BIN)/python -m tests.support.mutants $(WORDS)
+
+random-breaks: $(VENV)/installed-dev  ## break it at random, after noting which tests run which lines; make COUNT=100 SEED=1 random-breaks
+	COVERAGE_FILE=var/run-on-sqlite $(BIN)/python -m pytest -n 3 --dist worksteal $(QUIET) --cov --cov-context=test --cov-report=
+	COVERAGE_FILE=var/run-on-postgresql $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 3 --dist worksteal \
+		$(QUIET) -m "postgresql and not whole" --cov --cov-context=test --cov-report=
+	$(BIN)/python -m tests.support.random_breaks --sqlite var/run-on-sqlite --postgresql var/run-on-postgresql \
+		--count $(COUNT) --seed $(SEED) $(WORDS)
 
 kills: $(VENV)/installed-dev  ## end the outbox's sender at 20 moments; make whole has a few of them
 	KILLS=20 $(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -m whole tests/outbox/test_kills.py

@@ -19,8 +19,9 @@ from .commands import make_bucket
 from .report import Result, paired
 from .sites import HOST, PAGES, PORTAL, ROOT, TWIN, WEB, Site
 
-CONNECTIONS, SECONDS, ROUNDS = 16, 3, 3
+CONNECTIONS, SECONDS, ROUNDS, RATE_ROUNDS = 16, 3, 3, 5
 AT_ONCE = 64
+LOADS = 3  # of the memory: connections may all come to one worker, and then to the other
 PROCESSES = 3  # gunicorn's master and two workers
 UPLOADS = 6
 RATES = {
@@ -43,7 +44,7 @@ def visitor(web: Web, site: Site) -> Visitor:
 # Requests a second.
 
 
-def rates(sites: dict[str, Site], pages=tuple(RATES), rounds: int = ROUNDS) -> list[Result]:
+def rates(sites: dict[str, Site], pages=tuple(RATES), rounds: int = RATE_ROUNDS) -> list[Result]:
     """Load one site after the other with wrk; the other one idles meanwhile."""
     if not shutil.which("wrk"):
         print("wrk is not here: no requests a second. Install Debian's package wrk.")
@@ -99,7 +100,8 @@ def memory(sites: dict[str, Site], rounds: int = ROUNDS) -> list[Result]:
                 make_bucket(s3, environ)
                 with running(sites[name], AWS_S3_ENDPOINT_URL=s3.endpoint_url) as web:
                     assert web.serves(), web.said()
-                    load(web, sites[name])
+                    for _ in range(LOADS):
+                        load(web, sites[name])
                     # Without the child that parses an upload, and is about to end.
                     eventually(lambda web=web: len(web.processes()) <= PROCESSES, 20)
                     used[name].append(web.megabytes())
@@ -112,7 +114,7 @@ def load(web: Web, site: Site) -> None:
 
     def visit(number: int) -> None:
         browser = visitor(web, site)
-        for _ in range(8):
+        for _ in range(3):
             for page, (_, status) in PAGES.items():
                 assert browser.get(site.path(page)).status == status, page
         if number < UPLOADS:

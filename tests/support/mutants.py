@@ -217,7 +217,8 @@ def finish(running: dict, seen: dict) -> Tree:
     pid, status = os.wait()
     tree, each, since = running.pop(pid)
     code = os.waitstatus_to_exitcode(status)
-    if code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
+    is_unknown = "\nERROR: not found: " in tree.output
+    if is_unknown or code in {pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}:
         raise SystemExit(f"pytest could not run {each.tests}:\n{tree.output[-2000:]}")
     found = FOUND.search(tree.output)
     # Some breaks keep the site from starting, or the tests from ending.
