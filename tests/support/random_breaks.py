@@ -11,15 +11,17 @@ import argparse
 import ast
 import importlib
 import json
+import os
 import random
-import sqlite3
 import sys
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
+
+from coverage import CoverageData
 
 from .mutants import WARM, Break, PostgreSQL, Tree, run
 
@@ -159,10 +161,10 @@ class Source:
     def as_break(self, edit: Edit, tests: tuple[str, ...], *, is_on_postgresql: bool) -> Break:
         """Return the break as mutants.py makes it: whole lines that the file has once."""
         start = self.raw.rfind(b"\n", 0, edit.start) + 1
-        end = self.raw.find(b"\n", edit.end)
+        end = self.raw.index(b"\n", edit.end)
         while self.raw.count(self.raw[start:end]) != 1:
-            start = self.raw.rfind(b"\n", 0, start - 1) + 1
-            end = self.raw.find(b"\n", end + 1)
+            start = self.raw.rfind(b"\n", 0, max(0, start - 1)) + 1
+            end = self.raw.index(b"\n", min(end + 1, len(self.raw) - 1))
         new = self.raw[start : edit.start] + edit.new.encode() + self.raw[edit.end : end]
         old = self.raw[start:end].decode()
         return Break(edit.kind, self.path, old, new.decode(), tests, is_on_postgresql)
@@ -172,20 +174,17 @@ class Contexts:
     """Which test functions run a line, as coverage has written it down."""
 
     def __init__(self, path: Path):
-        self.lines: dict[tuple[str, int], set[str]] = defaultdict(set)
+        self.lines: dict[tuple[str, int], set[str]] = {}
         self.breadth: Counter = Counter()  # how many lines each test runs
-        database = sqlite3.connect(path)
-        rows = database.execute(
-            "SELECT DISTINCT file.path, abs(arc.fromno), context.context FROM arc"
-            " JOIN file ON file.id = arc.file_id JOIN context ON context.id = arc.context_id"
-            " WHERE context.context != ''"
-        )
-        here = Path.cwd()
-        for file, line, context in rows:
-            test = context.rpartition("|")[0].partition("[")[0]
-            if Path(file).is_relative_to(here):
-                self.lines[str(Path(file).relative_to(here)), line].add(test)
-                self.breadth[test] += 1
+        data = CoverageData(str(path))
+        data.read()
+        function = cache(lambda context: context.rpartition("|")[0].partition("[")[0])
+        for file in data.measured_files():
+            name = os.path.relpath(file)
+            for line, contexts in data.contexts_by_lineno(file).items():
+                if tests := set(map(function, contexts)) - {""}:
+                    self.lines[name, line] = tests
+                    self.breadth.update(tests)
 
     def tests(self, path: str, lines: range) -> list[str]:
         """Return the tests that run any of these lines, or else those that run most of the file.
