@@ -266,6 +266,8 @@ def test_values_are_repaired_and_variables_of_add_ons_understood():
     for given, setting, expected in (
         ({"SITE_NAME": " \u200b'Ours' & co\ufeff "}, "SITE_NAME", "'Ours' & co"),
         ({"SITE_NAME": "x" * 80}, "SITE_NAME", "x" * 80),
+        ({"SITE_NAME": "'"}, "SITE_NAME", "'"),
+        ({"SITE_NAME": "'Ours' & 'Yours"}, "SITE_NAME", "'Ours' & 'Yours"),
         ({"ALLOWED_HOSTS": ".Example.org., [::1],"}, "ALLOWED_HOSTS", [".example.org", "[::1]"]),
         ({"SECRET_KEY": "abcde" * 7}, "SECRET_KEY", "abcde" * 7),
         ({"SECRET_KEY": "abcde" + "a" * 27}, "SECRET_KEY", "abcde" + "a" * 27),
@@ -284,7 +286,12 @@ def test_values_are_repaired_and_variables_of_add_ons_understood():
          "https://s3.example.org:9/x"),
     ):  # fmt: skip
         assert settings_for(DEPLOYED | given)[setting] == expected, given
+    for apart in ({"PROTECTED_PREFIX": "media/x"}, {"MEDIA_PREFIX": "protected/x"}):
+        other = {"PROTECTED_BUCKET_NAME": "another-bucket"}
+        assert settings_for(DEPLOYED | apart | other)["AWS_AVAILABLE"], apart
     assert settings_for({"EMAIL_URL": "console:"})["OUTBOX_AT_ONCE"] is False
+    assert settings_for({"ALLOWED_HOSTS": "."})["ALLOWED_HOSTS"] == ["."]
+    assert settings_for({"ALLOWED_HOSTS": "a.example, b"})["ALLOWED_HOSTS"] == ["a.example", "b"]
 
 
 def s3_variables(given: dict) -> dict:
