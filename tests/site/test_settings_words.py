@@ -151,6 +151,7 @@ def test_a_sender_that_is_no_mailbox_is_refused(sender):
         ("smtp+tls://u:p@mail.example.org", ("mail.example.org", 587, "u", True, False)),
         ("SMTP+TLS://u:p@mail.example.org:25", ("mail.example.org", 25, "u", True, False)),
         ("submission://u:p@mail.example.org", ("mail.example.org", 587, "u", True, False)),
+        ("submit://u:p@mail.example.org", ("mail.example.org", 587, "u", True, False)),
         ("smtp+ssl://u:p@mail.example.org/", ("mail.example.org", 465, "u", False, True)),
         ("smtp://u:p@mail.example.org:465?ssl=True", ("mail.example.org", 465, "u", False, True)),
         ("smtp://u:p@[::1]:587?tls=1", ("::1", 587, "u", True, False)),
