@@ -142,8 +142,10 @@ def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
         ),
         (
             "portal.E002",
-            'The storage "minutes" is protected and has a custom domain, which switches signing'
-            " off.",
+            (
+                'The storage "minutes" is protected and has a custom domain, which switches signing'
+                " off."
+            ),
             'Take custom_domain out of STORAGES["minutes"] and set no such option.',
             True,
         ),
@@ -156,15 +158,19 @@ def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
         (
             "portal.E004",
             'The storage "minutes" keeps protected files where "default" opens them to everyone.',
-            'Change location or bucket_name in the OPTIONS of STORAGES["minutes"], so that neither'
-            " prefix lies within the other.",
+            (
+                'Change location or bucket_name in the OPTIONS of STORAGES["minutes"], so that'
+                " neither prefix lies within the other."
+            ),
             True,
         ),
         (
             "portal.W004",
             "https://cdn.example.org stands before a bucket in which protected files are.",
-            "Let it serve the public prefixes alone, which check_storage proves, or set"
-            " PROTECTED_BUCKET_NAME.",
+            (
+                "Let it serve the public prefixes alone, which check_storage proves, or set"
+                " PROTECTED_BUCKET_NAME."
+            ),
             False,
         ),
         (

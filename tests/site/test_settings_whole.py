@@ -264,7 +264,7 @@ def test_each_slip_is_answered_with_one_sentence(slip, sentences):
 def test_values_are_repaired_and_variables_of_add_ons_understood():
     """C7 to C9: each with the value that the site uses."""
     for given, setting, expected in (
-        ({"SITE_NAME": " \u200b'Ours' & co\ufeff "}, "SITE_NAME", "'Ours' & co"),
+        ({"SITE_NAME": " \u200b 'Ours' & co \ufeff "}, "SITE_NAME", "'Ours' & co"),
         ({"SITE_NAME": "x" * 80}, "SITE_NAME", "x" * 80),
         ({"SITE_NAME": "'"}, "SITE_NAME", "'"),
         ({"SITE_NAME": "'Ours' & 'Yours"}, "SITE_NAME", "'Ours' & 'Yours"),

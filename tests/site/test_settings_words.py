@@ -181,6 +181,7 @@ def test_a_mail_server_is_what_its_address_says(url, expected):
         "smtp+tls://u:s3/cret@mail.example.org:587",
         "smtp+tls://u:1#s3cret@mail.example.org:587",
         "smtp+tls://u:s3cret@mail example.org",
+        "smtp+tls://a user:s3cret@mail.example.org",
         "smtp+tls://u:s3cret@mail.example.org/path",
         "smtps://u:s3cret@mail.example.org",  # STARTTLS for some, TLS from the start for others
         "tls://u:s3cret@mail.example.org",
