@@ -204,7 +204,7 @@ class Environment:
     def host(self, name: str, default=None):
         """Return a bare host name such as cdn.example.org."""
         value = self.value(name, default)
-        if value and not shapes.host_with_port(value):
+        if value and not shapes.is_host_with_port(value):
             self.refuse(f"{name} must be a host name alone, without https:// and without slashes.")
         return value and value.lower()
 

@@ -115,12 +115,11 @@ def web_address(text: str) -> str | None:
     return f"{address.scheme}://{host}{port}{address.path.rstrip('/')}"
 
 
-def host_with_port(text: str) -> str | None:
-    """Return a host such as cdn.example.org or cdn.example.org:8443 in small letters, or None."""
+def is_host_with_port(text: str) -> bool:
+    """Return True for a host such as cdn.example.org or cdn.example.org:8443."""
     address = split_address(f"//{text}")
-    if address is None or address.netloc != text or not re.fullmatch(r"[^@\[\]]*[^@:]", text):
-        return None
-    return text.lower()
+    is_whole = address is not None and address.netloc == text
+    return is_whole and re.fullmatch(r"[^@\[\]]*[^@:]", text) is not None
 
 
 def mail_server(text: str, *, may_be_none: bool) -> tuple[str, dict[str, Any]] | None:

@@ -1,7 +1,6 @@
 """Health checks, and the pages for refused and failed requests."""
 
 import base64
-import functools
 import hashlib
 import logging
 import sys
@@ -98,7 +97,6 @@ def alone(template: str, *, status: int, context: dict | None = None) -> HttpRes
     return page
 
 
-@functools.cache
 def style_policy() -> str:
     """Return the header that allows one inline style, by its hash, and nothing else."""
     style = render_to_string("_alone.css").encode()

@@ -67,7 +67,7 @@ class AnonymousClient:
                 connect=connections.CONNECT_TIMEOUT_SECONDS,
                 read=connections.READ_TIMEOUT_SECONDS,
             ),
-            retries=False,
+            retries=False,  # and no redirects
             ssl_context=connections.trusted_authorities(),
             headers={"User-Agent": "check_storage", "Accept-Encoding": "gzip"},
         )
@@ -77,9 +77,7 @@ class AnonymousClient:
         if self.has_given_up(url):
             return Response(0, body=b"no answer, as before")
         try:
-            response = self._pool.request(
-                method, url, body=body, redirect=False, preload_content=False
-            )
+            response = self._pool.request(method, url, body=body, preload_content=False)
             with closing(response):
                 return Response(response.status, response.headers, response.read(MAX_BODY_BYTES))
         except (urllib3.exceptions.HTTPError, OSError) as error:

@@ -69,8 +69,8 @@ class UploadedStaticFilesStorage(OwnStaticFilesStorage):
             self._save(RECEIPT, ContentFile(json.dumps(self.receipt()).encode()))
 
 
-def upload(built, bucket_storage, names: list[str]) -> list[str]:
-    """Upload the built files that the bucket does not have; return their names.
+def upload(built, bucket_storage, names: list[str]) -> None:
+    """Upload the built files that the bucket does not have.
 
     Nothing is ever deleted: pages of the previous release, and a rollback, link to older files.
     Raises StorageError if S3 refuses, so that the build fails instead of the pages.
@@ -83,20 +83,19 @@ def upload(built, bucket_storage, names: list[str]) -> list[str]:
         }
         client = bucket_storage.connection.meta.client
 
-    def put_if_new(name: str) -> str | None:
+    def put_if_new(name: str) -> None:
         # CSS and JavaScript are uploaded compressed: S3 itself compresses nothing.
         is_compressed = built.exists(f"{name}.gz")
         with built.open(f"{name}.gz" if is_compressed else name) as file:
             body = file.read()
         key = prefix + name
         if etags.get(key) == hashlib.md5(body, usedforsecurity=False).hexdigest():
-            return None
+            return
         parameters = bucket_storage.get_object_parameters(name)
         if is_compressed:
             parameters["ContentEncoding"] = "gzip"
         with storage_errors("upload", key, bucket_storage):
             client.put_object(Bucket=bucket_storage.bucket_name, Key=key, Body=body, **parameters)
-        return name
 
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
-        return [name for name in pool.map(put_if_new, names) if name]
+        list(pool.map(put_if_new, names))  # raises what an upload has raised

@@ -143,7 +143,7 @@ def delete(storage: Storage, name: str) -> None:
     if isinstance(storage, S3Storage):
         with storage_errors("delete", name, storage):
             with_retries(storage).bucket.Object(f"{prefix_of(storage)}{name}").delete()
-    elif isinstance(storage, FileSystemStorage):
+    else:  # a FileSystemStorage: listing() refuses any other
         Path(storage.location, name).unlink(missing_ok=True)
 
 

@@ -20,12 +20,12 @@ def prefix_of(storage) -> str:
     return f"{location}/" if location else ""
 
 
-def addressing_style(endpoint_url: str | None, bucket: str = "") -> str:
+def addressing_style(endpoint_url: str | None, bucket: str) -> str:
     """Return the addressing style to use by default: "virtual" (bucket.host) or "path".
 
     "path" if the host has no subdomains or the bucket's name cannot be part of a host name.
     """
-    if has_subdomains(endpoint_url) and (not bucket or LABEL.fullmatch(bucket)):
+    if has_subdomains(endpoint_url) and LABEL.fullmatch(bucket):
         return "virtual"
     return "path"
 

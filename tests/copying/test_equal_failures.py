@@ -74,6 +74,25 @@ def test_failures_with_another_outcome_between_them_end_nothing(to_disk, between
         failures.add(engine.Outcome("name", result, 0, reason, None))
 
 
+@pytest.mark.parametrize(
+    "before", [("failed", "another reason"), ("denied", "a reason"), ("copied", "")]
+)
+def test_as_many_equal_failures_as_the_limit_end_the_run_and_no_fewer(to_disk, before):
+    """Y11: counted from the first of them, whatever came before."""
+    failures = engine.EqualFailures(to_disk.source, to_disk.target)
+
+    for result, reason in [before, *[("failed", "a reason")] * (EQUAL_FAILURES - 1)]:
+        failures.add(engine.Outcome("name", result, 0, reason, None))
+
+    with pytest.raises(Unusable) as caught:
+        failures.add(engine.Outcome("name", "failed", 0, "a reason", None))
+    assert str(caught.value) == (
+        f"Ended early: {EQUAL_FAILURES} files in a row are all failed, for one reason. a reason"
+        " Are these the right bucket and prefix, with the right keys?"
+        f" Source: {to_disk.source}. Target: {to_disk.target}."
+    )
+
+
 @pytest.mark.parametrize("code", ["", "NoSuchKey", "NoSuchBucket"])
 def test_a_misspelt_bucket_is_said_to_be_so_on_gateways_too(streaming, s3, code):
     """Y11: some answer for a bucket as for an object, some with a status alone."""

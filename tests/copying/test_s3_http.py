@@ -106,7 +106,9 @@ def test_a_connection_is_kept_for_the_next_request():
 
         assert server.open_connections.acquire(timeout=0)
         assert not server.open_connections.acquire(timeout=0)
-        source._idle.pop().close()
+        [kept] = source._idle
+        assert kept.sock.gettimeout() == 120, "S3 copies a gigabyte before it answers"
+        kept.close()
         assert server.closed_connections.acquire(timeout=10)
 
 

@@ -2,35 +2,70 @@
 
 import io
 import json
+from collections import Counter
 
 import pytest
 from django.core.management import call_command
 
-from portal.exposure.findings import OK
 from tests.conftest import BUCKET
 
-from .runs import check, failed, names, only, open_to_everyone
+from .runs import LIVE_BUCKET, check, failed, names, only, open_to_everyone
 
 
-def test_all_is_green(on_s3):
-    """S2 S3 S4 S5."""
+def test_all_is_green_that_is_asked(live):
+    """S2 S3 S4 S5, Y2: each question once, in order; what it is for is in the other tests."""
     found, ending = check()
 
     assert ending is None
-    assert [each.statement for each in found if each.outcome != OK] == [
-        "links are sent over TLS alone"
+    at = f"{live.endpoint_url}/{BUCKET}"
+    of_link = "content-type, content-disposition, cache-control"
+    assert [(each.outcome, each.subject, each.statement) for each in found] == [
+        ("ok", "bucket", f"{BUCKET} answers at {at}"),
+        ("ok", "bucket", f"anonymous clients cannot list {at}"),
+        ("ok", "default", "the site's key lists, stores and deletes below media/"),
+        ("ok", "default", f"anonymous clients can read it at {at}"),
+        ("ok", "default", "it comes with the content-type, cache-control of its policy"),
+        ("ok", "default", "anonymous clients can neither write nor delete"),
+        ("ok", "protected", "the site's key lists, stores and deletes below protected/"),
+        ("ok", "protected", f"anonymous clients are refused it at {at}"),
+        ("ok", "protected", "a signed link opens it"),
+        ("ok", "protected", f"it comes with the {of_link} of the link"),
+        ("ok", "protected", "it was stored with content-type, cache-control, content-disposition"),
+        ("ok", "protected", "an expired link is refused"),
+        ("ok", "protected", "an altered link is refused"),
+        ("warn", "protected", "links are sent over TLS alone"),
+        ("ok", "protected", "anonymous clients can neither write nor delete"),
+        ("ok", "assets", "the site's key lists, stores and deletes below assets/"),
+        ("ok", "assets", f"anonymous clients can read it at {at}"),
+        ("ok", "assets", "it comes with the content-type, cache-control of its policy"),
+        ("ok", "assets", "anonymous clients can neither write nor delete"),
+        ("ok", "bucket", f"{LIVE_BUCKET} answers at {live.endpoint_url}/{LIVE_BUCKET}"),
+        ("ok", "live default", "the key lists and reads below media/"),
+        ("ok", "live default", "the key cannot store"),
+        ("ok", "live default", "the key cannot delete"),
+        ("ok", "live protected", "the key lists and reads below protected/"),
+        ("ok", "live protected", "the key cannot store"),
+        ("ok", "live protected", "the key cannot delete"),
     ]
-    stated = {(each.subject, each.statement.partition(" http")[0]) for each in found}
-    assert {
-        ("bucket", "anonymous clients cannot list"),
-        ("default", "anonymous clients can read it at"),
-        ("assets", "anonymous clients can read it at"),
-        ("protected", "anonymous clients are refused it at"),
-        ("protected", "a signed link opens it"),
-        ("protected", "an expired link is refused"),
-        ("protected", "an altered link is refused"),
-        ("protected", "anonymous clients can neither write nor delete"),
-    } < stated
+    assert {(each.observed, each.hint) for each in found if each.outcome != "ok"} == {
+        (
+            "the endpoint is http://",
+            "Set AWS_S3_ENDPOINT_URL to an address that starts with https://.",
+        )
+    }
+    assert {(each.observed, each.hint) for each in found if each.outcome == "ok"} == {("", "")}
+    listed = [r.query["prefix"] for r in live.requests if "prefix" in r.query and not r.access_key]
+    assert listed == ["media/", "protected/", "assets/"], "below each prefix, anonymously"
+    asked = Counter((r.method, r.access_key, r.status) for r in live.requests)
+    assert asked == {
+        ("HEAD", None, 403): 2, ("GET", None, 403): 7, ("GET", None, 200): 2,
+        ("PUT", None, 403): 3, ("DELETE", None, 403): 3,
+        ("GET", "AKIAPORTAL", 200): 5,
+        ("PUT", "AKIAPORTAL", 200): 3, ("HEAD", "AKIAPORTAL", 404): 2,
+        ("DELETE", "AKIAPORTAL", 204): 6,
+        ("GET", "AKIALIVE", 200): 2, ("HEAD", "AKIALIVE", 200): 2,
+        ("POST", "AKIALIVE", 403): 2, ("DELETE", "AKIALIVE", 403): 2,
+    }  # fmt: skip
 
 
 def test_a_probe_is_stored_under_each_policy_and_none_is_left(on_s3):

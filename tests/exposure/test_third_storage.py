@@ -178,8 +178,16 @@ def test_a_stock_class_whose_files_are_open_is_reported(on_s3, add):
     assert only(failed()).subject == "exports"
 
 
-def test_a_stock_class_without_keys_is_refused(on_s3, add):
-    add("exports", STOCK, access_key="", secret_key="")
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"access_key": "", "secret_key": ""},
+        {"access_key": "", "secret_key": "secret"},
+        {"access_key": "AKIA", "secret_key": ""},
+    ],
+)
+def test_a_stock_class_without_a_key_pair_is_refused(on_s3, add, keys):
+    add("exports", STOCK, **keys)
 
     with pytest.raises(ImproperlyConfigured, match="no access_key and secret_key"):
         setup_bucket()

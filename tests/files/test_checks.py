@@ -118,3 +118,65 @@ def test_a_cdn_before_a_third_protected_storage_is_a_warning(deployed):
     [warning] = checks.cdns_serve_no_protected_files(None)
 
     assert "https://cdn.example.org stands before" in warning.msg
+
+
+def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
+    """Y13, C6: what is wrong, and the option or variable that corrects it."""
+    deployed(
+        default={"custom_domain": "cdn.example.org"},
+        minutes={"location": "media/minutes", "custom_domain": "cdn.example.org"},
+        nowhere={"location": ""},
+    )
+    settings.SITE_ENVIRONMENT, settings.AWS_AVAILABLE = "production", False
+    settings.AWS_S3_ENDPOINT_URL = "http://s3.example.org"
+
+    found = sorted(run_checks(tags=["files"]), key=lambda each: each.id)
+    found += checks.cdns_serve_no_protected_files(None) + checks.files_travel_over_tls(None)
+
+    assert [(each.id, each.msg, each.hint, each.is_serious()) for each in found] == [
+        (
+            "portal.E001",
+            "S3 is not configured, so uploads would have nowhere to go.",
+            f"Set {', '.join(settings.S3_REQUIRED)}; .env.example explains them.",
+            True,
+        ),
+        (
+            "portal.E002",
+            (
+                'The storage "minutes" is protected and has a custom domain, which switches signing'
+                " off."
+            ),
+            'Take custom_domain out of STORAGES["minutes"] and set no such option.',
+            True,
+        ),
+        (
+            "portal.E003",
+            'The storage "nowhere" has no prefix, so that its policy is one for a whole bucket.',
+            'Name one as location in the OPTIONS of STORAGES["nowhere"].',
+            True,
+        ),
+        (
+            "portal.E004",
+            'The storage "minutes" keeps protected files where "default" opens them to everyone.',
+            (
+                'Change location or bucket_name in the OPTIONS of STORAGES["minutes"], so that'
+                " neither prefix lies within the other."
+            ),
+            True,
+        ),
+        (
+            "portal.W004",
+            "https://cdn.example.org stands before a bucket in which protected files are.",
+            (
+                "Let it serve the public prefixes alone, which check_storage proves, or set"
+                " PROTECTED_BUCKET_NAME."
+            ),
+            False,
+        ),
+        (
+            "portal.W005",
+            "AWS_S3_ENDPOINT_URL starts with http://: links can be read, and used, on their way.",
+            "Set it to an address that starts with https://.",
+            False,
+        ),
+    ]

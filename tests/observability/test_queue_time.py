@@ -40,6 +40,8 @@ def line(log, client, header=None) -> dict:
         (" 1700000000500 ", 0),
         ("1700000001000", 0),  # the router's clock is half a second ahead
         ("1699999410000", 590_500),
+        ("1700000002500", 0),  # by two seconds
+        ("1699999400500", 600_000),
     ],
 )
 def test_the_queue_is_in_the_line_and_in_its_total(log, client, behind_a_proxy, header, waited):
@@ -62,6 +64,8 @@ def test_the_queue_is_in_the_line_and_in_its_total(log, client, behind_a_proxy, 
         "x=1699999999000",
         "1699999999000, 1699999999000",
         "1700000003000",  # from the future
+        "1700000002510",
+        "1699999400490",
         "1699999000000",  # a quarter of an hour ago
         "0",
         "9" * 13,

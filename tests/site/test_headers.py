@@ -3,8 +3,11 @@
 import re
 
 import pytest
+from csp.constants import HEADER
 from django.db import DataError, OperationalError, connection
+from django.http import HttpResponse
 
+from portal.middleware import content_security_policy, policy_header, private_pages
 from tests.conftest import BUCKET, settings_for, use_settings
 from tests.support.deployed import ENVIRONMENT as DEPLOYED
 from tests.support.guarded import lacking
@@ -171,3 +174,46 @@ def test_a_local_protected_file_runs_nothing(client, member, owner):
 
     assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert response["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("debug", "status", "is_guarded"),
+    [
+        (False, 200, True), (False, 404, True), (False, 500, True),
+        (True, 200, True), (True, 403, True), (True, 404, False), (True, 500, False),
+    ],
+)  # fmt: skip
+def test_only_the_pages_of_a_debugger_have_no_policy(settings, rf, debug, status, is_guarded):
+    """H1: on a laptop they style inline."""
+    settings.DEBUG = debug
+
+    response = content_security_policy(lambda request: HttpResponse(status=status))(rf.get("/"))
+
+    assert response.get(HEADER) == (policy_header() if is_guarded else None)
+
+
+def test_an_answer_with_a_policy_of_its_own_keeps_it(rf):
+    """H1: a file that is sandboxed, say."""
+    own = HttpResponse(headers={HEADER: "sandbox"})
+
+    assert content_security_policy(lambda request: own)(rf.get("/"))[HEADER] == "sandbox"
+
+
+@pytest.mark.parametrize(
+    ("cookies", "own", "expected"),
+    [
+        ({}, {}, None),
+        ({"csrftoken": "x"}, {}, None),
+        ({"sessionid": "x"}, {}, "max-age=0, no-cache, no-store, must-revalidate, private"),
+        ({"sessionid": "x"}, {"Cache-Control": "public, max-age=9"}, "public, max-age=9"),
+        ({}, {"Cache-Control": "public, max-age=9"}, "public, max-age=9"),
+    ],
+)
+def test_a_page_of_a_session_is_kept_by_no_cache(rf, cookies, own, expected):
+    """H4: unless it is one for everybody, which has a header of its own."""
+    request = rf.get("/")
+    request.COOKIES = cookies
+
+    response = private_pages(lambda request: HttpResponse(headers=own))(request)
+
+    assert response.get("Cache-Control") == expected

@@ -52,6 +52,28 @@ def test_a_plain_web_address_is_taken_as_it_stands(address):
     assert values["S3_VARIABLES"]["AWS_S3_ENDPOINT_URL"] == address
 
 
+@pytest.mark.parametrize("name", ["AWS_S3_CUSTOM_DOMAIN", "ASSETS_CUSTOM_DOMAIN"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://cdn.example.net", "cdn.example.net/media", "cdn.example.net?", "cdn.example.net#",
+        "user@cdn.example.net", "@cdn.example.net", "cdn.example.net:", "cdn.example.net:0",
+        "cdn.example.net:port", "[::1]", "cdn example.net", "cdn_1.example.net",
+    ],
+)  # fmt: skip
+def test_a_domain_that_is_no_host_alone_is_refused(name, host):
+    """C9, H5: it stands in every page, and in the policy of what they load."""
+    assert f"{name} must be a host name alone" in refusal(DEPLOYED | {name: host})
+
+
+@pytest.mark.parametrize("host", ["cdn.example.net", "CDN.example.net", "cdn.example.net:8443"])
+def test_a_domain_is_a_host_with_or_without_a_port(host):
+    """C9's control."""
+    values = settings_for(DEPLOYED | {"AWS_S3_CUSTOM_DOMAIN": host})
+
+    assert values["MEDIA_URL"] == f"https://{host.lower()}/media/"
+
+
 @pytest.mark.parametrize("name", ["MEDIA_ROOT", "STATIC_ROOT"])
 @pytest.mark.parametrize("folder", ["~/media", "~", "/", ".", "file:///srv/media"])
 def test_a_folder_that_a_shell_alone_would_find_is_refused(name, folder):

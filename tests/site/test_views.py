@@ -4,10 +4,13 @@ import logging
 from unittest import mock
 
 import pytest
+from django.core.checks import WARNING
+from django.core.checks.registry import registry
 from django.core.files.base import ContentFile
 from django.db import DataError, InterfaceError, InternalError, OperationalError, connection
 
 from portal import checks
+from portal.files import checks as files
 from portal.observability.logs import RedactLinks
 
 pytestmark = pytest.mark.django_db
@@ -15,11 +18,20 @@ pytestmark = pytest.mark.django_db
 
 def test_it_is_alive_without_a_database(client):
     with connection.execute_wrapper(lambda *_: pytest.fail("the database was asked")):
-        assert client.get("/healthz").content == b"ok\n"
+        response = client.get("/healthz")
+
+    assert (response.content, response["Content-Type"]) == (b"ok\n", "text/plain")
+    assert response["Cache-Control"] == "no-store"
+    assert client.post("/healthz").status_code == 405
 
 
 def test_it_is_ready_when_the_database_is(client):
-    assert client.get("/readyz").status_code == 200
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.content) == (200, b"ready\n")
+    assert response["Content-Type"] == "text/plain"
+    assert "no-store" in response["Cache-Control"]
+    assert client.post("/readyz").status_code == 405
 
 
 def test_it_is_not_ready_without_its_database(client):
@@ -27,7 +39,7 @@ def test_it_is_not_ready_without_its_database(client):
         response = client.get("/readyz")
 
     assert response.status_code == 503
-    assert b"does not answer" in response.content
+    assert response.content == b"The database does not answer.\n"
 
 
 def test_it_is_not_ready_before_it_is_migrated(client):
@@ -37,7 +49,7 @@ def test_it_is_not_ready_before_it_is_migrated(client):
         response = client.get("/readyz")
 
     assert response.status_code == 503
-    assert b"1 migrations" in response.content
+    assert response.content == b"1 migrations are not applied.\n"
 
 
 def fail(error):
@@ -119,21 +131,85 @@ def test_a_body_that_no_form_can_want_is_refused(client, member, settings):
     assert "much too large" in response.content.decode()
 
 
-def test_a_deployer_is_asked_for_hosts_and_for_mail(settings):
-    assert checks.hosts_are_named(None) == []
-    assert checks.mail_can_be_sent(None) == []
-    settings.ALLOWED_HOSTS = [".herokuapp.com"]
-    settings.SITE_ENVIRONMENT = "production"
-    settings.EMAIL_CONFIGURED = False
-
-    assert [warning.id for warning in checks.hosts_are_named(None)] == ["portal.W001"]
-    assert [warning.id for warning in checks.mail_can_be_sent(None)] == ["portal.W002"]
+def warned(check) -> list:
+    return [(found.id, found.msg, found.hint, found.level) for found in check(None)]
 
 
-def test_a_deployer_is_asked_for_a_sender(settings):
-    settings.EMAIL_CONFIGURED = True
-    assert [warning.id for warning in checks.mail_has_a_sender(None)] == ["portal.W006"]
+@pytest.mark.parametrize(
+    ("hosts", "is_warned"),
+    [
+        (["portal.example.org"], False),
+        (["portal.herokuapp.com"], False),
+        ([".herokuapp.com"], True),
+        (["herokuapp.com"], True),
+        (["portal.example.org", ".herokuapp.com"], True),
+    ],
+)
+def test_a_deployer_is_asked_for_hosts(settings, hosts, is_warned):
+    settings.ALLOWED_HOSTS = hosts
 
-    settings.DEFAULT_FROM_EMAIL = "portal@example.org"
+    assert warned(checks.hosts_are_named) == is_warned * [
+        (
+            "portal.W001",
+            "ALLOWED_HOSTS is Heroku's default, any host below herokuapp.com.",
+            "Set ALLOWED_HOSTS to the site's own hosts, separated by commas.",
+            WARNING,
+        )
+    ]
 
-    assert checks.mail_has_a_sender(None) == []
+
+@pytest.mark.parametrize(
+    ("environment", "is_configured", "is_warned"),
+    [
+        ("development", False, False),
+        ("staging", False, True),
+        ("production", False, True),
+        ("production", True, False),
+    ],
+)
+def test_a_deployer_is_asked_for_mail(settings, environment, is_configured, is_warned):
+    settings.SITE_ENVIRONMENT, settings.EMAIL_CONFIGURED = environment, is_configured
+
+    assert warned(checks.mail_can_be_sent) == is_warned * [
+        (
+            "portal.W002",
+            "E-mail is not configured: invitations and resets of passwords wait in the outbox.",
+            "Set EMAIL_URL (smtp+tls://user:password@host:587) and DEFAULT_FROM_EMAIL.",
+            WARNING,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("is_configured", "sender", "is_warned"),
+    [
+        (True, "webmaster@localhost", True),
+        (False, "webmaster@localhost", False),
+        (True, "portal@example.org", False),
+    ],
+)
+def test_a_deployer_is_asked_for_a_sender(settings, is_configured, sender, is_warned):
+    settings.EMAIL_CONFIGURED, settings.DEFAULT_FROM_EMAIL = is_configured, sender
+
+    assert warned(checks.mail_has_a_sender) == is_warned * [
+        (
+            "portal.W006",
+            "E-mails come from webmaster@localhost, which many servers refuse.",
+            "Set DEFAULT_FROM_EMAIL to an address of the society's.",
+            WARNING,
+        )
+    ]
+
+
+def test_these_warnings_are_those_of_a_deployment_alone():
+    """A laptop's `check` is silent, `check --deploy` is not."""
+    of_site = {checks.hosts_are_named, checks.mail_can_be_sent, checks.mail_has_a_sender}
+    of_site |= {files.cdns_serve_no_protected_files, files.files_travel_over_tls}
+    of_site |= {files.assets_are_in_their_bucket}
+
+    assert of_site <= registry.deployment_checks
+    assert not of_site & registry.registered_checks
+    assert {
+        files.uploads_have_a_storage, files.protected_links_are_signed,
+        files.policies_have_prefixes, files.public_and_protected_files_are_apart,
+    } <= registry.registered_checks  # fmt: skip

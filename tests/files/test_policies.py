@@ -1,0 +1,156 @@
+"""The policy of each class: its headers, its links and its addresses, whole. No request is made."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from storages.backends.s3 import S3Storage
+
+from portal.files.policies import in_buckets, links_are_signed, policy_of, with_a_policy
+from portal.files.storages import (
+    AssetsStorage,
+    ProtectedMediaStorage,
+    PublicMediaStorage,
+    custom_domain,
+)
+
+AWS = {
+    "bucket_name": "society", "access_key": "AKIA", "secret_key": "secret",
+    "region_name": "eu-west-1", "location": "files",
+}  # fmt: skip
+BUCKET = "https://society.s3.eu-west-1.amazonaws.com"
+PDF = {"content-type": "application/pdf", "content-disposition": "attachment"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "headers"),
+    [
+        (PublicMediaStorage, "a.webp",
+         {"content-type": "image/webp", "cache-control": "public, max-age=86400"}),
+        (PublicMediaStorage, "a.unknown",
+         {"content-type": "application/octet-stream", "cache-control": "public, max-age=86400"}),
+        (ProtectedMediaStorage, "a.pdf", PDF | {"cache-control": "private, no-store"}),
+        (AssetsStorage, "a.0123456789ab.css",
+         {"content-type": "text/css", "cache-control": "public, max-age=31536000, immutable"}),
+        (AssetsStorage, "a.0123456789a.css",
+         {"content-type": "text/css", "cache-control": "public, max-age=300"}),
+        (AssetsStorage, "a.css",
+         {"content-type": "text/css", "cache-control": "public, max-age=300"}),
+    ],
+)  # fmt: skip
+def test_a_file_is_stored_with_the_headers_of_its_policy(kind, name, headers):
+    """I7, S5: the type follows from the stored name."""
+    assert kind(**AWS).headers(name) == headers
+
+
+@pytest.mark.parametrize("kind", [PublicMediaStorage, AssetsStorage])
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [
+        ({}, f"{BUCKET}/files/a%20b%2B.webp"),
+        ({"custom_domain": "cdn.example"}, "https://cdn.example/files/a%20b%2B.webp"),
+        ({"endpoint_url": "http://127.0.0.1:9/x"}, "http://127.0.0.1:9/x/society/files/a%20b%2B.webp"),
+    ],
+)  # fmt: skip
+def test_a_public_file_has_a_permanent_address(kind, options, address):
+    storage = kind(**AWS | options)
+
+    assert storage.url("a b+.webp") == address
+    assert custom_domain(storage) == ("https://cdn.example" if "custom_domain" in options else "")
+
+
+def test_a_protected_file_has_a_link_with_its_headers_and_its_end(settings):
+    """S1, S5."""
+    settings.PROTECTED_URL_SECONDS = 61
+    link = urlsplit(ProtectedMediaStorage(**AWS).url("a.pdf", "Ada.pdf"))
+
+    signed = {name: value for name, [value] in parse_qs(link.query).items()}
+    assert f"{link.scheme}://{link.netloc}{link.path}" == f"{BUCKET}/files/a.pdf"
+    assert signed.pop("X-Amz-Signature")
+    day = signed.pop("X-Amz-Date")[:8]
+    assert signed == {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"AKIA/{day}/eu-west-1/s3/aws4_request",
+        "X-Amz-Expires": "61",
+        "X-Amz-SignedHeaders": "host",
+        "response-content-type": "application/pdf",
+        "response-content-disposition": 'attachment; filename="Ada.pdf"',
+        "response-cache-control": "private, no-store",
+    }
+    assert custom_domain(ProtectedMediaStorage(**AWS)) == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "is_signed"),
+    [
+        ({}, True),
+        ({"querystring_auth": False}, False),
+        ({"custom_domain": "cdn.example"}, False),  # which no signature guards
+        ({"querystring_auth": False, "custom_domain": "cdn.example"}, False),
+    ],
+)
+def test_a_stock_class_is_public_or_protected_by_its_links(options, is_signed):
+    """Y13."""
+    stock = S3Storage(**AWS | {"location": "files/"} | options)
+
+    policy = policy_of(stock)
+
+    kinds = (ProtectedMediaStorage, PublicMediaStorage)
+    assert links_are_signed(stock) is is_signed
+    assert [isinstance(policy, kind) for kind in kinds] == [is_signed, not is_signed]
+    base = "https://cdn.example" if "custom_domain" in options else BUCKET
+    assert policy.url("a.pdf").partition("?")[0] == f"{base}/files/a.pdf"
+
+
+def test_a_stock_class_keeps_what_its_project_has_set():
+    """Y13."""
+    options = {
+        "endpoint_url": "https://s3.example.org", "addressing_style": "path",
+        "object_parameters": {"CacheControl": "no-cache", "ContentType": "text/plain"},
+        "querystring_expire": 60,
+    }  # fmt: skip
+
+    policy = policy_of(S3Storage(**AWS | options))
+
+    for name, value in (AWS | options).items():
+        assert getattr(policy, name) == value, name
+    assert policy.link_seconds == 60
+    assert policy.cache_control("a") == "no-cache"
+    assert policy.get_object_parameters("a.pdf") == options["object_parameters"]
+    plain = policy_of(S3Storage(**AWS))
+    assert plain.cache_control("a") == ""
+    assert plain.get_object_parameters("a.pdf") == {"ContentType": "application/pdf"}
+    public = S3Storage(**AWS, custom_domain="cdn.example", url_protocol="http:")
+    assert policy_of(public).url("a") == "http://cdn.example/files/a"
+
+
+def test_a_stock_class_without_a_region_has_the_one_that_boto3_finds(monkeypatch):
+    """Y13."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    nowhere = {name: value for name, value in AWS.items() if name != "region_name"}
+
+    assert policy_of(S3Storage(**nowhere)).region_name == "eu-north-1"
+    assert policy_of(S3Storage(**AWS)).region_name == "eu-west-1"
+
+
+@pytest.mark.parametrize("missing", ["access_key", "secret_key"])
+def test_a_stock_class_needs_a_key_pair(missing):
+    """Y13: what signs has to know it."""
+    with pytest.raises(ImproperlyConfigured, match='bucket "society" has no access_key and'):
+        policy_of(S3Storage(**AWS | {missing: ""}))
+
+
+def test_storages_in_buckets_are_told_from_those_on_disk(tmp_path):
+    aliases = {
+        "own": {"BACKEND": "portal.files.storages.ProtectedMediaStorage", "OPTIONS": AWS},
+        "stock": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": AWS},
+        "disk": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path},
+        },
+    }
+
+    assert list(in_buckets(aliases)) == ["own", "stock"]
+    assert list(with_a_policy(aliases)) == ["own"]
+    own = in_buckets(aliases)["own"]
+    assert policy_of(own) is own
