@@ -94,7 +94,7 @@ def accept_invitation(request, uid):
             app_settings.FORMS, "reset_password_from_key", ResetPasswordKeyForm
         )
         form = form_class(request.POST if is_post else None, user=user, temp_key=key)
-        if not is_post or not form.is_valid():
+        if not form.is_valid():
             context = {"form": form, "invited": user}
             return render(request, "account/invitation.html", context)
         form.save()

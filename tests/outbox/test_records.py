@@ -5,6 +5,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.core.mail import EmailMessage
 from django.db import OperationalError, connection
 
 from portal.outbox import delivery, smtp
@@ -12,6 +13,7 @@ from portal.outbox.composers import COMPOSERS
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import OutgoingMessage, OutgoingMessageQuerySet
 from portal.outbox.queue import enqueue
+from portal.outbox.stored import StoredMessage
 from profiles.models import User
 
 from .test_delivery import FOUR, State, write
@@ -233,3 +235,43 @@ def test_after_an_error_the_next_message_gets_a_connection_of_its_own(mail_serve
 
     assert mail_server.recipients == [FOUR[0], FOUR[2]]
     assert mail_server.connections == 2
+
+
+@pytest.mark.parametrize("use_ssl", [True, False])
+def test_a_connection_is_encrypted_from_the_start_where_the_settings_say_so(use_ssl):
+    """EMAIL_URL=smtps://...: a password would be sent in plain text otherwise."""
+    backend = smtp.EmailBackend(use_ssl=use_ssl, use_tls=False)
+
+    connection = backend.connection_class()  # without a host it does not connect
+
+    assert type(connection) is (smtp.SMTP_SSL if use_ssl else smtp.SMTP)
+    assert connection.backend is backend
+
+
+def test_a_message_without_plain_text_is_sent_as_it_is(mail_server):
+    """A backend that shows the body, as that of a laptop does, has none to show."""
+    html = EmailMessage("Hello", "<p>Hi</p>", None, FOUR[:1])
+    html.content_subtype = "html"
+    html.send()
+    message = OutgoingMessage.objects.get()
+
+    deliver_due()
+
+    assert StoredMessage(message).body == ""
+    [accepted] = mail_server.accepted
+    assert accepted.message.get_content_type() == "text/html"
+    assert b"<p>Hi</p>" in accepted.message.get_payload(decode=True)
+
+
+def test_the_plain_text_of_a_message_is_read_in_its_own_encoding():
+    message = OutgoingMessage(to=FOUR[0], subject="Hello")
+    for charset, body in (
+        ("iso-8859-1", "Grüße"),
+        ("utf-8", "Grüße"),
+        ("ascii", "Gr\ufffd\ufffde"),
+    ):
+        text = "Grüße".encode("latin-1" if charset != "utf-8" else charset)
+        message.content = f"Content-Type: text/plain; charset={charset}\n\n".encode() + text
+
+        assert StoredMessage(message).body == body, charset
+    assert StoredMessage(message).to == FOUR[:1]
