@@ -61,7 +61,6 @@ def invited_user(uid: str, key: str, *, lock: bool = False):
 
 @require_safe
 @never_cache
-@rate_limit(action="reset_password_from_key")
 def open_invitation(request, uid, key):
     """Move the key from the address into the session: history and referrers must not keep it.
 
