@@ -61,7 +61,6 @@ def invited_user(uid: str, key: str, *, lock: bool = False):
 
 @require_safe
 @never_cache
-@rate_limit(action="reset_password_from_key")
 def open_invitation(request, uid, key):
     """Move the key from the address into the session: history and referrers must not keep it.
 
@@ -94,7 +93,7 @@ def accept_invitation(request, uid):
             app_settings.FORMS, "reset_password_from_key", ResetPasswordKeyForm
         )
         form = form_class(request.POST if is_post else None, user=user, temp_key=key)
-        if not is_post or not form.is_valid():
+        if not form.is_valid():
             context = {"form": form, "invited": user}
             return render(request, "account/invitation.html", context)
         form.save()

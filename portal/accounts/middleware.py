@@ -21,7 +21,7 @@ class AtomicAccountsMiddleware:
         return response
 
     def process_view(self, request, view, args, kwargs):
-        name = request.resolver_match.view_name or ""
+        name = request.resolver_match.view_name
         is_change = name.startswith(("account_", "mfa_")) and name not in self.LOG_INS
         if request.method == "POST" and is_change:
             request.account_change = transaction.atomic()

@@ -16,7 +16,7 @@ def verify_address(user) -> None:
     If it is a new one, the former address and a change that waits for confirmation are deleted.
     """
     addresses = email_addresses().using(user._state.db)
-    verified = addresses.filter(Q(verified=True) | Q(primary=True), user=user)
+    verified = addresses.filter(user=user, verified=True)
     if list(verified.values_list("email", "verified", "primary")) == [(user.email, True, True)]:
         return
     # user.email is unique, so a verified row of another user is a leftover of an update().
@@ -41,7 +41,7 @@ def users_without_verified_address(using: str | None = None) -> QuerySet:
     users = get_user_model()._base_manager.using(using)
     of_user = email_addresses().filter(user=OuterRef("pk"))
     right = Q(email=OuterRef("email"), verified=True, primary=True)
-    others = of_user.exclude(right).filter(Q(verified=True) | Q(primary=True))
+    others = of_user.exclude(right).filter(verified=True)  # allauth allows one primary row a user
     wrong = users.exclude(Exists(of_user.filter(right)), ~Exists(others))
     return wrong.order_by("pk").values_list("pk", flat=True)
 

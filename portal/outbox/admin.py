@@ -71,7 +71,7 @@ class OutgoingMessageAdmin(admin.ModelAdmin):
     def send_again(self, request, queryset):
         """Make messages due that wait or have failed; those being sent are left alone."""
         again = queryset.filter(state__in=[State.WAITING, State.FAILED])
-        count = again.order_by().update(
+        count = again.update(
             state=State.WAITING,
             due_at=timezone.now(),
             attempts=0,

@@ -10,7 +10,7 @@ from django.urls import reverse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from portal.accounts.email_address import canonical, shown
+from portal.accounts.email_address import canonical, canonical_part, shown
 from profiles.models import User
 from tests.conftest import PASSWORD, make_member
 
@@ -60,6 +60,7 @@ IMPOSSIBLE = {
     "a hyphen at the end": "anna@example-.org",
     "a picture": "anna@\u2615.example",
     "punycode of nothing": "anna@xn--.example",
+    "punycode of no letter": "anna@xn--a.example",
     "punycode that is not canonical": "anna@xn--example-.org",
     "a label of 64": f"anna@{'a' * 64}.org",
     "a name of 65": f"{'a' * 65}@example.org",
@@ -79,14 +80,77 @@ def test_has_one_canonical_form(typed):
     assert shown(MUELLER) == "anna@müller.example"
 
 
-@pytest.mark.parametrize("typed", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
-def test_refuses_in_words_what_cannot_be_mailed(typed):
+# The reasons, in the order of IMPOSSIBLE.
+REASONS = [
+    *["no_address"] * 4, *["space"] * 7, *["local_part"] * 6, *["domain"] * 11, *["too_long"] * 3
+]  # fmt: skip
+WORDS = {
+    "no_address": "Please enter an address like name@example.org.",
+    "space": "An e-mail address has no spaces or line breaks. Please enter one address alone.",
+    "local_part": "“{}” before the @ is not a name that mail can be sent to. Please use an address "
+    "with the letters a to z, digits and single dots there.",
+    "domain": "“{}” is not a domain that mail can be sent to. Please check what comes after the @.",
+    "too_long": "This address is longer than mail servers allow. Please check it.",
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"), list(zip(IMPOSSIBLE.values(), REASONS, strict=True)), ids=IMPOSSIBLE
+)
+def test_refuses_in_words_what_cannot_be_mailed(typed, reason):
+    """The words name the part that is at fault, as far as it was read."""
     with pytest.raises(ValidationError) as refused:
         canonical(typed)
 
-    [words] = refused.value.messages
-    assert words[0].isupper() or words[0] == "“"
-    assert words.endswith(".")
+    local, _, domain = typed.lower().rpartition("@")
+    part = {"local_part": local, "domain": domain}.get(reason, "")
+    assert refused.value.code == reason
+    assert refused.value.messages == [WORDS[reason].format(part)]
+
+
+LONGEST_DOMAIN = f"{'a.' * 92}{'a' * 5}"  # with a name of 64 and the @, 254 characters
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_taken"),
+    [
+        (f"{'a' * 64}@example.org", True),
+        (f"{'a' * 65}@example.org", False),
+        (f"{'a' * 64}@{LONGEST_DOMAIN}", True),
+        (f"{'a' * 64}@{LONGEST_DOMAIN}a", False),
+        (f"anna@{'a' * 63}.org", True),
+        (f"anna@{'a' * 64}.org", False),
+        ("anna@example.org".ljust(1000), True),
+        ("anna@example.org".ljust(1001), False),
+        ("anna@a.b", True),
+        ("anna@a.7", False),
+        ("anna@7.a", True),
+    ],
+)
+def test_takes_what_is_as_long_as_servers_allow(typed, is_taken):
+    """RFC 5321; what is typed around an address is no part of it, up to a thousand characters."""
+    if is_taken:
+        assert canonical(typed) == typed.strip()
+    else:
+        with pytest.raises(ValidationError):
+            canonical(typed)
+
+
+@pytest.mark.parametrize(
+    ("part", "stored"),
+    [
+        ("Anna@MÜLLER", "anna@xn--mller-kva"),
+        ("müller.exam", "xn--mller-kva.exam"),
+        ("ANNA", "anna"),
+        ("anna@", "anna@"),
+        ("@Example.org ", "@example.org"),
+        ("an\u200bna\uff20", "anna@"),
+        ("Ada_L", "ada_l"),
+        ("", ""),
+    ],
+)
+def test_searches_for_a_part_of_an_address_as_it_is_stored(part, stored):
+    assert canonical_part(part) == stored
 
 
 @pytest.mark.parametrize(
@@ -108,7 +172,10 @@ def test_takes_a_domain_that_registries_have_sold_against_the_rule():
     assert canonical("info@ab--cd.org") == "info@ab--cd.org"
 
 
-@pytest.mark.parametrize("text", ["anna@xn--a.example", "anna@xn--example-.org", "", "xn--", "@"])
+@pytest.mark.parametrize(
+    "text",
+    ["anna@xn--a.example", "anna@xn--example-.org", "Anna@xn--mller-kva.example", "", "xn--", "@"],
+)
 def test_shows_what_cannot_be_read_as_it_is(text):
     assert shown(text) == text
 

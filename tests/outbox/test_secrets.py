@@ -209,7 +209,7 @@ def test_the_staff_send_again_what_has_failed(mail_server, admin_client):
     ).content.decode()
     deliver_due()
 
-    assert "2 on the way again." in page
+    assert page.count("2 on the way again.") == 1
     assert sorted(mail_server.recipients) == ["failed@example.org", "waiting@example.org"]
     assert OutgoingMessage.objects.get(subject="sending").due_at == later
 
@@ -217,16 +217,69 @@ def test_the_staff_send_again_what_has_failed(mail_server, admin_client):
 def test_what_is_sent_again_is_as_new(mail_server, admin_client, member):
     """Handed over twice, or expired, it would be given up at once."""
     admin_client.post("/accounts/password/reset/", {"email": member.email})
+    now = timezone.now()
     OutgoingMessage.objects.update(
-        state=State.FAILED, attempts=17, handed_over=2, expires_at=timezone.now()
-    )
+        state=State.FAILED, attempts=17, handed_over=2, expires_at=now, finished_at=now,
+        due_at=now + timedelta(hours=2), last_error="550 no",
+    )  # fmt: skip
 
     admin_client.post(
         LIST, {"action": "send_again", "_selected_action": [OutgoingMessage.objects.get().pk]}
     )
+
+    fields = ("state", "attempts", "handed_over", "expires_at", "finished_at", "last_error")
+    again = OutgoingMessage.objects.values(*fields, "due_at").get()
+    assert now < again.pop("due_at") <= timezone.now()
+    assert tuple(again.values()) == (State.WAITING, 0, 0, None, None, "550 no")
     deliver_due()
 
     assert mail_server.recipients == [member.email]
+
+
+def test_the_staff_are_told_why_nothing_is_sent_again(mail_server, admin_client, settings):
+    """What was sent already; or anything, while no mail server is named."""
+    send_mail("sent", BODY, None, ["ada@example.org"])
+    deliver_due()
+    chosen = {"action": "send_again", "_selected_action": [OutgoingMessage.objects.get().pk]}
+
+    refused = admin_client.post(LIST, chosen, follow=True)
+    settings.OUTBOX_BACKEND = None
+    waiting = admin_client.post(LIST, chosen, follow=True)
+
+    assert [(m.level_tag, m.message) for m in refused.context["messages"]] == [
+        ("info", "None of these can be sent again: they were sent, or are being.")
+    ]
+    assert [(m.level_tag, m.message) for m in waiting.context["messages"]] == [
+        ("warning", "E-mail is not configured (EMAIL_URL): messages wait.")
+    ]
+    assert OutgoingMessage.objects.get().state == State.SENT
+    assert len(mail_server.accepted) == 1
+
+
+def test_the_staff_find_messages_by_address_and_by_subject(admin_client, settings):
+    settings.OUTBOX_AT_ONCE = False
+    for subject, name in (("Minutes", "ada"), ("Invitation", "grace"), ("Invitation", "mary")):
+        send_mail(subject, BODY, None, [f"{name}@example.org"])
+    OutgoingMessage.objects.filter(to="mary@example.org").update(state=State.SENDING)
+
+    def listed(**search) -> list:
+        shown = admin_client.get(LIST, search).context["cl"]
+        return [message.to.partition("@")[0] for message in shown.result_list]
+
+    assert listed() == ["mary", "grace", "ada"], "the newest first"
+    assert listed(q="ADA@") == ["ada"]
+    assert listed(q="invit") == ["mary", "grace"]
+    assert listed(state="waiting") == ["grace", "ada"]
+    assert listed(state="sending") == ["mary"]
+    assert listed(state="sent") == listed(state="troubled") == []
+    page = admin_client.get(LIST)
+    filters = dict(page.context["cl"].filter_specs[0].lookup_choices)
+    assert list(filters) == ["troubled", *State.values]
+    columns = page.context["cl"].list_display
+    assert columns == ["action_checkbox", "to", "title", "state", "why", "attempts", "written_at",
+                       "due", "finished_at"]  # fmt: skip
+    due = re.findall(r'<td class="field-due[^>]*>([^<]*)<', page.text)
+    assert [cell == "-" for cell in due] == [True, False, False], "the first is being sent"
 
 
 def test_staff_who_may_only_look_send_nothing_again(mail_server, client):

@@ -13,7 +13,8 @@ from django.db import DatabaseError, connection
 
 from portal.outbox import delivery, sender
 from portal.outbox.models import OutgoingMessage
-from portal.outbox.sender import Sender
+from portal.outbox.sender import Sender, announce_on_commit
+from portal.postgresql.middleware import is_limited
 from tests.support.dyno import Visitor, Web, eventually, procfile, run
 from tests.support.mail_server import MailServer
 
@@ -89,6 +90,35 @@ def test_a_sender_survives_what_a_delivery_raises(monkeypatch, senders, error):
     assert senders[0].is_alive()
 
 
+def test_an_outage_is_logged_when_it_begins_and_an_error_of_the_sites_each_time(
+    monkeypatch, caplog
+):
+    """With bounded queries, and without a connection that is left open until the next pass."""
+    away, ours = DatabaseError("away"), RuntimeError("ours")
+    results, limited, closed = [away, away, None, away, ours, None], [], []
+
+    def deliver(stopping):
+        limited.append(is_limited())
+        if error := results.pop(0):
+            raise error
+
+    monkeypatch.setattr(delivery, "deliver_due", deliver)
+    monkeypatch.setattr(sender.connections, "close_all", lambda: closed.append("closed"))
+    lines, delivering = [], Sender()
+
+    while results:
+        caplog.clear()
+        delivering.deliver()
+        lines.append([(record.levelname, record.getMessage()) for record in caplog.records])
+
+    outage = [("WARNING", "The outbox cannot be read: DatabaseError")]
+    error = [("ERROR", "The outbox could not be delivered")]
+    assert lines == [outage, [], [], outage, error, []]
+    assert limited == [True] * 6
+    assert closed == ["closed"] * 6
+    assert not is_limited()
+
+
 def test_a_process_has_one_sender_and_a_fork_has_its_own(mail_server, monkeypatch, no_sender):
     monkeypatch.setattr(Sender, "deliver", lambda self: None)
 
@@ -105,6 +135,38 @@ def test_a_process_has_one_sender_and_a_fork_has_its_own(mail_server, monkeypatc
 
     assert first is again
     assert forked is not first
+    assert (first.name, first.daemon) == ("outbox", True), "it keeps no process from ending"
+
+
+def test_a_fork_leaves_the_sender_of_its_parent_alone(monkeypatch, settings, no_sender):
+    """gunicorn's workers inherit the variable, but not the thread."""
+    settings.OUTBOX_AT_ONCE, joined = False, []
+    inherited = Sender()
+    monkeypatch.setattr(inherited, "join", joined.append)
+    monkeypatch.setattr(sender, "_sender", inherited)
+
+    with monkeypatch.context() as forked:
+        forked.setattr(os, "getpid", lambda: inherited.pid + 1)
+        sender.announce()
+        sender.stop()
+    assert (inherited.woken.is_set(), inherited.stopping.is_set(), joined) == (False, False, [])
+
+    sender.announce()
+    assert (inherited.woken.is_set(), inherited.stopping.is_set()) == (True, False)
+    sender.stop()
+    assert (inherited.stopping.is_set(), joined) == (True, [sender.STOP_SECONDS])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_after_the_commit_does_not_fail_the_request(monkeypatch):
+    """On a laptop, where a message is sent at once: the change and its message are saved."""
+
+    def fail():
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(sender, "announce", fail)
+
+    announce_on_commit()
 
 
 @pytest.mark.parametrize(

@@ -148,12 +148,15 @@ def test_a_fork_is_scrubbed_once_its_address_is_typed(marked):
     assert User.objects.count() == 1
 
 
-def test_a_mark_of_another_cluster_is_accepted(marked):
+def test_a_mark_of_another_cluster_is_accepted(marked, capsys):
     """A shared cluster has one identifier and many names; two clusters may have one name."""
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE {identity.TABLE} SET system_identifier = '7'")
 
     scrub_members()
+
+    assert User.objects.count() == 1
+    assert capsys.readouterr().err == "", "there is a mark, so there is nothing to warn of"
 
 
 def test_where_the_identifier_may_not_be_read_the_name_decides(marked, monkeypatch):

@@ -88,6 +88,23 @@ def test_more_than_there_are_is_all(society):
     assert len(kept(1000)) == 9
 
 
+def test_the_report_counts_the_rows_of_each_column(society):
+    report = scrub_members(keep=1000)
+
+    *lines, drawn, done = (line.split() for line in report.splitlines())
+    assert (drawn[0], done) == ("12", ["Scrubbed."])
+    assert lines == [
+        ["deleted", "cleared", "replaced"], ["account.EmailAddress", "18"],
+        ["account.EmailAddress.email", "9"], ["profiles.Profile.avatar", "4"],
+        ["profiles.Profile.bio", "8"], ["profiles.Profile.created_at", "9"],
+        ["profiles.Profile.headline", "9"], ["profiles.Profile.name", "9"],
+        ["profiles.Profile.resume", "4"], ["profiles.Profile.resume_bytes", "4"],
+        ["profiles.Profile.resume_picture", "4"], ["profiles.Profile.updated_at", "9"],
+        ["profiles.User.date_joined", "9"], ["profiles.User.email", "9"],
+        ["profiles.User.last_login", "8"], ["profiles.User.password", "9"],
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("number", ["-1", "many", "1.5"])
 def test_a_number_that_is_none_is_refused(society, number):
     with pytest.raises(CommandError, match="--keep"):
