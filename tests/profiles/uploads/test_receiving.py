@@ -103,6 +103,8 @@ def test_the_row_has_all_that_was_made_of_the_file(sent, member, settings):
     }
     photo.publish()
     photo.refresh_from_db()
+    resume.refresh_from_db()
+    assert resume.published.name == ""
     assert photo.values() == {
         "avatar": photo.published.name,
         "avatar_small": photo.published_small.name,
@@ -116,6 +118,17 @@ def test_the_row_has_all_that_was_made_of_the_file(sent, member, settings):
     for source, copy in ((photo.file, photo.published), (photo.picture, photo.published_small)):
         with source.open() as one, copy.open() as other:
             assert one.read() == other.read()
+
+
+def test_a_photo_is_published_once(sent):
+    sent("avatar", PHOTO)
+    upload = StoredUpload.objects.get()
+    upload.publish()
+    before = files(), upload.values()
+
+    upload.publish()
+
+    assert (files(), upload.values()) == before
 
 
 def test_a_resume_is_published_nowhere(sent):
@@ -207,17 +220,20 @@ def test_no_connection_is_held_while_a_file_is_parsed_or_stored(sent, monkeypatc
     monkeypatch.setattr(sandbox, "parse", noted("parsed", parse))
     monkeypatch.setattr(LocalStorage, "_save", noted("stored", put))
 
+    other = PendingFile.objects.create(field="profiles.Profile.resume", name="resumes/other.pdf")
+
     sent("resume", RESUME)
 
-    assert events == ["released", 0, "parsed", "released", 2, "stored", "stored"]
-    assert not PendingFile.objects.exists()
+    assert events == ["released", 1, "parsed", "released", 3, "stored", "stored"]
+    assert PendingFile.objects.get() == other
 
 
-def store(fail):
-    """Store the two files of an upload, and let something fail once they are stored."""
-    row = StoredUpload(purpose="resume", owner_id=1, expires_at=timezone.now())
+def store(fail, owner):
+    """Store the two files of an upload and its row, and let something fail after that."""
+    row = StoredUpload(purpose="resume", owner=owner, expires_at=timezone.now())
     contents = {name: ContentFile(b"x", name="x.pdf") for name in ("file", "picture")}
     with pending.stored_files(row, contents):
+        row.save()
         raise fail
 
 
@@ -230,22 +246,25 @@ def store(fail):
         (StorageError("No answer"), 2),
     ],
 )
-def test_files_of_a_row_that_was_not_saved_are_deleted_unless_the_storage_is_silent(error, left):
+def test_files_of_a_row_that_was_not_saved_are_deleted_unless_the_storage_is_silent(
+    member, error, left
+):
     """It would not answer to this either, and take as long again: the night deletes them."""
     with pytest.raises(type(error)):
-        store(error)
+        store(error, member)
 
+    assert not StoredUpload.objects.exists()
     assert len(files()["protected"]) == PendingFile.objects.count() == left
 
 
-def test_a_fault_while_files_are_deleted_does_not_hide_the_first_one(monkeypatch):
+def test_a_fault_while_files_are_deleted_does_not_hide_the_first_one(member, monkeypatch):
     def refuse(self, name):
         raise OSError("The storage refuses")
 
     monkeypatch.setattr(LocalStorage, "delete", refuse)
 
     with pytest.raises(DatabaseError, match="Rolled back"):
-        store(DatabaseError("Rolled back"))
+        store(DatabaseError("Rolled back"), member)
 
     assert PendingFile.objects.count() == 2
 
