@@ -160,7 +160,7 @@ def edit_me(request):
     is_sent = request.method == "POST"
     data, files = (request.POST, request.FILES) if is_sent else (None, None)
     form = ProfileForm(data, files, instance=request.user.profile, uploader=request.user)
-    if is_sent and form.is_valid():
+    if form.is_valid():
         form.save()
         messages.success(request, _("Your profile is saved."))
         for note in form.notes():

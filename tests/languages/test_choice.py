@@ -47,6 +47,30 @@ def test_a_visitor_chooses_a_language_and_comes_back_to_the_page(client):
     assert ">English</a>" in client.get("/members/").content.decode()
 
 
+def test_a_choice_is_remembered_as_the_settings_say(client, settings):
+    """A year, and for this site alone."""
+    settings.LANGUAGE_COOKIE_NAME = "spoken"
+    settings.LANGUAGE_COOKIE_PATH = "/portal/"
+    settings.LANGUAGE_COOKIE_AGE = 1_000
+
+    cookies = client.get("/language/de/").cookies
+
+    assert list(cookies) == ["spoken"]
+    names = ("max-age", "path", "secure", "httponly", "samesite")
+    assert {name: cookies["spoken"][name] for name in names} == {
+        "max-age": 1_000,
+        "path": "/portal/",
+        "secure": settings.LANGUAGE_COOKIE_SECURE or "",
+        "httponly": settings.LANGUAGE_COOKIE_HTTPONLY or "",
+        "samesite": settings.LANGUAGE_COOKIE_SAMESITE or "",
+    }
+    settings.LANGUAGE_COOKIE_SECURE = settings.LANGUAGE_COOKIE_HTTPONLY = True
+    settings.LANGUAGE_COOKIE_SAMESITE = "Strict"
+    cookie = client.get("/language/de/").cookies["spoken"]
+    assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Strict")
+    assert client.post("/language/de/").status_code == 405
+
+
 @pytest.mark.parametrize("where", ["https://elsewhere.example/", "//elsewhere.example", "/\\x", ""])
 def test_the_choice_of_a_language_leads_nowhere_else(client, where):
     assert client.get("/language/de/", {"next": where})["Location"] == "/"

@@ -1,5 +1,7 @@
 """Places, skills, links and contacts: how they are written, and who sees them."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -38,9 +40,16 @@ def edit(client, **fields):
         ("skills", "GIS,gis , Peat  coring;\nR,,", "GIS, Peat coring, R"),
         ("skills", "رسم الخرائط، 地图学、测量\uff0cR", "رسم الخرائط, 地图学, 测量, R"),
         ("skills", ", ".join(f"skill {n}" for n in range(20)), None),
+        ("skills", "x" * 40, "x" * 40),
+        ("skills", " , ;!?, \n", "!?"),
         ("links", "bogs.example/rods", "https://bogs.example/rods"),
         ("links", "http://a.example:8080/\r\nB.example\nb.example", None),
         ("links", "https://müller.example/straße?q=1#x", "https://müller.example/straße?q=1#x"),
+        ("links", "\n".join(f"https://a{n}.example" for n in range(10)), None),
+        ("links", f"https://a.example/{'x' * 282}", f"https://a.example/{'x' * 282}"),
+        ("phone", "12345", "12345"),
+        ("phone", "1" * 20, "1" * 20),
+        ("phone", "020 7946 0018 x12", "020 7946 0018 x12"),
         ("phone", "\u202a+44\u00a01632 960\u2013777\u202c", "+44 1632 960-777"),
         ("phone", "٠١٦٣٢ ٩٦٠٧٧٧", "01632 960777"),
         ("phone", "(020) 7946 0018 ext. 12", "(020) 7946 0018 ext. 12"),
@@ -67,6 +76,11 @@ def test_a_member_writes_a_detail_and_chooses_who_sees_it(client, member, field,
         ("place", "Galway\u202e", "can be seen"),
         ("skills", ", ".join(f"skill {n}" for n in range(21)), "at most 20 skills; these are 21"),
         ("skills", "I can do nearly everything that there is to do", "long for one skill"),
+        ("skills", "GIS, " + "x" * 41, f"“{'x' * 40}…” is long for one skill"),
+        ("skills", "GIS\u202e", "can be seen"),
+        ("links", f"https://a.example/{'x' * 283}", f"“https://a.example/{'x' * 282}” is not"),
+        ("phone", "1234", "telephone number"),
+        ("phone", "12345 ext", "telephone number"),
         ("links", "javascript:alert(1)", "not the address of a page"),
         ("links", "data:text/html,x", "not the address of a page"),
         ("links", "https://bank.example@thief.example/", "not the address of a page"),
@@ -92,6 +106,7 @@ def test_a_detail_that_cannot_be_right_is_explained_and_nothing_is_lost(
     assert response.status_code == 200
     assert words in page
     assert "Kept headline" in page
+    assert re.findall(r'name="([^"]+)"[^>]*\bautofocus\b', page) == [field]
     assert getattr(Profile.objects.get(user=member), field) == ""
 
 

@@ -1,8 +1,13 @@
 """The home page: what it asks a member for, and the first steps on a new site."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.files.base import ContentFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from profiles.models import Profile
 from tests.conftest import make_member
@@ -94,6 +99,31 @@ def test_a_new_site_leads_its_superuser_through_three_steps(client, staff):
     assert "Invite your first members" in client.get("/admin/").content.decode()
     make_member("ada@example.org")
     assert "Invite your first members" not in home(client)
+
+
+def test_the_newest_and_those_who_changed_their_profiles_last_are_the_first(client, member):
+    """Six of each: with a name, and of the latter the others who have a resume."""
+    for number in range(9):
+        user = make_member(f"m{number}@example.org", name=f"Member {number}")
+        moment = timezone.now() + timedelta(days=number % 4)  # so that some are of one moment
+        Profile.objects.filter(user=user).update(
+            created_at=moment.replace(hour=0, minute=0, second=0, microsecond=0),
+            updated_at=moment.replace(hour=0, minute=0, second=0, microsecond=number % 2),
+            resume="" if number == 2 else "resumes/a.pdf",
+            name="" if number == 3 else f"Member {number}",
+        )
+    Profile.objects.filter(user=member).update(
+        resume="resumes/a.pdf", updated_at=timezone.now() + timedelta(days=9)
+    )
+    client.force_login(member)
+
+    with CaptureQueriesContext(connection) as asked:
+        page = client.get(reverse("home"))
+
+    newest = [card.name[-1] for card in page.context["newest"]]
+    assert newest == [*"76251e"], "the last is Ada Lovelace, of today"
+    assert [profile.name[-1] for profile in page.context["updated"]] == [*"765184"]
+    assert not [query for query in asked if "bio" in query["sql"]][1:], "but for the own profile"
 
 
 @pytest.mark.parametrize(("visibility", "is_named"), [("members", True), ("hidden", False)])

@@ -32,6 +32,7 @@ def test_a_prefetch_is_sent_nowhere_and_recorded_nowhere(client, member, owner, 
     answer = client.get(resume_of(owner), headers=headers)
 
     assert answer.status_code == 403
+    assert (answer["Content-Type"], answer.text) == ("text/plain", "Only a click opens this.\n")
     assert "Location" not in answer
     assert "no-store" in answer["Cache-Control"]
     assert not ResumeDownload.objects.exists()

@@ -6,7 +6,9 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from portal.outbox.models import OutgoingMessage
 from portal.outbox.sender import announce
+from profiles import weekly_openings
 from profiles.models import Profile, ResumeDownload, User
 from profiles.weekly_openings import tell_owners
 from tests.conftest import make_member
@@ -129,18 +131,128 @@ def test_readers_who_are_gone_or_leaving_are_not_named(owner, member, night):
     assert "Ada Lovelace" in body
 
 
-def test_a_message_that_is_not_wanted_any_more_is_not_sent(
-    owner, member, night, settings, monkeypatch
-):
-    """Switched off while the outbox was waiting."""
-    backend, settings.OUTBOX_BACKEND = settings.OUTBOX_BACKEND, None
+@pytest.fixture
+def waiting(settings, monkeypatch, owner, member):
+    """The message of a night that the outbox has not sent yet."""
+    settings.OUTBOX_BACKEND, backend = None, settings.OUTBOX_BACKEND
     wants(owner)
     opened(owner, member)
     monkeypatch.setattr(timezone, "now", lambda: NIGHT)
     assert tell_owners() == "1 weekly messages"
-    Profile.objects.filter(user=owner).update(tells_openings=False)
     settings.OUTBOX_BACKEND = backend
+    return OutgoingMessage.objects.get()
+
+
+def test_a_message_tells_of_its_days_whenever_it_is_sent(waiting, owner, member):
+    opened(owner, member, days=5)
+
+    announce()
+
+    assert waiting.context == {
+        "profile": owner.profile.pk,
+        "since": "2039-12-26",
+        "until": "2040-01-02",
+    }
+    [message] = mail.outbox
+    assert message.to == [owner.email]
+    assert message.body.count("Ada Lovelace") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda owner: Profile.objects.filter(user=owner).update(tells_openings=False),
+        lambda owner: User.objects.filter(pk=owner.pk).update(is_active=False),
+        lambda owner: User.objects.filter(pk=owner.pk).update(leaves_at=NIGHT),
+        lambda owner: User.objects.filter(pk=owner.pk).update(email="new@example.org"),
+        lambda owner: ResumeDownload.objects.all().delete(),
+        lambda owner: owner.delete(),
+    ],
+    ids=["unwanted", "inactive", "leaving", "of another address", "of nothing", "deleted"],
+)
+def test_a_message_that_is_not_wanted_any_more_is_not_sent(waiting, owner, change):
+    """It has changed while the outbox was waiting; the test above is the control."""
+    change(owner)
 
     announce()
 
     assert mail.outbox == []
+
+
+def test_all_owners_are_told_a_few_at_a_time(owner, member, other_member, night, monkeypatch):
+    """One of them learns of nothing, since nobody has opened theirs; each is asked for once."""
+    monkeypatch.setattr(weekly_openings, "AT_ONCE", 1)
+    for user in (owner, member, other_member):
+        wants(user)
+    opened(owner, member)
+    opened(other_member, member)
+
+    night()
+
+    assert [message.to for message in mail.outbox] == [[owner.email], [other_member.email]]
+    told_on = Profile.objects.values_list("openings_told_on", flat=True)
+    assert set(told_on) == {NIGHT.date()}
+
+
+def test_a_night_without_news_begins_the_week_too(owner, member, night):
+    wants(owner)
+    assert night() == []
+    opened(owner, member, days=1)
+
+    assert night(6) == []
+    assert len(night(7)) == 1
+
+
+@pytest.mark.parametrize(
+    ("most", "names", "more"), [(3, 3, ""), (2, 2, "1 more time"), (1, 1, "2 more")]
+)
+def test_a_long_message_names_the_first_and_counts_the_rest(
+    owner, member, night, monkeypatch, most, names, more
+):
+    monkeypatch.setattr(weekly_openings, "MAX_NAMED", most)
+    wants(owner)
+    for days in (-1, -2, -3):
+        opened(owner, member, days)
+
+    [body] = night()
+
+    assert body.count("Ada Lovelace") == names
+    assert (f"and {more}" in body) if more else (" more time" not in body)
+
+
+@pytest.mark.parametrize(
+    ("told_on", "days", "is_told"),
+    [
+        (None, -7, True),
+        (None, -8, False),
+        (-365, -28, True),
+        (-365, -29, False),
+        (-14, -14, True),
+        (-14, -15, False),
+        (-6, -1, False),
+    ],
+)
+def test_a_message_tells_of_the_days_since_the_last_or_of_four_weeks(
+    owner, member, night, told_on, days, is_told
+):
+    """The first one tells of a week."""
+    wants(owner)
+    if told_on:
+        last = NIGHT.date() + timedelta(days=told_on)
+        Profile.objects.filter(user=owner).update(openings_told_on=last)
+    opened(owner, member, days)
+
+    assert bool(night()) is is_told
+
+
+def test_two_owners_are_told_each_of_their_own_days(owner, member, other_member, night):
+    """Both are asked for at once, from the earlier of their days on."""
+    for user, told_on in ((owner, -21), (other_member, -7)):
+        wants(user)
+        last = NIGHT.date() + timedelta(days=told_on)
+        Profile.objects.filter(user=user).update(openings_told_on=last)
+        opened(user, member, -10)
+
+    night()
+
+    assert [message.to for message in mail.outbox] == [[owner.email]]

@@ -1,7 +1,7 @@
 """The first page of the admin, and the chart of opened resumes."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
 from profiles.models import ResumeDownload
-from profiles.weeks import WEEKS, chart_of
+from profiles.weeks import WEEKS, bar, chart_of
 from tests.conftest import make_member
 
 pytestmark = pytest.mark.django_db
@@ -94,12 +94,38 @@ def test_it_draws_each_week_to_scale(owner, member):
     for moment in [*moments, moments[1], too_old]:
         ResumeDownload.objects.create(profile=owner.profile, member=member, opened_at=moment)
 
-    chart = chart_of(ResumeDownload.objects.all(), today=datetime(2026, 11, 26, tzinfo=UTC).date())
+    chart = chart_of(ResumeDownload.objects.all(), today=date(2026, 11, 26))
 
     assert [week.count for week in chart.weeks] == [1, *[0] * 9, 2, 1]
     assert (chart.total, chart.most, len(chart.weeks)) == (4, 2, WEEKS)
     assert chart.weeks[-2].height == chart.height
     assert chart.weeks[-1].height == chart.height / 2
+    assert chart.current is chart.weeks[-1]
+    assert (chart.width, chart.height, chart.bar) == (12 * 20 - 4, 48, 16)
+    drawn = [(week.x, week.y, week.height) for week in chart.weeks]
+    assert drawn == [
+        (0, 24, 24),
+        *((20 * n, 47, 1) for n in range(1, 10)),
+        (200, 0, 48),
+        (220, 24, 24),
+    ]
+    days = [(week.first.isoformat(), week.last.isoformat()) for week in chart.weeks]
+    assert (days[0], days[-1]) == (("2026-09-07", "2026-09-13"), ("2026-11-23", "2026-11-29"))
+
+
+def test_one_opening_among_many_is_seen_and_none_is_a_line():
+    assert [bar(date(2026, 11, 23), count, 1_000, 0).height for count in (0, 1, 63, 1_000)] == [
+        *[1, 2, 3, 48]
+    ]
+
+
+@pytest.mark.parametrize(("day", "monday"), [(22, 16), (23, 23), (29, 23)])
+def test_a_week_begins_on_monday(owner, day, monday):
+    """The control is of the week: nothing was opened in any."""
+    chart = chart_of(ResumeDownload.objects.all(), today=date(2026, 11, day))
+
+    assert chart.current.first == date(2026, 11, monday)
+    assert (chart.most, chart.total) == (0, 0)
 
 
 def test_the_chart_is_a_table_too_and_has_no_style_of_its_own(client, owner, member):

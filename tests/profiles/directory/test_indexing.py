@@ -10,7 +10,7 @@ from django.db import connection, models, transaction
 
 from profiles.directory import indexing
 from profiles.directory.models import DirectoryEntry, ProfileTag, ProfileWord, WordDeletion
-from profiles.directory.postgresql import Trigrams
+from profiles.directory.postgresql import TrigramIndex, Trigrams, WordsIndex
 from profiles.models import Profile, User
 from tests.conftest import make_member
 
@@ -56,6 +56,56 @@ def test_a_field_that_was_changed_but_not_saved_is_not_found(reader, member):
 
     assert found(reader, "seismography") == ["Ada Lovelace"]
     assert found(reader, "dendrochronology") == []
+
+
+def test_a_profile_is_found_by_what_it_has_now_and_rows_that_are_right_are_left_alone(member):
+    """Each of its words has a row, and what is left of it by typos as well."""
+    profile = member.profile
+    profile.bio, profile.place, profile.skills = "Tides", "Graz", "Peat, GIS"
+    profile.place_visibility, profile.skills_visibility = "everyone", "nobody"
+    profile.save()
+    rows = {row.word: row for row in ProfileWord.objects.all()}
+    assert {word: row.for_everyone for word, row in rows.items()} == {
+        "ada": True,
+        "lovelace": True,
+        "adalovelace": True,
+        "tides": False,
+        "graz": True,
+    }
+    assert {tag.label: tag.for_everyone for tag in ProfileTag.objects.all()} == {"Graz": True}
+
+    profile.place_visibility, profile.bio = "members", "Tidal"
+    profile.save()
+
+    now = {row.word: row for row in ProfileWord.objects.all()}
+    assert {word: row.for_everyone for word, row in now.items()} == {
+        "ada": True,
+        "lovelace": True,
+        "adalovelace": True,
+        "tidal": False,
+        "graz": False,
+    }
+    assert now["ada"].pk == rows["ada"].pk
+    assert {tag.label: tag.for_everyone for tag in ProfileTag.objects.all()} == {"Graz": False}
+    left = WordDeletion.objects.values_list("word", flat=True)
+    assert set(left) == {*rows, "tidal"}, "of words that nobody has the command takes care"
+
+
+def test_words_are_written_and_deleted_a_few_at_a_time(member, monkeypatch):
+    monkeypatch.setattr(indexing, "BATCH", 2)
+    words = [f"{letter * 4}" for letter in "bcdfg"]
+
+    member.profile.bio = " ".join(words)
+    member.profile.save()
+    assert set(words) < set(ProfileWord.objects.values_list("word", flat=True))
+    assert set(words) < set(WordDeletion.objects.values_list("word", flat=True))
+
+    member.profile.bio = ""
+    member.profile.save()
+    left = {"ada", "lovelace", "adalovelace"}
+    assert set(ProfileWord.objects.values_list("word", flat=True)) == left
+    assert indexing.forget_unused_words() == 5 * 2, "the word, and three of its letters"
+    assert set(WordDeletion.objects.values_list("word", flat=True)) == left
 
 
 def test_saving_anything_else_asks_nothing_of_the_search(member, django_assert_num_queries):
@@ -196,6 +246,52 @@ def test_a_site_that_may_not_create_the_extension_is_told_the_line_to_run():
         with pytest.raises(CommandError, match=r"CREATE EXTENSION pg_trgm;"):
             Trigrams().database_forwards("profiles", editor, None, None)
         transaction.set_rollback(True)
+
+
+INDEXES = [TrigramIndex("profiles_profile", "bio"), WordsIndex("profiles_profile", "bio")]
+
+
+@pytest.mark.parametrize("operation", INDEXES, ids=lambda operation: type(operation).__name__)
+def test_an_index_can_be_written_into_another_migration(operation):
+    """As squashmigrations does."""
+    name, args, kwargs = operation.deconstruct()
+
+    again = type(operation)(*args, **kwargs)
+
+    assert (name, vars(again)) == (type(operation).__name__, vars(operation))
+
+
+@pytest.mark.parametrize("operation", INDEXES, ids=lambda operation: type(operation).__name__)
+def test_other_databases_have_no_such_index(operation):
+    """SQLite gives the same answers without it."""
+    editor = mock.Mock(connection=mock.Mock(vendor="sqlite"))
+
+    operation.database_forwards("profiles", editor, None, None)
+    operation.database_backwards("profiles", editor, None, None)
+
+    assert editor.mock_calls == editor.connection.mock_calls == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")
+@pytest.mark.parametrize("operation", INDEXES, ids=lambda operation: type(operation).__name__)
+def test_an_index_is_made_and_undone(operation):
+    before = indexes_and_columns()
+
+    with connection.schema_editor(atomic=False) as editor, transaction.atomic():
+        operation.database_forwards("profiles", editor, None, None)
+        assert len(indexes_and_columns()) > len(before)
+        operation.database_backwards("profiles", editor, None, None)
+
+    assert indexes_and_columns() == before
+
+
+def indexes_and_columns() -> set[str]:
+    with connection.cursor() as cursor:
+        table = connection.introspection
+        return {
+            *table.get_constraints(cursor, "profiles_profile"),
+            *(column.name for column in table.get_table_description(cursor, "profiles_profile")),
+        }
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL")

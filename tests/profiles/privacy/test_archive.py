@@ -5,16 +5,21 @@ import json
 import zipfile
 
 import pytest
+from allauth.account.models import EmailConfirmation
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
-from profiles.models import Profile, ResumeDownload, StoredUpload
+from profiles.batches.models import BatchFile
+from profiles.invitations.models import Invitation, InvitationList
+from profiles.models import Profile, ResumeDownload, ResumeText, StoredUpload
 from profiles.privacy import archive as making
-from profiles.privacy.about import undecided_columns
+from profiles.privacy.about import TABLES, Given, undecided_columns
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -73,8 +78,13 @@ def test_members_take_all_of_theirs_along(client, owner, member, log_in):
     OutgoingMessage.objects.create(to=owner.email, subject="A message")
     log_in(owner)
 
-    files = downloaded(client)
+    response = client.post("/me/data/download/")
+    files = archive(response)
 
+    today = timezone.now().strftime("%Y-%m-%d")
+    assert response["Content-Disposition"] == f'attachment; filename="my-data-{today}.zip"'
+    assert files.namelist() == ["README.txt", "data.json", "photo.webp", "resume.pdf"]
+    assert files.read("README.txt").decode() == str(making.README)
     data = json.loads(files.read("data.json"))
     assert data["account"][0]["email"] == owner.email
     assert data["profile"][0]["bio"] == "The biography"
@@ -89,6 +99,56 @@ def test_members_take_all_of_theirs_along(client, owner, member, log_in):
     }.items():
         with stored.open() as file:
             assert files.read(name) == file.read()
+
+
+def test_each_table_is_given_by_the_rows_of_the_member_alone(client, owner, member, log_in):
+    """X1: both of them have rows everywhere, some of which name the other."""
+    log_in(member, Client())
+    log_in(owner)
+    write_rows_everywhere(member, other=owner)
+    write_rows_everywhere(owner, other=member)
+
+    data = json.loads(downloaded(client).read("data.json"))
+
+    opening = {"opened_at": "2026-01-02T03:04:00Z"}
+    assert data["who opened your resume"] == [opening | {"member": "Ada Lovelace"}]
+    assert data["resumes that you opened"] == [opening | {"profile": "Ada Lovelace"}]
+    both = {"who opened your resume", "resumes that you opened"}
+    titles = {given.title for given in TABLES.values() if isinstance(given, Given)} | both
+    assert data.keys() == titles - {"resumes"}
+    more = {title: len(rows) for title, rows in data.items() if len(rows) != 1}
+    assert more == {"what the staff did with your account": 2}, "of the account, and the profile"
+    others = [text for text in ("rows of ada", "ada@") if text in json.dumps(data)]
+    assert others == [], "the control is the owner's own text"
+    assert json.dumps(data).count("rows of mary") == 9
+
+
+def write_rows_everywhere(user, *, other):
+    """Write a row about a member into each table that members are given."""
+    words = f"rows of {user.email.partition('@')[0]}"
+    soon = "2100-01-01T00:00Z"
+    opened_at = "2026-01-02T03:04Z"
+    group = Group.objects.create(name=words)
+    user.groups.add(group)
+    user.user_permissions.add(Permission.objects.first())
+    EmailConfirmation.objects.create(email_address=user.emailaddress_set.get(), key=words)
+    Authenticator.objects.create(user=user, type="totp", data={})
+    ResumeDownload.objects.create(profile=user.profile, member=other, opened_at=opened_at)
+    StoredUpload.objects.create(owner=user, purpose="resume", filename=words, expires_at=soon)
+    OutgoingMessage.objects.create(to=user.email, subject=words)
+    for about in (user, user.profile):
+        LogEntry.objects.create(
+            user=other,
+            content_type=ContentType.objects.get_for_model(about),
+            object_id=about.pk,
+            action_flag=2,
+            change_message=words,
+        )
+    ResumeText.objects.update_or_create(profile=user.profile, defaults={"text": words})
+    Invitation.objects.create(user=user, invited_by=other)
+    InvitationList.objects.create(owner=user, title=words)
+    BatchFile.objects.create(owner=user, filename=words, profile=other.profile)
+    Profile.objects.filter(user=user).update(bio=words)
 
 
 def test_nothing_of_others_is_in_it(client, owner, member, staff, log_in):
@@ -136,10 +196,12 @@ def test_it_asks_for_the_password_and_then_goes_on(client, owner):
 def test_a_missing_file_is_named_and_the_rest_is_there(client, owner, log_in):
     owner.profile.avatar.storage.delete(owner.profile.avatar.name)
 
-    names = downloaded(log_in(owner)).namelist()
+    files = downloaded(log_in(owner))
 
-    assert "photo.webp is missing.txt" in names
-    assert "resume.pdf" in names
+    assert files.read("photo.webp is missing.txt") == b"The portal cannot find this file.\n"
+    assert "photo.webp" not in files.namelist()
+    with owner.profile.resume.open() as file:
+        assert files.read("resume.pdf") == file.read()
 
 
 def test_a_storage_that_does_not_answer_is_a_page_in_plain_words(on_s3, client, owner, s3, log_in):

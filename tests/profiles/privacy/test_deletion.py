@@ -199,7 +199,7 @@ def test_a_record_that_is_missing_is_written_again(owner, log_in, settings):
 
 
 def test_files_that_the_storage_did_not_delete_are_deleted_in_the_next_night(
-    leaver, settings, monkeypatch
+    leaver, settings, monkeypatch, caplog
 ):
     """X2, F3: a resume must not stay in the bucket because S3 had a bad night."""
     storages = {field.storage for _, field in file_fields()}
@@ -208,6 +208,8 @@ def test_files_that_the_storage_did_not_delete_are_deleted_in_the_next_night(
         for storage in storages:
             fault.setattr(type(storage), "delete", refuse)
         deletion.delete_leavers()
+    late = "A file of a deleted member is deleted in the next night: The storage refuses"
+    assert [error for error in errors(caplog) if error == late] == [late] * 4
     assert not User.objects.filter(pk=leaver.pk).exists()
     assert len(stored(settings)) == 4
     PendingFile.objects.update(started_at=timezone.now() - timedelta(days=1))
@@ -222,7 +224,13 @@ def refuse(self, name):
     raise OSError("The storage refuses")
 
 
-def test_one_who_cannot_be_deleted_does_not_keep_the_others(owner, member, log_in, monkeypatch):
+def errors(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_one_who_cannot_be_deleted_does_not_keep_the_others(
+    owner, member, log_in, monkeypatch, caplog
+):
     log_in(owner, Client()).post("/me/data/leave/")
     log_in(member, Client()).post("/me/data/leave/")
     let_the_date_come(owner, member)
@@ -236,21 +244,23 @@ def test_one_who_cannot_be_deleted_does_not_keep_the_others(owner, member, log_i
 
     monkeypatch.setattr(deletion, "written_record", refuse_one)
 
-    with pytest.raises(deletion.NotDeleted):
+    with pytest.raises(deletion.NotDeleted, match=r"^1 members deleted; 1 tried again in the next"):
         deletion.delete_leavers()
 
+    assert errors(caplog) == ["A member who has left could not be deleted yet: The storage refuses"]
     assert User.objects.filter(pk=owner.pk).exists()
     assert not User.objects.filter(pk=member.pk).exists()
     assert Departure.objects.count() == 1, "a deletion is done whole or not at all"
 
 
-def test_the_last_superuser_stays(staff):
+def test_the_last_superuser_stays(staff, caplog):
     """X2: the other one's rights were taken away during the days of grace."""
     let_the_date_come(staff)
 
-    with pytest.raises(deletion.NotDeleted):
+    with pytest.raises(deletion.NotDeleted, match=r"^0 members deleted; 1 tried again in the next"):
         deletion.delete_leavers()
 
+    assert errors(caplog)[0].endswith("not be deleted yet: it is the only superuser")
     assert User.objects.filter(pk=staff.pk).exists()
 
 

@@ -245,7 +245,8 @@ def test_a_busy_site_says_so_at_once(logged_in, member, staff, monkeypatch, sent
     [
         ("a\x00b\u202efdp.pdf", "abfdp.pdf"),
         ("/home/ada/cv.pdf", "cv.pdf"),
-        ("x" * 150 + ".pdf", "x" * 94 + "…x.pdf"),
+        ("x" * 96 + ".pdf", "x" * 96 + ".pdf"),
+        ("x" * 97 + ".pdf", "x" * 94 + "…x.pdf"),
     ],
 )
 def test_a_name_is_kept_as_its_owner_can_read_it(member, sent, shown):

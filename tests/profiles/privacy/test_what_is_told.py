@@ -1,0 +1,165 @@
+"""What is told about leaving, to whom, and where each button leads."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+from django.core import mail
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.outbox.models import OutgoingMessage
+from profiles.models import User
+from tests.conftest import make_clerk, make_member
+
+from .conftest import let_the_date_come
+
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+
+
+def words_of(response):
+    """Return the messages that the next page shows, with their level."""
+    return [(each.level_tag, str(each)) for each in get_messages(response.wsgi_request)]
+
+
+def page_of(member):
+    return reverse("admin:profiles_user_leaving", args=[member.pk])
+
+
+@pytest.mark.parametrize("is_staff", [False, True])
+def test_the_leaver_is_told_and_the_staff_who_are_there(staff, owner, log_in, is_staff):
+    """Nobody of the staff who cannot log in, or is leaving; nor the leaver, as one of the staff."""
+    make_member("off@example.org", is_staff=True, is_active=False)
+    soon = timezone.now() + timedelta(days=1)
+    make_member("leaving@example.org", is_staff=True, leaves_at=soon)
+    make_member("member@example.org")
+    User.objects.filter(pk=owner.pk).update(is_staff=is_staff)
+
+    log_in(owner).post("/me/data/leave/")
+
+    rows = OutgoingMessage.objects.values_list("kind", "to", "about_account")
+    assert sorted(rows) == [
+        ("leaving", owner.email, True),
+        ("member_leaving", staff.email, False),
+    ]
+    told = {message.to[0]: message for message in mail.outbox}
+    assert told[owner.email].subject.endswith("You are leaving")
+    assert "\nhttp://testserver/me/data/\n" in told[owner.email].body
+    assert told[staff.email].subject.endswith("A member is leaving")
+    link = f"http://testserver/admin/profiles/user/{owner.pk}/change/"
+    assert f"\n{link}\n" in told[staff.email].body
+
+
+def test_the_page_tells_how_long_one_can_come_back(client, owner, settings):
+    settings.LEAVING_DAYS = 11
+    client.force_login(owner)
+    assert "For 11 days you can log in and come back" in client.get("/me/data/").text
+    assert "the only superuser" not in client.get("/me/data/").text
+
+    User.objects.filter(pk=owner.pk).update(leaves_at=timezone.now() + timedelta(minutes=1))
+    assert "You can come back until" in client.get("/me/data/").text
+
+    let_the_date_come(owner)
+    assert "about to be deleted" in client.get("/me/data/").text
+    assert "You can come back until" not in client.get("/me/data/").text
+
+
+def test_each_button_leads_to_the_page_that_tells_what_has_become_of_it(client, owner, log_in):
+    log_in(owner)
+
+    left = client.post("/me/data/leave/")
+    came_back = client.post("/me/data/stay/")
+
+    assert (left.status_code, left["Location"]) == (302, "/me/data/")
+    assert (came_back.status_code, came_back["Location"]) == (302, "/")
+    back = ("success", "Welcome back. All is as it was.")
+    assert words_of(came_back)[1:] == [back], "the first is of logging in"
+
+    client.post("/me/data/leave/")
+    let_the_date_come(owner)
+    too_late = client.post("/me/data/stay/")
+    assert (too_late["Location"], words_of(too_late)[1:]) == ("/me/data/", [back])
+
+
+@pytest.mark.parametrize("address", ["/me/data/", "/me/data/download/", "/me/data/leave/"])
+def test_a_visitor_has_no_data(client, address):
+    method = client.get if address == "/me/data/" else client.post
+
+    assert method(address)["Location"] == f"/accounts/login/?next={address}"
+    assert client.post("/me/data/stay/")["Location"] == "/accounts/login/?next=/me/data/stay/"
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [("", "GET, HEAD"), ("download/", "POST"), ("leave/", "POST"), ("stay/", "POST")],
+)
+def test_nothing_is_done_by_a_link(client, owner, address, allowed):
+    client.force_login(owner)
+
+    refused = (client.post if "GET" in allowed else client.get)(f"/me/data/{address}")
+
+    assert (refused.status_code, refused["Allow"]) == (405, allowed)
+
+
+def test_staff_are_told_what_has_become_of_each_button(client, staff, owner):
+    client.force_login(staff)
+
+    done = [client.post(page_of(owner), {button: ""}) for button in ("leave", "stay", "other")]
+    let_the_date_come(owner)
+    done.append(client.post(page_of(owner), {"stay": ""}))
+
+    change = f"/admin/profiles/user/{owner.pk}/change/"
+    assert {response["Location"] for response in done} == {change}
+    assert [words_of(response)[-1:] for response in done] == [
+        [("success", "The member is leaving, and has been sent a message.")],
+        [("success", "The member stays. All is as it was.")],
+        [("success", "The member stays. All is as it was.")],  # nothing new
+        [("error", "It is too late: the member is deleted in this night.")],
+    ]
+    log = LogEntry.objects.order_by("pk").values_list("user", "object_id", "change_message")
+    assert list(log) == [
+        (staff.pk, str(owner.pk), "Started the member's leaving."),
+        (staff.pk, str(owner.pk), "Undid the member's leaving."),
+    ]
+
+
+def test_the_page_of_the_staff_offers_what_can_be_done(client, staff, owner):
+    client.force_login(staff)
+    offered = []
+    for leaves_at in (None, timezone.now() + timedelta(days=1), timezone.now()):
+        User.objects.filter(pk=owner.pk).update(leaves_at=leaves_at)
+        page = client.get(page_of(owner))
+        assert (page.context["title"], page.context["subtitle"]) == (
+            "Data and leaving",
+            owner.email,
+        )
+        names = ("download", "leave", "stay")
+        offered.append([name for name in names if f'name="{name}"' in page.text])
+
+    assert offered == [["download", "leave"], ["download", "stay"], ["download"]]
+
+
+def test_staff_get_the_archive_under_its_name(client, staff, owner):
+    client.force_login(staff)
+
+    response = client.post(page_of(owner), {"download": ""})
+
+    assert list(response)
+    today = timezone.now().strftime("%Y-%m-%d")
+    assert response["Content-Disposition"] == f'attachment; filename="my-data-{today}.zip"'
+
+
+def test_the_page_of_the_staff_is_for_those_who_may_change_members(client, owner):
+    """A member who is not there is told of as on any other page of the admin."""
+    address = page_of(owner)
+    client.force_login(make_clerk("view_user"))
+    assert client.get(address).status_code == 403
+
+    User.objects.filter(email="clerk@example.org").delete()
+    client.force_login(make_clerk("change_user"))
+    assert client.get(address).status_code == 200
+    assert client.delete(address).status_code == 405
+    gone = client.get("/admin/profiles/user/999/leaving/")
+    assert (gone.status_code, gone["Location"]) == (302, "/admin/")
+    assert "Perhaps it was deleted?" in words_of(gone)[0][1]
