@@ -68,11 +68,10 @@ def switched(members: QuerySet, by: User, *, is_active: bool) -> tuple[int, int]
         ours = [user for user in others if user.pk != by.pk and may_manage(by, user)]
         if by.pk in rows and not rows[by.pk].is_active:
             ours = []  # somebody else was faster
-        if ours:
-            pks = [user.pk for user in ours]
-            User.objects.filter(pk__in=pks).update(is_active=is_active)
-            if not is_active:
-                end_sessions(pks)
-            words = REACTIVATED if is_active else DEACTIVATED
-            LogEntry.objects.log_actions(by.pk, ours, CHANGE, words)
+        pks = [user.pk for user in ours]
+        User.objects.filter(pk__in=pks).update(is_active=is_active)
+        if not is_active:
+            end_sessions(pks)
+        words = REACTIVATED if is_active else DEACTIVATED
+        LogEntry.objects.log_actions(by.pk, ours, CHANGE, words)
         return len(ours), len(others) - len(ours)
