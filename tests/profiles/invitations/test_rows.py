@@ -36,12 +36,16 @@ def titles(number) -> list[str]:
         ),
         # Records of several lines.
         (
-            ["Name,E-mail,Note", '"Ada","ada@example.org","5"" heels', 'and more"', "Grace,g@e.org,"],
+            ["Name,E-mail,Note", '"Ada","ada@example.org","5"" up', 'and more"', "Grace,g@e.org,"],
             [ADA, Row(4, "g@e.org", "Grace")],
         ),
         (
             ["Name,E-mail", '"Ada', 'L"",ada@example.org', "Grace,g@e.org"],
-            [Row(2, "", "", UNCLOSED), Row(3, 'ada@example.org', 'L""'), Row(4, "g@e.org", "Grace")],
+            [
+                Row(2, "", "", UNCLOSED),
+                Row(3, "ada@example.org", 'L""'),
+                Row(4, "g@e.org", "Grace"),
+            ],
         ),
         (
             ["Name,E-mail", f"{LONG},mary@example.org", "", "Grace,grace@example.org"],
