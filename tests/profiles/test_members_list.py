@@ -347,12 +347,20 @@ def test_a_busy_site_asks_the_staff_to_wait(desk, member, monkeypatch):
     assert errors == [{"avatar": [str(forms.BUSY)]}]
 
 
-@pytest.mark.parametrize(("right", "is_stored"), [("view_user", False), ("change_user", True)])
+@pytest.mark.parametrize(
+    ("rights", "status"),
+    [
+        (["view_user", "change_profile"], 403),
+        (["change_user", "view_profile"], 302),
+        (["change_user", "change_profile"], 302),
+    ],
+)
 def test_files_are_received_from_staff_who_may_save_them_alone(
-    client, member, monkeypatch, right, is_stored
+    client, member, monkeypatch, rights, status
 ):
-    """Z6."""
-    clerk = make_clerk(right)
+    """Z6. Members and profiles are both to be changed."""
+    clerk = make_clerk("view_user")
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=rights))
     client.force_login(clerk)
     receive, received = StoredUpload.receive, []
 
@@ -365,6 +373,7 @@ def test_files_are_received_from_staff_who_may_save_them_alone(
 
     answer = client.post(f"{LIST}{member.pk}/change/", change(member, avatar=photo))
 
-    assert received == ([clerk] if is_stored else [])
-    assert answer.status_code == (302 if is_stored else 403)
-    assert bool(Profile.objects.get(user=member).avatar) is is_stored
+    may_save = rights == ["change_user", "change_profile"]
+    assert answer.status_code == status
+    assert received == ([clerk] if may_save else [])
+    assert bool(Profile.objects.get(user=member).avatar) is may_save
