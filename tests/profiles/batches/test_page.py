@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
 from profiles.batches import saving, views
 from profiles.batches.models import BatchFile, delete_old_reports
-from profiles.batches.saving import purpose_of
+from profiles.batches.saving import purpose_of, receive
 from profiles.models import Profile, StoredUpload, User
 from profiles.uploads.forms import BUSY_SECONDS
 from profiles.uploads.turns import Busy
@@ -34,7 +35,7 @@ def said(page) -> list[tuple[str, str]]:
         ("a.jpg", b"x" * 1020 + b"%PDF-", "avatar"),
         ("a.PDF", b"anything", "resume"),
         ("a.pdf.jpg", b"anything", "avatar"),
-        ("", b"anything", "avatar"),
+        (None, b"anything", "avatar"),
     ],
 )
 def test_a_pdf_is_told_by_its_beginning_or_its_name(name, content, purpose):
@@ -43,6 +44,12 @@ def test_a_pdf_is_told_by_its_beginning_or_its_name(name, content, purpose):
 
     assert purpose_of(file) == purpose
     assert file.read() == content
+
+
+def test_a_file_without_a_name_is_for_nobody(clerk):
+    found = receive(clerk, ContentFile(samples.jpeg()))
+
+    assert (found.filename, found.how, found.upload.purpose) == ("", "nobody", "avatar")
 
 
 def test_each_file_is_recorded_with_whom_it_means(desk, clerk, member):

@@ -18,6 +18,10 @@ from .test_lists import LINES, NEW, addresses, paste
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
+NO_NAME_FOR_MAIL = (
+    "“a@b” before the @ is not a name that mail can be sent to. Please use an address with "
+    "the letters a to z, digits and single dots there."
+)
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
@@ -93,8 +97,7 @@ def test_each_line_says_what_becomes_of_it_and_why(desk, member):
         13: ("cannot be invited", "There is no e-mail address on this line."),
         14: (
             "cannot be invited",
-            "“a@b” before the @ is not a name that mail can be sent to. Please use an address with "
-            "the letters a to z, digits and single dots there.",
+            NO_NAME_FOR_MAIL,
         ),
     }
 
