@@ -233,7 +233,7 @@ class MemberAdmin(
     def save_model(self, request, obj, form, change):
         if change:
             super().save_model(request, obj, form, change)
-            if "is_active" in form.changed_data and not obj.is_active:
+            if "is_active" in form.changed_data:  # either way, so that none is revived
                 end_sessions([obj.pk])
             return
         obj.set_unusable_password()

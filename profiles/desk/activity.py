@@ -56,8 +56,8 @@ class DeactivatesMembers(admin.ModelAdmin):
 def switched(members: QuerySet, by: User, *, is_active: bool) -> tuple[int, int]:
     """Switch members on or off; return how many, and how many are not this user's to switch.
 
-    Sessions of deactivated members end, so that reactivating them does not revive a session on a
-    computer that they have given away. Nobody deactivates themselves, so one superuser stays.
+    Their sessions end either way, so that reactivating them does not revive one on a computer that
+    they have given away. Nobody deactivates themselves, so one superuser stays.
     """
     with transaction.atomic():
         chosen = set(members.order_by().values_list("pk", flat=True))
@@ -68,11 +68,9 @@ def switched(members: QuerySet, by: User, *, is_active: bool) -> tuple[int, int]
         ours = [user for user in others if user.pk != by.pk and may_manage(by, user)]
         if by.pk in rows and not rows[by.pk].is_active:
             ours = []  # somebody else was faster
-        if ours:
-            pks = [user.pk for user in ours]
-            User.objects.filter(pk__in=pks).update(is_active=is_active)
-            if not is_active:
-                end_sessions(pks)
-            words = REACTIVATED if is_active else DEACTIVATED
-            LogEntry.objects.log_actions(by.pk, ours, CHANGE, words)
+        pks = [user.pk for user in ours]
+        User.objects.filter(pk__in=pks).update(is_active=is_active)
+        end_sessions(pks)
+        words = REACTIVATED if is_active else DEACTIVATED
+        LogEntry.objects.log_actions(by.pk, ours, CHANGE, words)
         return len(ours), len(others) - len(ours)

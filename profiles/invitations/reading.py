@@ -150,8 +150,10 @@ def is_broken(spanned: list[str], *, is_last: bool) -> bool:
 def separator_of(lines: list[str]) -> str:
     """Return the separator by which most lines fall into the same number of cells."""
 
+    beginnings = [line[:MAX_CELL] for line in lines[:SAMPLE_ROWS]]  # csv refuses cells of 131 kB
+
     def agreement(separator: str) -> tuple[bool, int]:
-        sample = [cells for cells in csv.reader(lines[:SAMPLE_ROWS], delimiter=separator) if cells]
+        sample = [cells for cells in csv.reader(beginnings, delimiter=separator) if cells]
         has_header = any(columns_of(cells) for cells in sample[:HEADER_WITHIN] if len(cells) > 1)
         widths = [len(cells) for cells in sample if len(cells) > 1]
         return has_header, max((widths.count(width) for width in widths), default=0)

@@ -15,7 +15,6 @@ from PIL import Image
 
 from portal.files.fields import Cleaned
 from profiles.models import Profile, ResumeDownload, User
-from profiles.society.models import Society
 from profiles.uploads.avatars import AvatarField, clean_avatar
 from profiles.uploads.resumes import ResumeField, clean_resume
 from tests.accounts.test_verified_address import findings
@@ -104,35 +103,6 @@ def test_changes_nothing_when_run_again(django_assert_num_queries):
     assert "All 30 demo members are here already." in output
 
 
-@pytest.mark.whole
-@pytest.mark.django_db
-def test_brings_back_only_who_is_missing():
-    seed_demo()
-    Profile.objects.filter(user__email="purnawati@example.org").update(bio="Edited since.")
-    User.objects.get(email="gwenael@example.org").delete()
-
-    output = seed_demo()
-
-    assert "Added 1 of 30 demo members (avatars: 1, resumes: 0)." in output
-    assert Profile.objects.get(user__email="purnawati@example.org").bio == "Edited since."
-    assert Profile.objects.count() == 30
-
-
-@pytest.mark.whole
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("email", "is_staff"), [("member@example.org", False), ("staff@example.org", True)]
-)
-def test_prints_log_ins_that_work(email, is_staff):
-    output = seed_demo()
-
-    password = re.search(rf"{email}\s+(\S+)", output)[1]
-    user = User.objects.get(email=email)
-    assert user.check_password(password)
-    assert (user.is_staff, user.is_superuser) == (is_staff, is_staff)
-    assert User.objects.filter(password__startswith="!").count() == 28
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_refuses_outside_development(settings, environment):
@@ -143,21 +113,6 @@ def test_refuses_outside_development(settings, environment):
 
     assert not User.objects.exists()
     assert not stored_files()
-
-
-@pytest.mark.whole
-@pytest.mark.django_db
-def test_makes_up_passwords_outside_development_and_prints_them_once(settings):
-    settings.SITE_ENVIRONMENT = "staging"
-
-    first = seed_demo(allow_outside_development=True)
-    second = seed_demo(allow_outside_development=True)
-
-    password = re.search(r"staff@example.org\s+(\S+)", first)[1]
-    staff = User.objects.get(email="staff@example.org")
-    assert staff.check_password(password)
-    assert not staff.check_password("meridian-staff")
-    assert "@" not in second
 
 
 @pytest.mark.django_db
@@ -227,13 +182,3 @@ def test_brings_a_society_whose_texts_say_that_it_is_a_demonstration(client):
     assert "People who measure, map and mend the world" in client.get("/").content.decode()
     for page in ("/society/privacy/", "/society/imprint/"):
         assert "This is a demonstration." in client.get(page).content.decode()
-
-
-@pytest.mark.whole
-@pytest.mark.django_db
-def test_leaves_a_society_alone_that_is_named_already():
-    Society.objects.create(name="Ours")
-
-    seed_demo()
-
-    assert Society.objects.get().name == "Ours"

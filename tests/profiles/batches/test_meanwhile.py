@@ -67,7 +67,7 @@ def test_a_file_that_the_storage_has_lost_is_not_reported_as_saved(desk, member)
 @pytest.mark.parametrize(("file", "field"), [(photo, "avatar"), (resume, "resume")])
 def test_two_clicks_at_once_save_once(desk, member, monkeypatch, file, field):
     """The later of two requests has read its rows before the earlier has deleted them."""
-    send(desk, file("Ada Lovelace.jpg"))
+    send(desk, file("Ada Lovelace.jpg"), photo("IMG_1.jpg"))
     save_one = saving.save_one
 
     def twice(file, *others):
@@ -93,6 +93,22 @@ def test_what_takes_too_long_is_saved_by_the_next_click(desk, member, other_memb
 
     assert profile_of(member).avatar
     assert profile_of(other_member).avatar
+
+
+def test_a_profile_is_saved_with_its_history_or_not_at_all(desk, member, monkeypatch):
+    """What was published for it is named by the upload, which is still there."""
+    send(desk, photo("Ada Lovelace.jpg"))
+
+    def fails(*args):
+        raise RuntimeError
+
+    monkeypatch.setattr(type(saving.LogEntry.objects), "log_actions", fails)
+    with pytest.raises(RuntimeError):
+        save(desk)
+
+    assert not profile_of(member).avatar
+    upload = StoredUpload.objects.get()
+    assert upload.published.storage.exists(upload.published.name)
 
 
 @pytest.mark.parametrize("change", [{"is_staff": True}, {"is_superuser": True}])

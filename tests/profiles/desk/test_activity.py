@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 from allauth.usersessions.models import UserSession
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
@@ -13,6 +13,7 @@ from profiles.desk import activity
 from profiles.models import User
 from profiles.privacy.archive import archive_of
 from tests.conftest import PASSWORD, make_member
+from tests.profiles.test_admin import change
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
 
@@ -47,14 +48,35 @@ def test_members_are_deactivated_and_reactivated_by_the_dozen(
     admin_client, staff, member, other_member
 ):
     """Moment 23."""
-    words = act(admin_client, "deactivate", member, other_member)
+    away = make_member("away@example.org", is_active=False)
 
-    assert "2 members deactivated." in words
+    words = act(admin_client, "deactivate", member, other_member, away)
+
+    assert words == "2 members deactivated."
     assert not is_active(member)
-    assert LogEntry.objects.filter(user=staff, change_message="Deactivated.").count() == 2
-    assert "2 members reactivated." in act(admin_client, "reactivate", member, other_member)
+    assert history(staff) == ["ada: Deactivated.", "grace: Deactivated."]
+    assert act(admin_client, "reactivate", member) == "1 member reactivated."
+    assert act(admin_client, "reactivate", other_member, away) == "2 members reactivated."
     assert is_active(member)
     assert is_active(other_member)
+    assert history(staff) == [
+        "ada: Deactivated.",
+        "ada: Reactivated.",
+        "away: Reactivated.",
+        "grace: Deactivated.",
+        "grace: Reactivated.",
+    ]
+    assert act(admin_client, "reactivate", away) == "0 members reactivated."
+    assert len(history(staff)) == 5
+
+
+def history(by) -> list[str]:
+    """What the admin's log has of the members whom this member of the staff has changed."""
+    entries = LogEntry.objects.filter(user=by, action_flag=CHANGE)
+    return sorted(
+        f"{entry.get_edited_object().email.partition('@')[0]}: {entry.change_message}"
+        for entry in entries
+    )
 
 
 def test_sessions_end_and_are_not_revived(admin_client, member):
@@ -64,6 +86,22 @@ def test_sessions_end_and_are_not_revived(admin_client, member):
     act(admin_client, "deactivate", member)
     act(admin_client, "reactivate", member)
 
+    assert theirs.get("/me/").status_code == 302
+    assert not UserSession.objects.filter(user=member).exists()
+
+
+@pytest.mark.parametrize("by_form", [True, False])
+def test_a_session_from_before_is_not_revived(admin_client, member, by_form):
+    """Of a member who was deactivated without the site, as by SQL."""
+    theirs = log_in(member)
+    User.objects.filter(pk=member.pk).update(is_active=False)
+
+    if by_form:
+        admin_client.post(f"{LIST}{member.pk}/change/", change(member))
+    else:
+        act(admin_client, "reactivate", member)
+
+    assert is_active(member)
     assert theirs.get("/me/").status_code == 302
     assert not UserSession.objects.filter(user=member).exists()
 
@@ -92,7 +130,7 @@ def test_nobody_deactivates_themselves(admin_client, staff, member):
 
     assert is_active(staff)
     assert not is_active(member)
-    assert "Left out, as your own account or one of the staff: 1" in words
+    assert words == ("1 member deactivated. Left out, as your own account or one of the staff: 1")
 
 
 def test_only_superusers_deactivate_staff(client, member):
@@ -105,7 +143,8 @@ def test_only_superusers_deactivate_staff(client, member):
 
     assert is_active(colleague)
     assert not is_active(member)
-    assert "1 member deactivated." in words
+    assert words == ("1 member deactivated. Left out, as your own account or one of the staff: 1")
+    assert history(clerk) == ["ada: Deactivated."]
 
 
 def test_superusers_deactivate_staff(admin_client):
@@ -114,6 +153,16 @@ def test_superusers_deactivate_staff(admin_client):
     act(admin_client, "deactivate", colleague)
 
     assert not is_active(colleague)
+    assert history(colleague) == []
+
+
+def test_a_superuser_who_is_not_chosen_is_left_alone(admin_client, staff, member):
+    """Superusers are locked with those who are chosen."""
+    make_member("other@example.org", is_superuser=True)
+
+    act(admin_client, "deactivate", member)
+
+    assert set(User.objects.filter(is_active=False)) == {member}
 
 
 def test_staff_who_may_only_look_switch_nobody(client, member):
@@ -178,10 +227,11 @@ def test_no_more_are_switched_at_once_than_a_request_has_time_for(
 ):
     monkeypatch.setattr(activity, "MAX_AT_ONCE", 1)
 
-    assert "Nothing was done: at most 1" in act(admin_client, "deactivate", member, other_member)
+    words = act(admin_client, "deactivate", member, other_member)
+    assert words == "Nothing was done: at most 1 at once, please."
     assert is_active(member)
 
-    assert "1 member deactivated." in act(admin_client, "deactivate", member)
+    assert act(admin_client, "deactivate", member) == "1 member deactivated."
 
 
 def test_whoever_was_deactivated_a_moment_ago_deactivates_nobody(

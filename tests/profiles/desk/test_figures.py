@@ -4,13 +4,12 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
 from profiles.models import ResumeDownload
 from profiles.weeks import WEEKS, bar, chart_of
-from tests.conftest import make_member
+from tests.conftest import make_clerk, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -69,15 +68,45 @@ def test_it_costs_the_same_for_many_members(desk, django_assert_num_queries, own
         desk()
 
 
-def test_staff_see_the_figures_of_the_lists_that_they_may_open(client):
-    clerk = make_member("clerk@example.org", name="Clerk", is_staff=True)
-    clerk.user_permissions.add(Permission.objects.get(codename="view_user"))
-    client.force_login(clerk)
+OF_MEMBERS = {
+    "members": (3, "/admin/profiles/user/?is_active__exact=1&leaves_at__isempty=1"),
+    "without a photo": (
+        2, "/admin/profiles/user/?is_active__exact=1&leaves_at__isempty=1&avatar=no"
+    ),
+    "without a resume": (
+        2, "/admin/profiles/user/?is_active__exact=1&leaves_at__isempty=1&resume=no"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("right", "shown"),
+    [
+        ("view_user", OF_MEMBERS),
+        ("change_user", OF_MEMBERS),
+        ("add_user", {"pending invitations": (0, "/admin/invitations/invitation/")}),
+        (
+            "view_outgoingmessage",
+            {"undeliverable messages": (0, "/admin/outbox/outgoingmessage/?state=troubled")},
+        ),
+        (
+            "view_resumedownload",
+            {"resumes opened this week": (1, "/admin/profiles/resumedownload/?from=2026-11-23")},
+        ),
+        ("delete_user", {}),
+    ],
+)
+def test_staff_see_the_figures_of_the_lists_that_they_may_open(
+    client, owner, member, monkeypatch, right, shown
+):
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 26, 12, tzinfo=UTC))
+    ResumeDownload.objects.create(profile=owner.profile, member=member)
+    client.force_login(make_clerk(right))
 
     page = client.get("/admin/").content.decode()
 
-    assert list(figures(page)) == ["members", "without a photo", "without a resume"]
-    assert 'class="weeks"' not in page
+    assert figures(page) == shown
+    assert ('class="weeks"' in page) is (right == "view_resumedownload")
 
 
 def test_the_figures_are_its_first_heading_and_members_its_first_list(desk):

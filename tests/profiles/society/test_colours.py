@@ -1,6 +1,7 @@
 """The accent colour: readable in both themes, and served as the CSP allows."""
 
 import colorsys
+import hashlib
 import re
 from pathlib import Path
 
@@ -93,3 +94,47 @@ def test_another_address_is_not_kept_for_long(client, look, status):
     assert answer.status_code == status
     if status == 200:
         assert answer["Cache-Control"] == "public, max-age=60"
+
+
+@pytest.mark.parametrize(
+    ("colour", "light", "dark"),
+    [
+        ("#0b5c63", "#0b5c63 #08454a #e2ebec #ffffff", "#71a0a5 #94b8bc #233436 #0a1213"),
+        ("#7A2D5C", "#7a2d5c #5c2245 #efe6eb #ffffff", "#b78ea7 #c9aabd #2d3136 #0a1213"),
+        ("#ffee00", "#756d00 #585200 #eeede0 #ffffff", "#ffee00 #fff240 #373f1f #0a1213"),
+        ("#808080", "#696969 #4f4f4f #ededed #ffffff", "#979797 #b1b1b1 #283234 #0a1213"),
+        ("#03020a", "#03020a #020208 #e1e1e2 #ffffff", "#9a9a9d #b3b3b6 #283335 #0a1213"),
+    ],
+)
+def test_the_shades_of_a_colour(colour, light, dark):
+    def rules(shades):
+        names = ("accent", "accent-strong", "accent-soft", "on-accent")
+        values = zip(names, shades.split(), strict=True)
+        return f":root:not([data-theme]) {{ {'; '.join(f'--{n}: {v}' for n, v in values)} }}"
+
+    assert colours.style(colour) == (
+        f"{rules(light)}\n@media (prefers-color-scheme: dark) {{\n{rules(dark)}\n}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("colour", "found", "nearest"), [("#ffee00", "1.1", "#756d00"), ("#808080", "3.4", "#696969")]
+)
+def test_a_colour_that_cannot_be_read_is_refused_with_one_that_can(colour, found, nearest):
+    with pytest.raises(ValidationError) as refused:
+        colours.validate_readable(colour)
+
+    words = (
+        f"Links and buttons in this colour are hard to read (contrast {found}; 4.5 is needed). "
+        f"The nearest shade that can be read is {nearest}."
+    )
+    assert refused.value.messages == [words]
+    assert refused.value.code == "contrast"
+
+
+def test_the_name_of_a_style_sheet_is_that_of_its_text():
+    assert colours.look("#7A2D5C").startswith("7a2d5c-")
+    digest = hashlib.sha256(colours.style("#7a2d5c").encode()).hexdigest()
+    assert colours.look("#7a2d5c") == f"7a2d5c-{digest[:12]}"
+    assert Society(accent="").look == ""
+    assert Society(accent="#7a2d5c").look == colours.look("#7a2d5c")

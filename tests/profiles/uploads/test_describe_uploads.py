@@ -1,14 +1,18 @@
 """describe_uploads: older files get what newer ones have, in as many runs as it takes."""
 
 import io
+import sys
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 
 from portal.files.storages import public_media
+from portal.s3.errors import StorageError
 from profiles.management.commands import describe_uploads as command
 from profiles.models import Profile, ResumeText, User
+from profiles.uploads.turns import Busy
 from tests.conftest import make_member
 from tests.support import samples
 
@@ -159,3 +163,140 @@ def test_a_resume_that_cannot_be_opened_any_more_is_left_and_told(unread_resume,
     output = io.StringIO()
     call_command("check", databases=["default"], stdout=output, stderr=output)
     assert "no search finds anybody: 1." in output.getvalue()
+
+
+FIELDS = [field.name for field in Profile._meta.concrete_fields]
+
+
+def values():
+    return {row["id"]: row for row in Profile.objects.values(*FIELDS)}
+
+
+def test_only_what_is_lacking_is_made(older_members, member, capsys):
+    """A photo, what is known of a resume, and its text: each alone, and nothing."""
+    call_command("describe_uploads")
+    photo, resume, text = (Profile.objects.filter(user=user) for user in older_members)
+    photo.update(avatar_small="")
+    resume.update(resume_picture="", resume_pages=None, resume_bytes=None)
+    ResumeText.objects.filter(profile__in=text).delete()
+    before = values()
+    capsys.readouterr()
+
+    call_command("describe_uploads")
+
+    after = values()
+    assert [
+        {name for name in FIELDS if after[pk][name] != row[name]}
+        for pk, row in sorted(before.items())
+    ] == [{"avatar_small"}, {"resume_picture", "resume_pages", "resume_bytes"}, set(), set()]
+    row = resume.get()
+    assert (row.resume_pages, row.resume_bytes) == (2, row.resume.size)
+    assert row.resume_picture.storage.exists(row.resume_picture.name)
+    assert ResumeText.objects.filter(profile__in=text).exists()
+    assert capsys.readouterr().out.splitlines() == [
+        "3 of 3 members",
+        "Every photo and resume is described.",
+    ]
+
+
+@pytest.fixture
+def many(monkeypatch):
+    """A hundred and one members whose files are described by nothing."""
+    users = User.objects.bulk_create(
+        User(email=f"m{number}@example.org", password="!") for number in range(101)
+    )
+    Profile.objects.bulk_create(Profile(user=user, avatar="avatars/x.webp") for user in users)
+    described_pks = []
+    monkeypatch.setattr(command, "describe", lambda profile: described_pks.append(profile.pk))
+    return described_pks
+
+
+def test_a_pipe_sees_a_line_for_each_hundred(many, capsys, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(command.time, "sleep", pauses.append)
+
+    call_command("describe_uploads")
+
+    assert capsys.readouterr().out.splitlines() == [
+        "100 of 101 members",
+        "101 of 101 members",
+        "Every photo and resume is described.",
+    ]
+    assert many == sorted(Profile.objects.values_list("pk", flat=True))
+    assert len(pauses) == 101
+
+
+def test_a_person_sees_a_line_for_each_of_so_many_as_were_asked_for(many, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+
+    call_command("describe_uploads", limit=2)
+
+    assert capsys.readouterr().out.splitlines()[:2] == ["1 of 2 members", "2 of 2 members"]
+    assert many == sorted(Profile.objects.values_list("pk", flat=True))[:2]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(), StorageError("S3 is away"), ValidationError("no photo"), Busy()]
+)
+def test_what_is_at_fault_costs_no_other_file(older_members, monkeypatch, capsys, error):
+    describe = command.describe
+    first = Profile.objects.get(user=older_members[0])
+
+    def faulty(profile):
+        if profile == first:
+            raise error
+        describe(profile)
+
+    monkeypatch.setattr(command, "describe", faulty)
+    with pytest.raises(CommandError) as failed:
+        call_command("describe_uploads")
+
+    assert str(failed.value) == "Left as they are: 1. Run it again to retry them."
+    assert described() == 2
+    told = capsys.readouterr()
+    assert told.err == f"profile {first.pk}: {type(error).__name__}, left as it is\n"
+    assert told.out == "3 of 3 members\n"
+
+
+def test_a_fault_of_the_program_ends_it(older_members, monkeypatch):
+    def faulty(profile):
+        raise RuntimeError
+
+    monkeypatch.setattr(command, "describe", faulty)
+    with pytest.raises(RuntimeError):
+        call_command("describe_uploads")
+
+
+def test_a_member_who_was_deleted_meanwhile_is_no_fault(older_members, monkeypatch, capsys):
+    describe = command.describe
+
+    def deletes_another(profile):
+        User.objects.filter(email="m1@example.org").delete()
+        describe(profile)
+
+    monkeypatch.setattr(command, "describe", deletes_another)
+    call_command("describe_uploads")
+
+    assert described() == Profile.objects.count() == 2
+    assert capsys.readouterr().err == ""
+
+
+def test_the_text_of_a_resume_that_was_replaced_meanwhile_is_not_kept(unread_resume, mailoutbox):
+    stale = Profile.objects.get(user=unread_resume)
+    Profile.objects.filter(pk=stale.pk).update(resume="resumes/another.pdf")
+
+    command.keep_text(stale, "Hydrology")
+
+    assert not ResumeText.objects.exists()
+    assert mailoutbox == []
+    assert Profile.objects.get(pk=stale.pk).resume.name == "resumes/another.pdf"
+
+
+@pytest.mark.parametrize("visibility", ["hidden", "members"])
+def test_the_message_says_what_a_hidden_profile_comes_to(unread_resume, mailoutbox, visibility):
+    Profile.objects.update(visibility=visibility)
+
+    call_command("describe_uploads")
+
+    [message] = mailoutbox
+    assert ("hidden" in message.body) is (visibility == "hidden")
