@@ -218,7 +218,9 @@ OF_ADD_ONS = [
 REFUSALS += [(NO_S3 | slip, sentences) for slip, sentences in OF_ADD_ONS]
 
 
-@pytest.mark.parametrize(("slip", "sentences"), REFUSALS, ids=lambda value: ",".join(value)[:40])
+@pytest.mark.parametrize(
+    ("slip", "sentences"), REFUSALS, ids=lambda value: ",".join(sorted(value))[:40]
+)
 def test_each_slip_is_answered_with_one_sentence(slip, sentences):
     """C1, C8: what is wrong, by name, and what to write instead."""
     with pytest.raises(ImproperlyConfigured) as caught:
