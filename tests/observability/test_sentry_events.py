@@ -57,12 +57,15 @@ def test_a_project_without_these_settings_is_production(init, settings):
 
 
 @pytest.mark.parametrize(("dsn", "is_started"), [(DSN, True), (None, False), ("", False)])
-def test_it_is_started_where_it_has_an_address(init, settings, dsn, is_started):
+def test_it_is_started_where_it_has_an_address(init, settings, monkeypatch, dsn, is_started):
     settings.SENTRY_DSN = dsn
+    measured = []
+    monkeypatch.setattr(apps.botocore, "register_initializer", measured.append)
 
     apps.ObservabilityConfig("portal.observability", apps).ready()
 
     assert bool(init.options) is is_started
+    assert measured == [apps.measure_s3]
 
 
 def test_an_error_keeps_the_request_line_and_its_id():
