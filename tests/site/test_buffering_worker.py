@@ -2,12 +2,14 @@
 
 import errno
 import logging
+import signal
 import socket
 from http import HTTPStatus
 
 import pytest
 from gunicorn.config import Config
 from gunicorn.errors import ConfigError
+from gunicorn.workers.gthread import ThreadWorker
 
 from portal import buffering_worker
 from portal.buffering_worker import MAX_HEAD_BYTES, BufferingWorker
@@ -388,9 +390,17 @@ def test_it_says_what_it_does_not_speak():
         BufferingWorker.check_config(cfg, None)
 
 
-def test_a_worker_that_quits_starts_nothing_more(worker):
-    worker.shut_down_pools()
+@pytest.mark.parametrize(
+    ("method", "arguments"), [("run", ()), ("handle_quit", (signal.SIGQUIT, None))]
+)
+def test_a_worker_that_ends_starts_nothing_more(worker, monkeypatch, method, arguments):
+    """R1: the interpreter would wait for what its threads have still to do."""
+    called = []
+    monkeypatch.setattr(ThreadWorker, method, lambda *given: called.append(given[1:]))
 
+    getattr(BufferingWorker, method)(worker, *arguments)
+
+    assert called == [arguments]
     for pool in (worker.tpool, worker.upload_pool, worker.health_pool):
         with pytest.raises(RuntimeError, match="after shutdown"):
             pool.submit(print)
