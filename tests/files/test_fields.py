@@ -2,6 +2,7 @@
 
 import io
 import re
+from types import SimpleNamespace
 from urllib.request import urlopen
 
 import pytest
@@ -15,6 +16,7 @@ from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.files.fields import check_size
 from portal.files.storages import public_media
 from profiles.models import Profile
 from profiles.uploads.avatars import REFUSALS, AvatarField
@@ -310,3 +312,25 @@ def test_what_was_made_of_a_file_goes_with_it(owner):
     profile.refresh_from_db()
     assert (profile.avatar_small, profile.resume_picture) == ("", "")
     assert (profile.resume_pages, profile.resume_bytes) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (0, "This file is empty. Please choose another."),
+        (1, None),
+        (10_485_760, None),
+        (10_485_761, "This file is larger than 10.5 MB. Please choose a smaller one."),
+    ],
+)
+def test_refuses_what_is_empty_or_too_large_before_it_is_read(size, message):
+    """I6, P1: in words, by the size that the server has counted."""
+    file = SimpleNamespace(size=size)
+
+    if message is None:
+        check_size(file, 10_485_760)
+        return
+    with pytest.raises(ValidationError) as caught:
+        check_size(file, 10_485_760)
+    assert caught.value.messages == [message]
+    assert caught.value.code == ("too_large" if size else "empty")
