@@ -52,11 +52,12 @@ class Site:
     """An application that answers with what it was asked, and by which pool's thread."""
 
     def __init__(self):
-        self.may_answer, self.environs = threading.Event(), []
+        self.may_answer, self.environs, self.timeouts = threading.Event(), [], []
         self.may_answer.set()
 
     def __call__(self, environ, start_response):
         self.environs.append(environ)
+        self.timeouts.append(environ["gunicorn.socket"].gettimeout())
         body = environ["wsgi.input"].read()
         assert self.may_answer.wait(20)
         pool = threading.current_thread().name.partition("_")[0]
