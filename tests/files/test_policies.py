@@ -9,6 +9,7 @@ from storages.backends.s3 import S3Storage
 from portal.files.policies import in_buckets, links_are_signed, policy_of, with_a_policy
 from portal.files.storages import (
     AssetsStorage,
+    PolicyMixin,
     ProtectedMediaStorage,
     PublicMediaStorage,
     custom_domain,
@@ -154,3 +155,26 @@ def test_storages_in_buckets_are_told_from_those_on_disk(tmp_path):
     assert list(with_a_policy(aliases)) == ["own"]
     own = in_buckets(aliases)["own"]
     assert policy_of(own) is own
+
+
+@pytest.mark.parametrize(
+    ("options", "style"),
+    [
+        ({}, "virtual"),
+        ({"bucket_name": "a.b"}, "path"),
+        ({"addressing_style": "path"}, "path"),
+        ({"endpoint_url": "http://127.0.0.1:9"}, "path"),
+        ({"endpoint_url": "http://localhost:9", "addressing_style": "virtual"}, "virtual"),
+    ],
+)
+def test_requests_go_where_links_do(options, style):
+    """C9: in boto3's words; the address of links is in test_addresses.py."""
+    storage = ProtectedMediaStorage(**AWS | options)
+
+    assert storage.connection.meta.client.meta.config.s3["addressing_style"] == style
+    assert (f"{storage.bucket_name}." in storage.bucket_url) is (style == "virtual")
+
+
+def test_a_policy_says_how_long_its_files_are_cached():
+    with pytest.raises(NotImplementedError):
+        PolicyMixin().cache_control("a.pdf")
