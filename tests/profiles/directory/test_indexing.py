@@ -9,7 +9,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
 
 from profiles.directory import indexing
-from profiles.directory.models import DirectoryEntry, ProfileTag, ProfileWord, WordDeletion
+from profiles.directory.models import (
+    DirectoryEntry,
+    ProfileTag,
+    ProfileWord,
+    ResumeText,
+    WordDeletion,
+    unread,
+)
 from profiles.directory.postgresql import TrigramIndex, Trigrams, WordsIndex
 from profiles.models import Profile, User
 from tests.conftest import make_member
@@ -227,6 +234,20 @@ def test_migrate_folds_what_is_there_and_a_check_tells_until_then(reader, member
 
     assert found(reader, "lovelace") == ["Ada Lovelace"]
     assert "no search finds" not in checked()
+
+
+def test_a_check_tells_of_resumes_whose_text_was_not_read(owner, member):
+    """As of those that were replaced past save(); the one that was read is the control."""
+    resume = owner.profile.resume.name
+    assert "no search finds anybody" not in checked()
+
+    for source, count in ((None, 1), ("resumes/before.pdf", 1), (resume, 0)):
+        ResumeText.objects.all().delete()
+        if source:
+            ResumeText.objects.create(profile=owner.profile, source=source, words=" ")
+            ResumeText.objects.create(profile=member.profile, source=resume, words=" ")
+        told = "Resumes by whose words no search finds anybody: 1." in checked()
+        assert (unread().count(), told) == (count, bool(count))
 
 
 def checked() -> str:
