@@ -120,6 +120,7 @@ def test_what_is_not_the_member_s_to_name_is_refused(logged_in, member, other_me
     page = save(logged_in, **{"resume-stored": pk})
 
     assert str(forms.EXPIRED) in page.text
+    assert page.context["form"].has_error("resume", "expired")
     assert not files_of(member.profile)
 
 
@@ -200,6 +201,7 @@ def test_to_remove_and_to_choose_is_a_contradiction(logged_in, owner):
     page = save(logged_in, **{"resume-stored": pk, "resume-clear": "on"})
 
     assert "not both" in page.text
+    assert page.context["form"].has_error("resume", "contradiction")
     assert files_of(owner.profile) == before
 
 
@@ -314,7 +316,9 @@ def test_the_first_page_is_shown_to_the_owner_and_the_staff_alone(client, owner,
     for name, user in (("owner", owner), ("staff", staff), ("member", member)):
         client.force_login(user)
         page = client.get(owner.profile.get_absolute_url())
-        statuses[name] = client.get(address).status_code, address in page.text
+        picture = client.get(address)
+        assert "no-store" in picture["Cache-Control"]
+        statuses[name] = picture.status_code, address in page.text
 
     assert statuses == {"owner": (302, True), "staff": (302, True), "member": (404, False)}
 
