@@ -30,6 +30,47 @@ def test_the_page_shows_what_is_stored_and_leads_to_no_field(client, member):
     assert "autofocus" not in page
 
 
+INPUTS = {  # in their order
+    "name": 'type="text" dir="auto"',
+    "headline": 'type="text" dir="auto"',
+    "bio": 'rows="5" dir="auto"',
+    "place": 'data-suggestions="/members/suggestions/place/" dir="auto" autocomplete="off"',
+    "place_visibility": "",
+    "skills": 'rows="2" data-suggestions="/members/suggestions/skill/" autocomplete="off"',
+    "skills_visibility": "",
+    "links": 'rows="3" dir="ltr" inputmode="url"',
+    "links_visibility": "",
+    "phone": 'type="tel" autocomplete="tel"',
+    "phone_visibility": "",
+    "contact_email": 'type="email"',
+    "contact_email_visibility": "",
+    "avatar": 'type="file" accept="image/jpeg,image/png,image/gif,image/webp,image/avif"',
+    "resume": 'type="file" accept="application/pdf"',
+    "resume_is_searched": 'type="checkbox" checked',
+    "tells_openings": 'type="checkbox"',
+    "visibility": 'type="radio"',
+    "language": "",
+    "use_for_tests": 'type="checkbox"',
+}
+
+
+def test_each_input_is_of_its_kind(client, member):
+    client.force_login(member)
+
+    page = client.get("/me/edit/").content.decode()
+
+    inputs = {}
+    for tag in re.findall(r"<(?:input|textarea|select)\b[^>]*>", page):
+        inputs.setdefault(re.search(r'name="([^"]+)"', tag)[1], tag)
+    asked = [name for name in inputs if name in INPUTS]
+    assert asked == list(INPUTS)
+    for name, attributes in INPUTS.items():
+        missing = [each for each in attributes.split() if each not in inputs[name]]
+        assert missing == [], inputs[name]
+    scripts = re.findall(r'<script src="[^"]*?(\w+)\.js"([^>]*)>', page)
+    assert {name for name, rest in scripts if "defer" in rest} >= {"uploads", "suggestions"}
+
+
 def test_the_first_of_two_wrong_fields_has_the_focus(client, member):
     client.force_login(member)
 
