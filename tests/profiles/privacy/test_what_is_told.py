@@ -1,17 +1,24 @@
 """What is told about leaving, to whom, and where each button leads."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.core import mail
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
+from profiles.admin import MemberAdmin
 from profiles.models import User
+from profiles.privacy.deletion import due_members
+from profiles.privacy.leaving import leave
 from tests.conftest import make_clerk, make_member
+from tests.profiles.test_admin import change
 
 from .conftest import let_the_date_come
 
@@ -163,3 +170,74 @@ def test_the_page_of_the_staff_is_for_those_who_may_change_members(client, owner
     gone = client.get("/admin/profiles/user/999/leaving/")
     assert (gone.status_code, gone["Location"]) == (302, "/admin/")
     assert "Perhaps it was deleted?" in words_of(gone)[0][1]
+
+
+def test_at_the_very_moment_it_is_too_late(client, staff, owner, monkeypatch):
+    """The pages and the buttons agree with the nightly deletion."""
+    moment = timezone.now()
+    User.objects.filter(pk=owner.pk).update(leaves_at=moment)
+    client.force_login(staff)
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+
+    assert 'name="stay"' not in client.get(page_of(owner)).text
+    client.force_login(owner)
+    assert "about to be deleted" in client.get("/me/data/").text
+    client.post("/me/data/stay/")
+    assert User.objects.get(pk=owner.pk).leaves_at == moment
+    assert due_members() == [owner.pk]
+
+
+@pytest.mark.parametrize(("button", "is_leaving"), [("leave", False), ("stay", True)])
+def test_nothing_is_done_that_could_not_be_recorded(
+    client, staff, owner, monkeypatch, button, is_leaving
+):
+    def fail(*arguments, **options):
+        raise DatabaseError("The log is full")
+
+    if is_leaving:
+        soon = timezone.now() + timedelta(days=1)
+        User.objects.filter(pk=owner.pk).update(leaves_at=soon)
+    client.force_login(staff)
+    monkeypatch.setattr(MemberAdmin, "log_change", fail)
+
+    with pytest.raises(DatabaseError):
+        client.post(page_of(owner), {button: ""})
+
+    assert (User.objects.get(pk=owner.pk).leaves_at is not None) is is_leaving
+    assert not OutgoingMessage.objects.exists()
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_staff_are_told_of_a_member_who_was_deleted_while_they_saved(
+    client, staff, member, monkeypatch, is_deleted
+):
+    """Any other fault of the database is one: the control."""
+
+    def save(user, **options):
+        raise DatabaseError("Save with update_fields did not affect any rows.")
+
+    client.force_login(staff)
+    monkeypatch.setattr(User, "save", save)
+    if is_deleted:  # by another process, so that the rollback does not bring the row back
+        nobody = SimpleNamespace(objects=User.objects.none())
+        monkeypatch.setattr("profiles.privacy.admin.User", nobody)
+    address = reverse("admin:profiles_user_change", args=[member.pk])
+
+    if is_deleted:
+        told = client.post(address, change(member))
+        assert (told.status_code, told["Location"]) == (302, "/admin/")
+        assert "Perhaps it was deleted?" in words_of(told)[-1][1]
+    else:
+        with pytest.raises(DatabaseError):
+            client.post(address, change(member))
+
+
+def test_superusers_are_locked_in_one_order(staff, member):
+    """Two who leave at the same time would else wait for one another."""
+    with CaptureQueriesContext(connection) as asked:
+        leave(member, "http://testserver")
+
+    condition = 'WHERE "profiles_user"."is_superuser"'
+    locking = [query["sql"] for query in asked if condition in query["sql"]]
+    assert locking
+    assert locking[0].removesuffix(" FOR UPDATE").endswith('ORDER BY "profiles_user"."id" ASC')
