@@ -17,6 +17,7 @@ from profiles.admin import MemberAdmin
 from profiles.models import User
 from profiles.privacy.deletion import due_members
 from profiles.privacy.leaving import leave
+from profiles.privacy.views import ONLY_SUPERUSER
 from tests.conftest import make_clerk, make_member
 from tests.profiles.test_admin import change
 
@@ -34,12 +35,18 @@ def page_of(member):
     return reverse("admin:profiles_user_leaving", args=[member.pk])
 
 
+@pytest.fixture
+def another_leaver(db):
+    soon = timezone.now() + timedelta(days=1)
+    return make_member("leaving@example.org", name="Else", is_staff=True, leaves_at=soon)
+
+
 @pytest.mark.parametrize("is_staff", [False, True])
-def test_the_leaver_is_told_and_the_staff_who_are_there(staff, owner, log_in, is_staff):
+def test_the_leaver_is_told_and_the_staff_who_are_there(
+    staff, another_leaver, owner, log_in, is_staff
+):
     """Nobody of the staff who cannot log in, or is leaving; nor the leaver, as one of the staff."""
     make_member("off@example.org", is_staff=True, is_active=False)
-    soon = timezone.now() + timedelta(days=1)
-    make_member("leaving@example.org", is_staff=True, leaves_at=soon)
     make_member("member@example.org")
     User.objects.filter(pk=owner.pk).update(is_staff=is_staff)
 
@@ -54,6 +61,7 @@ def test_the_leaver_is_told_and_the_staff_who_are_there(staff, owner, log_in, is
     assert told[owner.email].subject.endswith("You are leaving")
     assert "\nhttp://testserver/me/data/\n" in told[owner.email].body
     assert told[staff.email].subject.endswith("A member is leaving")
+    assert "Mary Somerville (mary@example.org) is leaving" in told[staff.email].body
     link = f"http://testserver/admin/profiles/user/{owner.pk}/change/"
     assert f"\n{link}\n" in told[staff.email].body
 
@@ -87,6 +95,13 @@ def test_each_button_leads_to_the_page_that_tells_what_has_become_of_it(client, 
     let_the_date_come(owner)
     too_late = client.post("/me/data/stay/")
     assert (too_late["Location"], words_of(too_late)[1:]) == ("/me/data/", [back])
+
+
+def test_the_only_superuser_is_told_why_they_stay(staff, log_in):
+    answer = log_in(staff).post("/me/data/leave/")
+
+    assert answer["Location"] == "/me/data/"
+    assert words_of(answer)[-1] == ("error", str(ONLY_SUPERUSER))
 
 
 @pytest.mark.parametrize("address", ["/me/data/", "/me/data/download/", "/me/data/leave/"])
