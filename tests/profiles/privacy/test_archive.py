@@ -43,8 +43,10 @@ def test_staff_read_which_rights_and_groups_they_have(client, member, log_in):
     member.groups.add(Group.objects.create(name="Keepers"))
     log_in(member)
 
-    data = json.loads(downloaded(client).read("data.json"))
+    files = downloaded(client)
 
+    assert files.namelist() == ["README.txt", "data.json"], "neither photo nor resume is missing"
+    data = json.loads(files.read("data.json"))
     assert [row["group"] for row in data["groups"]] == ["Keepers"]
     assert len(data["rights"]) == 1
     assert "Can add" in data["rights"][0]["permission"]
