@@ -3,11 +3,15 @@
 import re
 
 import pytest
+from django.core.files.base import ContentFile
+from django.db import DatabaseError
 
 from profiles.fields import LineField
 from profiles.forms import ProfileForm
-from profiles.models import Profile, User
+from profiles.models import Profile, StoredUpload, User
+from profiles.uploads.stored import StoredUploadQuerySet
 from tests.conftest import make_member
+from tests.support import samples
 
 pytestmark = pytest.mark.django_db
 
@@ -120,15 +124,33 @@ def test_a_form_without_a_language_leaves_the_one_that_is_there(
     assert User.objects.get(pk=member.pk).language == after
 
 
-def test_a_form_that_is_not_to_be_committed_writes_no_row(member, django_assert_num_queries):
+def test_a_form_that_is_not_to_be_committed_writes_no_row(member):
     form = form_of(member, language="de", headline="New")
     assert form.is_valid()
 
     profile = form.save(commit=False)
 
+    assert profile is member.profile
     assert profile.headline == "New"
     assert not Profile.objects.filter(headline="New").exists()
     assert not User.objects.filter(language="de").exists()
+
+
+def test_a_profile_is_saved_with_its_files_or_not_at_all(member, monkeypatch):
+    upload = StoredUpload.receive(member, "resume", ContentFile(samples.pdf(), name="cv.pdf"))
+    form = form_of(member, headline="New", **{"resume-stored": upload.pk})
+    assert form.is_valid()
+
+    def fail(rows):
+        raise DatabaseError("The uploads cannot be deleted")
+
+    monkeypatch.setattr(StoredUploadQuerySet, "delete", fail)
+    with pytest.raises(DatabaseError):
+        form.save()
+
+    profile = Profile.objects.get()
+    assert (profile.headline, profile.resume.name) == ("", "")
+    assert StoredUpload.objects.get() == upload
 
 
 @pytest.mark.parametrize("name", ["name", "headline", "place", "skills", "links", "phone"])

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
@@ -187,9 +189,16 @@ def test_all_owners_are_told_a_few_at_a_time(owner, member, other_member, night,
     opened(owner, member)
     opened(other_member, member)
 
-    night()
+    with CaptureQueriesContext(connection) as asked:
+        bodies = night()
 
     assert [message.to for message in mail.outbox] == [[owner.email], [other_member.email]]
+    assert [body.count("Ada Lovelace") for body in bodies] == [1, 1], "of one's own resume alone"
+    if connection.vendor == "postgresql":  # or a second night would write them again
+        locks = [query["sql"] for query in asked if "FOR UPDATE" in query["sql"]]
+        assert ['OF "profiles_profile"' in sql and "ORDER BY" in sql for sql in locks][:4] == [
+            True
+        ] * 4
     told_on = Profile.objects.values_list("openings_told_on", flat=True)
     assert set(told_on) == {NIGHT.date()}
 

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from portal.files import sweeping
 from profiles.models import StoredUpload
@@ -89,6 +90,18 @@ def test_a_form_with_an_error_keeps_the_chosen_files_and_says_so(logged_in, memb
     save(logged_in, **{f"{purpose}-stored": pk for purpose, pk in kept.items()})
     assert len(files_of(member.profile)) == 4
     assert files() == files_of(member.profile)
+
+
+def test_a_photo_that_comes_with_its_form_is_cut_as_the_form_says(logged_in, member):
+    """Without JavaScript: percentages in inputs beside the file."""
+    page = save(logged_in, avatar=a_photo(), **{"avatar-zoom": "99"})
+    assert page.context["form"].has_error("avatar", "crop")
+    cut = {"avatar-x": "0", "avatar-y": "0", "avatar-zoom": "400"}
+
+    assert save(logged_in, avatar=a_photo(), **cut).status_code == 302
+
+    member.profile.refresh_from_db()
+    assert Image.open(member.profile.avatar).size == (120, 120), "a quarter of 480 pixels"
 
 
 def test_a_wrong_file_does_not_cost_the_other(logged_in, member):
