@@ -94,6 +94,21 @@ def test_a_search_of_any_number_of_words_finds_who_has_them(client, member, otto
     assert list(nobody) == []
 
 
+@pytest.mark.parametrize("query", ["q=ottoline&letter=o", "q=ottoline+a+b+c+d+e+f+g+h", "letter=o"])
+def test_whoever_is_hidden_is_found_by_no_query_that_is_built_for_once(client, member, query):
+    """With filters, or of many words. The staff, who see everybody, are the control."""
+    hal = make_member("hal@example.org", name="Ottoline", visibility="hidden").profile
+    hal.bio = "a b c d e f g h"
+    hal.save()
+    client.force_login(member)
+    assert list(client.get(f"/members/?{query}").context["page"]) == []
+
+    member.is_staff = True
+    member.save()
+
+    assert [card.pk for card in client.get(f"/members/?{query}").context["page"]] == [hal.pk]
+
+
 @pytest.mark.parametrize("text", ["\ue001", "\ue000 \ue001", "ottoline \ue001 \ue002"])
 def test_a_search_for_signs_of_no_alphabet_finds_who_has_the_rest(client, member, ottoline, text):
     client.force_login(member)
