@@ -5,6 +5,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from profiles.cards import cards_of, chosen_cards, rows_of
 from profiles.models import Profile
+from profiles.templatetags.avatars import avatar
 from tests.conftest import make_member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
@@ -65,3 +66,16 @@ def test_the_cards_of_a_search_are_in_its_order_and_of_those_who_are_seen(
     assert names(staff) == ["nobody", "members", "everyone"]
     with django_assert_num_queries(0):
         assert chosen_cards([], member) == []
+
+
+@pytest.mark.parametrize("is_withheld", [False, True])
+def test_a_photo_is_shown_in_both_sizes_or_else_a_letter(is_withheld):
+    with_photo = Profile(name="Łucja", avatar="avatars/l.webp", avatar_small="avatars/s.webp")
+
+    shown = avatar(with_photo, "2rem", without_photo=is_withheld)
+
+    parts = ["/avatars/l.webp 512w", "/avatars/s.webp 96w", 'sizes="2rem"']
+    assert [part in shown for part in parts] == [not is_withheld] * 3
+    assert (">Ł<" in shown) is is_withheld
+    assert ">Ł<" in avatar(Profile(name="Łucja"))
+    assert "<img" not in avatar(Profile(name="Łucja")) + avatar(None) + avatar(Profile())

@@ -34,6 +34,18 @@ def test_the_page_shows_what_is_stored_and_leads_to_no_field(client, member):
     assert "autofocus" not in page
 
 
+def test_the_page_shows_the_photo_and_leads_to_the_resume(client, owner):
+    """By the address that asks who is there, and no signed one."""
+    client.force_login(owner)
+
+    page = client.get("/me/edit/").text
+
+    assert f'src="{owner.profile.avatar.url}"' in page
+    assert f'href="/members/{owner.profile.pk}/resume/"' in page
+    assert "/protected/" not in page
+    assert page.count('-clear"') == 2
+
+
 INPUTS = {  # in their order
     "name": 'type="text" dir="auto"',
     "headline": 'type="text" dir="auto"',

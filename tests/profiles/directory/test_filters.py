@@ -116,6 +116,11 @@ def test_the_search_box_shows_what_was_asked(client, member):
         Asked(*texts, newest_first=True, with_resume=True, may_ask_for_resumes=True),
         Asked("", "", (), "", False, False, True),
     ]
+    chosen = [
+        [label for label, _, is_chosen in page.context["form"].letters() if is_chosen]
+        for page in (visitor, *others)
+    ]
+    assert chosen == [["A"], ["A"], ["All"]]
     offered = ['name="resume"' in page.content.decode() for page in (visitor, *others)]
     assert offered == [False, True, True]
 

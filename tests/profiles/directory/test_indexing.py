@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
 
 from profiles.directory import indexing
+from profiles.directory.indexing import Texts, texts_of
 from profiles.directory.models import (
     DirectoryEntry,
     ProfileTag,
@@ -96,6 +97,32 @@ def test_a_profile_is_found_by_what_it_has_now_and_rows_that_are_right_are_left_
     assert {tag.label: tag.for_everyone for tag in ProfileTag.objects.all()} == {"Graz": False}
     left = WordDeletion.objects.values_list("word", flat=True)
     assert set(left) == {*rows, "tidal"}, "of words that nobody has the command takes care"
+
+
+def test_each_audience_has_the_texts_that_it_may_see():
+    """With nothing where a field is empty, and a line for each field and each skill."""
+    profile = Profile(name="Łucja", bio="Tides", skills="Peat, GIS", skills_visibility="everyone")
+    profile.place, profile.place_visibility = "Graz", "members"
+
+    assert texts_of(profile) == Texts(
+        name=" lucja ",
+        headline="  ",
+        everyone=" lucja \n  \n peat \n gis ",
+        members=" lucja \n  \n peat \n gis \n graz \n tides ",
+        everyone_details=" peat \n gis ",
+        members_details=" peat \n gis \n graz ",
+    )
+    assert texts_of(Profile(place_visibility="everyone")).everyone_details == ""
+
+
+def test_a_word_is_learned_whole_where_a_part_of_it_is_known(member):
+    """As where two transactions have learned it at once."""
+    known = WordDeletion.objects.filter(word="lovelace")
+    count = known.count()
+    known.filter(rest="lovelac").delete()
+
+    assert indexing.learn_missing_words() == 1
+    assert known.count() == count
 
 
 def test_words_are_written_and_deleted_a_few_at_a_time(member, monkeypatch):
