@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.outbox.composers import COMPOSERS
 from portal.outbox.models import OutgoingMessage
 from portal.outbox.sender import announce
 from profiles import weekly_openings
@@ -175,9 +176,11 @@ def test_a_message_tells_of_its_days_whenever_it_is_sent(waiting, owner, member)
 def test_a_message_that_is_not_wanted_any_more_is_not_sent(waiting, owner, change):
     """It has changed while the outbox was waiting; the test above is the control."""
     change(owner)
+    composed = COMPOSERS["weekly_openings"](waiting)
 
     announce()
 
+    assert composed is None
     assert mail.outbox == []
 
 

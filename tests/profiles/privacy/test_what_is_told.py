@@ -66,6 +66,15 @@ def test_the_leaver_is_told_and_the_staff_who_are_there(
     assert f"\n{link}\n" in told[staff.email].body
 
 
+def test_no_message_waits_for_staff_who_cannot_log_in(staff, owner, log_in, settings):
+    settings.OUTBOX_BACKEND = None
+    make_member("off@example.org", is_staff=True, is_active=False)
+
+    log_in(owner).post("/me/data/leave/")
+
+    assert set(OutgoingMessage.objects.values_list("to", flat=True)) == {owner.email, staff.email}
+
+
 def test_the_page_tells_how_long_one_can_come_back(client, owner, settings):
     settings.LEAVING_DAYS = 11
     client.force_login(owner)
