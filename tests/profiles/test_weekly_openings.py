@@ -112,6 +112,16 @@ def test_a_week_in_which_nobody_did_has_no_message(owner, member, night):
     assert night() == []
 
 
+def test_no_message_waits_that_would_tell_of_nothing(owner, settings, monkeypatch):
+    settings.OUTBOX_BACKEND = None
+    monkeypatch.setattr(timezone, "now", lambda: NIGHT)
+    wants(owner)
+    opened(owner, owner)
+
+    assert tell_owners() == "0 weekly messages"
+    assert not OutgoingMessage.objects.exists()
+
+
 @pytest.mark.parametrize("change", [{"is_active": False}, {"leaves_at": NIGHT}])
 def test_owners_who_are_away_get_none(owner, member, night, change):
     wants(owner)
