@@ -9,7 +9,9 @@ from django.db import DatabaseError
 from profiles.fields import LineField
 from profiles.forms import ProfileForm
 from profiles.models import Profile, StoredUpload, User
+from profiles.uploads.forms import StoredUploadsForm
 from profiles.uploads.stored import StoredUploadQuerySet
+from profiles.widgets import UploadInput
 from tests.conftest import make_member
 from tests.support import samples
 
@@ -148,9 +150,20 @@ def test_a_form_that_is_not_to_be_committed_writes_no_row(member):
     assert not User.objects.filter(language="de").exists()
 
 
-def test_a_profile_is_saved_with_its_files_or_not_at_all(member, monkeypatch):
+class FormOfAnotherPage(StoredUploadsForm):
+    """With nothing around it that opens a transaction."""
+
+    class Meta:
+        model = Profile
+        fields = ["name", "headline", "visibility", "avatar", "resume"]
+        widgets = {"avatar": UploadInput, "resume": UploadInput}
+
+
+@pytest.mark.parametrize("form_class", [ProfileForm, FormOfAnotherPage])
+def test_a_profile_is_saved_with_its_files_or_not_at_all(member, monkeypatch, form_class):
     upload = StoredUpload.receive(member, "resume", ContentFile(samples.pdf(), name="cv.pdf"))
-    form = form_of(member, headline="New", **{"resume-stored": upload.pk})
+    typed = TYPED | {"headline": "New", "resume-stored": upload.pk}
+    form = form_class(typed, {}, instance=member.profile, uploader=member)
     assert form.is_valid()
 
     def fail(rows):
