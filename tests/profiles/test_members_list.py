@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 from django.utils.translation import override
@@ -310,18 +311,35 @@ def test_the_only_superuser_is_saved_but_not_switched_off(desk, staff):
     assert not User.objects.get(pk=staff.pk).is_active
 
 
-@pytest.mark.parametrize(("most", "is_asked"), [(2, True), (1, False)])
-def test_as_many_as_may_be_are_deleted_at_once(
-    desk, member, other_member, monkeypatch, most, is_asked
-):
-    monkeypatch.setattr("profiles.admin.MAX_DELETED_AT_ONCE", most)
+PENDING = "/admin/invitations/invitation/"
+ASKED = "Nothing was {}: {}at most 5,000 at once{}."
 
-    page = act(desk, "delete_selected", member, other_member)
 
-    assert ("Are you sure" in page.text) is is_asked
-    told = [("error", "Nothing was deleted: please delete at most 1 at once.")]
-    assert said(page) == ([] if is_asked else told)
-    assert User.objects.count() == 3
+@pytest.mark.parametrize(
+    ("address", "action", "refusal"),
+    [
+        (LIST, "delete_selected", ASKED.format("deleted", "please delete ", "")),
+        (LIST, "deactivate", ASKED.format("done", "", ", please")),
+        (LIST, "reactivate", ASKED.format("done", "", ", please")),
+        (PENDING, "invite_again", ASKED.format("done", "", ", please")),
+        (PENDING, "withdraw", ASKED.format("done", "", ", please")),
+    ],
+)
+def test_an_action_is_for_five_thousand_at_once(desk, monkeypatch, address, action, refusal):
+    act(desk, "invite_again", User.objects.create_user("new@example.org"))
+    rows = Invitation.objects.all() if address == PENDING else User.objects.filter(is_staff=False)
+    chosen = {"action": action, "_selected_action": [rows.get().pk]}
+    answers = {}
+
+    for count in (5_000, 5_001):
+        desk.get(LIST)  # shows what was said before
+        with monkeypatch.context() as many:
+            many.setattr(QuerySet, "count", lambda rows, count=count: count)
+            page = desk.post(address, chosen)
+        page = page if page.status_code == 200 else desk.get(address)
+        answers[count] = ("error", refusal) in said(page)
+
+    assert answers == {5_000: False, 5_001: True}
 
 
 def test_the_staff_are_told_what_is_to_be_known_of_a_file(desk, member):
