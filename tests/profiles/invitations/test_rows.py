@@ -84,6 +84,11 @@ def titles(number) -> list[str]:
             [*(Row(line, "A title", "", NO_ADDRESS) for line in range(1, 11)),
              Row(11, "E-mail Name", "", NO_ADDRESS), Row(12, "ada@example.org", "Ada")],
         ),
+        # Empty rows are none of the ten, and what separates a title may be in cells below it.
+        (
+            [*[""] * 9, "Club, London", "Since, 1843", "E-mail;Name", "ada@example.org;L, A"],
+            [Row(13, "ada@example.org", "L, A")],
+        ),
         # What stands above headers is kept if it is somebody, or was not read.
         (
             [LONG, "Mary <mary@example.org>", "A title", "E-mail;Name", "ada@example.org;Ada"],
