@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError
 from django.utils import timezone
 
+from profiles.directory import indexing
 from profiles.invitations import forms, inviting
 from profiles.invitations.models import Invitation, InvitationList, delete_expired_lists
 from profiles.models import Profile, User
@@ -240,6 +241,21 @@ def test_the_history_of_each_member_has_the_list(desk, clerk, title):
         ]
     assert [word in history for word, history in zip(words, histories, strict=True)] == [True] * 2
     assert Profile.objects.get(name="New Name").updated_at > before
+
+
+def test_the_search_texts_of_those_in_the_list_are_written_and_no_others(desk, member, monkeypatch):
+    index, batches = indexing.index, []
+
+    def noted(profiles, **options):
+        batches.append(sorted(profiles.values_list("name", flat=True)))
+        return index(profiles, **options)
+
+    monkeypatch.setattr(indexing, "index", noted)
+    monkeypatch.setattr(indexing, "BATCH", 2)
+    desk.post(paste(desk, "A <a@example.org>\nB <b@example.org>\nC <c@example.org>"))
+    desk.post(paste(desk, "D <b@example.org>"))
+
+    assert batches == [["A", "B"], ["C"], ["D"]]
 
 
 def test_times_of_a_list(desk, monkeypatch):
