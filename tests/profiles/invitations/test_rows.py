@@ -48,6 +48,14 @@ def titles(number) -> list[str]:
             ],
         ),
         (
+            ["Name,Note,E-mail", 'Ada "The,"x', 'y",ada@example.org', "Grace,,grace@example.org"],
+            [Row(2, "ada@example.org", 'Ada "The'), GRACE],
+        ),
+        (
+            ["Name,E-mail", '"Ada', 'L",ada@example.org'],
+            [Row(2, "ada@example.org", "Ada L")],
+        ),
+        (
             ["Name,E-mail", f"{LONG},mary@example.org", "", "Grace,grace@example.org"],
             [Row(2, "", "", UNCLOSED), GRACE],
         ),
