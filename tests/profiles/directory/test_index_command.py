@@ -61,12 +61,13 @@ def test_a_check_changes_nothing(five):
 
     assert str(failed.value) == ("Not up to date: 2 of 5 profiles. Run manage.py index_profiles.")
     assert rows() == before
-    DirectoryEntry.objects.all().delete()
+    solo = make_member("solo@example.org", name="Solitary")
     run()
-    Profile.objects.first().user.delete()
+    solo.delete()
     before = rows()
+    assert WordDeletion.objects.filter(word="solitary").exists()
     assert run("--check") == [
-        "Profiles: 4, brought up to date: 0. Rows of unused words deleted: 0."
+        "Profiles: 5, brought up to date: 0. Rows of unused words deleted: 0."
     ]
     assert rows() == before
 
