@@ -106,6 +106,14 @@ def test_the_list_is_filtered_sorted_and_searched(desk, owner, member, query, na
     assert [user.profile.name for user in page.context["cl"].result_list] == names
 
 
+@pytest.mark.parametrize("text", ["nindexe", "ast savin"])
+def test_members_are_found_whose_search_texts_are_out_of_date(desk, owner, member, text):
+    """As after an update by SQL."""
+    Profile.objects.filter(user=owner).update(name="Unindexed", headline="Past saving")
+
+    assert list(desk.get(LIST, {"q": text}).context["cl"].result_list) == [owner]
+
+
 def test_the_filters_by_file_have_words(desk):
     specs = desk.get(LIST).context["cl"].filter_specs
 
