@@ -15,6 +15,7 @@ from PIL import Image
 from portal.files import sweeping
 from profiles.models import StoredUpload
 from profiles.uploads import forms, sandbox, stored
+from profiles.uploads.pending import PendingFile
 from profiles.uploads.turns import Busy
 from tests.profiles.test_admin import change
 from tests.support import samples
@@ -193,7 +194,18 @@ def test_what_nobody_saved_is_deleted_after_its_time(logged_in, monkeypatch, cap
     call_command("delete_expired_uploads")
 
     assert files() == set()
-    assert "Deleted 2 expired uploads." in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines() == [
+        "Deleted 0 expired uploads.",
+        "Deleted 2 expired uploads.",
+    ]
+    PendingFile.objects.create(field="profiles.Profile.avatar", name="avatars/x.webp")
+    PendingFile.objects.update(started_at=later - timedelta(hours=1))
+    call_command("delete_expired_uploads")
+    assert capsys.readouterr().out.splitlines() == [
+        "Deleted 0 expired uploads.",
+        "Deleted 1 files of processes that were killed.",
+    ]
+    assert not PendingFile.objects.exists()
 
 
 def test_an_upload_about_to_be_saved_is_not_deleted(logged_in):
