@@ -158,6 +158,23 @@ def test_what_a_row_holds_once_it_was_given_up(mail_server, stopped):
     assert "no such user" in row()["last_error"]
 
 
+def test_a_text_without_an_answer_is_no_hand_over(mail_server, stopped, monkeypatch):
+    """The server has not taken it, however often it was sent; so it is not given up after two."""
+    monkeypatch.setattr(smtp, "TEXT_SECONDS", 0.1)
+    mail_server.mode = "hang at text"
+    write(FOUR[0])
+
+    for attempts in (1, 2, 3):
+        assert deliver_due() == {delivery.RETRY: 1}
+        assert (row()["attempts"], row()["handed_over"]) == (attempts, 0)
+        stopped.move(minutes=15)
+    mail_server.mode = "accept"
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[:1]
+    assert (row()["state"], row()["handed_over"]) == (State.SENT, 1)
+
+
 @pytest.mark.parametrize(("minutes", "is_free"), [(4.9, False), (5, True)])
 def test_a_claim_holds_for_five_minutes(mail_server, stopped, minutes, is_free):
     """Longer than the mail server is given: two minutes, and for a connection."""
