@@ -15,6 +15,7 @@ TEXTS = [
     '{% translate "100 %" %}{% translate "<b>&" %}{% translate "" %}',
     '{% translate "Members"|lower %}',
     '{% translate "Turn" context "a photo" %}',
+    '{% translate "Turn" context said %}',
     '{% translate "Members" noop %}',
     '{% translate "Members" as shown %}{{ shown }}{{ shown }}',
     "{% translate said %}",

@@ -81,6 +81,16 @@ def test_skills_are_as_many_as_before_and_no_two_are_equal():
     assert 40 < len(found) <= 60
 
 
+def test_a_word_that_is_invented_twice_is_one_skill(monkeypatch):
+    """Words of four letters and less are none."""
+    words = ["aaaaa", "aaaaa", "bbbbb", "aaaaa", "cccc"]
+    monkeypatch.setattr(stand_ins, "vocabulary", lambda script, secret: words)
+
+    for pk in range(5):
+        made = stand_ins.skills(row(id=pk), "skills")
+        assert sorted(made.split(", ")) == ["aaaaa", "bbbbb"]
+
+
 def test_the_address_that_is_shown_is_another_than_that_of_the_account():
     account = DECISIONS["profiles.User"].replaced["email"](Row(User, {"id": 3}), "email")
 
