@@ -108,6 +108,38 @@ def test_a_text_is_the_same(old, new):
     assert invented.text(profile(bio=old), "bio") == new
 
 
+@pytest.mark.parametrize(
+    ("length", "words"), [(13, 2), (14, 3), (18, 3), (19, 4), (24, 4), (60, 4)]
+)
+def test_a_name_of_many_words_has_as_many_as_there_is_room_for(length, words):
+    """Each of four letters or more, and no more than four words."""
+    old = ("a " * 40)[:length].rstrip().ljust(length, "b")
+
+    made = invented.name(profile(name=old), "name").split()
+
+    assert len(made) == words
+    assert min(map(len, made)) >= 4
+
+
+@pytest.mark.parametrize(
+    ("old", "words"), [("김 민준", 1), ("김민 준영", 2), ("김 민 준 영 수", 3)]
+)
+def test_a_name_of_syllables_has_words_of_two(old, words):
+    assert len(invented.name(profile(name=old), "name").split()) == words
+
+
+@pytest.mark.parametrize(
+    ("length", "paragraphs"), [(32, 1), (72, 1), (80, 2), (112, 2), (120, 3), (312, 7), (800, 8)]
+)
+def test_a_text_of_many_lines_has_as_many_paragraphs_as_there_is_room_for(length, paragraphs):
+    made = invented.text(profile(bio="a\n" * (length // 2)), "bio")
+
+    blocks = made.split("\n\n")
+    assert len(made) == length
+    assert len(blocks) == paragraphs
+    assert max(map(len, blocks)) - min(map(len, blocks)) <= 1
+
+
 def test_addresses_passwords_and_times_are_the_same():
     address = DECISIONS["profiles.User"].replaced["email"]
 

@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import stat
+from pathlib import Path
 
 import pytest
 from django.core.management.base import CommandError, OutputWrapper
@@ -275,15 +276,17 @@ def test_a_report_of_a_run_that_fails_leaves_the_older_one(tmp_path):
 
 
 def test_a_report_that_cannot_be_given_its_name_leaves_nothing_behind(tmp_path, monkeypatch):
-    path = tmp_path / "report.json"
+    path, complete = tmp_path / "report.json", []
 
-    def refuse(*arguments):
+    def refuse(unnamed, name):
+        complete.append(json.loads(Path(unnamed).read_text())["trouble"])
         raise OSError("full")
 
     monkeypatch.setattr("portal.staging.report.os.replace", refuse)
     with pytest.raises(OSError, match="full"), Report(path) as report:
         report.finish()
 
+    assert complete == [[]], "all of it was there before it got its name"
     assert list(tmp_path.iterdir()) == []
 
 
