@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.mail import EmailMessage
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from portal.outbox import delivery, smtp
 from portal.outbox.composers import COMPOSERS
@@ -88,6 +89,40 @@ def test_an_outcome_is_not_recorded_in_the_row_of_a_later_claim(mail_server, mon
 
     message = OutgoingMessage.objects.get()
     assert (message.state, message.attempts, message.finished_at) == (State.SENDING, 7, None)
+
+
+def test_a_message_is_not_removed_under_a_sender_that_has_claimed_it_since(
+    mail_server, monkeypatch
+):
+    """Its composer finds that nobody wants it; by then another sender has the row."""
+
+    def unwanted(message):
+        OutgoingMessage.objects.update(attempts=7)
+
+    monkeypatch.setitem(COMPOSERS, "unwanted", unwanted)
+    enqueue(kind="unwanted", to=FOUR[0])
+
+    assert deliver_due() == {delivery.DISCARDED: 1}
+    assert OutgoingMessage.objects.get().attempts == 7
+
+    monkeypatch.setitem(COMPOSERS, "unwanted", lambda message: None)
+    OutgoingMessage.objects.update(due_at=timezone.now())
+    deliver_due()
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_a_message_without_a_text_keeps_its_reason_when_it_is_sent_again(mail_server):
+    """It could not be made when it was written, and cannot now."""
+    write(FOUR[0], subject="Two\nlines")
+    why = OutgoingMessage.objects.get().last_error
+    OutgoingMessage.objects.update(state=State.WAITING, finished_at=None)
+
+    assert deliver_due() == {delivery.FAILED: 1}
+
+    message = OutgoingMessage.objects.get()
+    assert (message.state, message.last_error) == (State.FAILED, why)
+    assert message.finished_at
+    assert mail_server.connections == 0
 
 
 @pytest.fixture
