@@ -142,6 +142,18 @@ def test_a_model_without_a_decision_is_told_with_its_columns():
 
 
 @pytest.mark.django_db
+def test_a_proxy_of_a_model_has_the_decisions_of_the_model():
+    meta = type("Meta", (), {"proxy": True, "app_label": "profiles"})
+    type("Reader", (Profile,), {"__module__": Profile.__module__, "Meta": meta})
+    try:
+        assert undecided_columns(RULES) == []
+        assert scrubbing.columns_without_field(RULES) == []
+    finally:
+        del apps.all_models["profiles"]["reader"]
+        apps.clear_cache()
+
+
+@pytest.mark.django_db
 def test_the_statistics_are_renewed_by_a_scrub_and_not_by_its_trial(staff, monkeypatch, settings):
     """PostgreSQL's hold values of rows that are deleted; a trial deletes none."""
     settings.SITE_ENVIRONMENT, renewed = "staging", []
