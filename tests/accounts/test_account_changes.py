@@ -1,4 +1,4 @@
-"""Which requests change an account, and so save the change and its message together or neither."""
+"""Requests that change an account save the change and its message together, or neither."""
 
 from types import SimpleNamespace
 

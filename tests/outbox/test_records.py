@@ -1,4 +1,4 @@
-"""What a row and the log hold after each outcome of a delivery, and how an outcome is recorded."""
+"""Rows and lines of the log after each outcome of a delivery, and how outcomes are recorded."""
 
 import logging
 from datetime import timedelta

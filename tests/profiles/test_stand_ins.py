@@ -1,4 +1,4 @@
-"""What stands in for the details and files of members who are replaced on a staging site."""
+"""Stand-ins for the details and files of members who are replaced on a staging site."""
 
 import re
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""The reasons for which nothing is scrubbed, each by itself, and what counts as a decision."""
+"""Each reason for which nothing is scrubbed, and what counts as a decision."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What an operator sees of a copy or a scrub: counts, lines, tables, reports and their limits."""
+"""Counts, lines, tables and reports that an operator sees of a copy or a scrub."""
 
 import argparse
 import io
