@@ -260,8 +260,9 @@ def test_a_placeholder_is_written_with_its_size_and_digest_and_not_on_trial():
         def write(self, name, content):
             written.append((name, content.info.size, content.info.etag, b"".join(content.chunks)))
 
-    for dry_run in (True, False):
-        placeholders.write(Target(), "a.webp", BODY, dry_run=dry_run)
+    placeholders.write(Target(), "a.webp", BODY, dry_run=True)
+    assert written == []
 
+    placeholders.write(Target(), "a.webp", BODY, dry_run=False)
     assert written == [("a.webp", 5, digest(BODY), BODY)]
     assert digest(b"") == "d41d8cd98f00b204e9800998ecf8427e"
