@@ -19,6 +19,11 @@ from tests.conftest import settings_for
 from tests.support.deployed import ENVIRONMENT
 
 
+class Unconnected(BoundedConnection):
+    def __del__(self):
+        """Nothing was connected, so that nothing has to be closed."""
+
+
 class Answers:
     """Stands in for psycopg's connection: notes each wait and what is done after it."""
 
@@ -31,7 +36,7 @@ class Answers:
         monkeypatch.setattr(
             BoundedConnection, "pgconn", property(lambda _: self.as_libpq()), raising=False
         )
-        self.connection = object.__new__(BoundedConnection)
+        self.connection = object.__new__(Unconnected)
 
     def as_libpq(self):
         return SimpleNamespace(transaction_status=self.status)
