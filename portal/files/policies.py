@@ -6,11 +6,18 @@ here, so that commands and proofs treat all storages alike, and the project keep
 """
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import Storage
+from django.core.files.storage import FileSystemStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from storages.backends.s3 import S3Storage
 
-from .storages import PolicyMixin, ProtectedMediaStorage, PublicMediaStorage, stored_type
+from .storages import (
+    PolicyMixin,
+    ProtectedFileStorage,
+    ProtectedMediaStorage,
+    PublicMediaStorage,
+    UnsignedMixin,
+    stored_type,
+)
 
 # What a project may have set in OPTIONS or by a name of django-storages, such as AWS_LOCATION.
 TAKEN_OVER = (
@@ -73,6 +80,22 @@ def links_are_signed(storage: S3Storage) -> bool:
     return storage.querystring_auth and not (
         storage.custom_domain and storage.cloudfront_signer is None
     )
+
+
+def is_public(storage: Storage) -> bool:
+    """Return True if a storage's links open its files for everyone. Needs no key pair."""
+    if isinstance(storage, PolicyMixin):
+        return isinstance(storage, UnsignedMixin)
+    if isinstance(storage, S3Storage):
+        return not links_are_signed(storage)
+    return isinstance(storage, FileSystemStorage) and not isinstance(storage, ProtectedFileStorage)
+
+
+def is_protected(storage: Storage) -> bool:
+    """Return True if only a signed link opens a storage's files. Needs no key pair."""
+    if isinstance(storage, S3Storage):
+        return not is_public(storage)
+    return isinstance(storage, ProtectedFileStorage)
 
 
 def in_buckets(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:

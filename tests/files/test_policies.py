@@ -4,12 +4,22 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from storages.backends.s3 import S3Storage
 
-from portal.files.policies import in_buckets, links_are_signed, policy_of, with_a_policy
+from portal.files.policies import (
+    in_buckets,
+    is_protected,
+    is_public,
+    links_are_signed,
+    policy_of,
+    with_a_policy,
+)
 from portal.files.storages import (
     AssetsStorage,
+    ProtectedFileStorage,
     ProtectedMediaStorage,
+    PublicFileStorage,
     PublicMediaStorage,
     custom_domain,
 )
@@ -100,6 +110,28 @@ def test_a_stock_class_is_public_or_protected_by_its_links(options, is_signed):
     assert [isinstance(policy, kind) for kind in kinds] == [is_signed, not is_signed]
     base = "https://cdn.example" if "custom_domain" in options else BUCKET
     assert policy.url("a.pdf").partition("?")[0] == f"{base}/files/a.pdf"
+
+
+@pytest.mark.parametrize(
+    ("storage", "public", "protected"),
+    [
+        (PublicMediaStorage(**AWS), True, False),
+        (AssetsStorage(**AWS), True, False),
+        (ProtectedMediaStorage(**AWS), False, True),
+        (ProtectedMediaStorage(**AWS, custom_domain="cdn.example"), False, True),
+        (S3Storage(**AWS), False, True),
+        (S3Storage(**AWS | {"access_key": None, "secret_key": None}), False, True),
+        (S3Storage(**AWS, querystring_auth=False), True, False),
+        (S3Storage(**AWS, custom_domain="cdn.example"), True, False),
+        (FileSystemStorage("media"), True, False),
+        (PublicFileStorage("media"), True, False),
+        (ProtectedFileStorage("protected"), False, True),
+        (InMemoryStorage(), False, False),
+    ],
+)
+def test_a_storage_of_any_class_is_public_or_protected(storage, public, protected):
+    """Y13: of a class that is neither in a bucket nor on a disk, nothing is known."""
+    assert (is_public(storage), is_protected(storage)) == (public, protected)
 
 
 def test_a_stock_class_keeps_what_its_project_has_set():

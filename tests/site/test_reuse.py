@@ -165,6 +165,10 @@ class Project:
     def manage(self, *arguments, **options) -> str:
         return self.run("manage.py", *arguments, **options)
 
+    def refused(self, words: str, *arguments) -> None:
+        with pytest.raises(AssertionError, match=words):
+            self.manage(*arguments)
+
     def keys(self, bucket: str) -> set[str]:
         listed = s3_client(self.server, "AKIASTAGING").list_objects_v2(Bucket=bucket)
         return {item["Key"] for item in listed.get("Contents", [])}
@@ -252,3 +256,14 @@ def test_what_is_there_is_left_as_it_is(project):
     )  # fmt: skip
 
     assert "storages.backends.s3" in said
+
+
+@pytest.mark.parametrize("source", ["contracts", "live contracts"])
+def test_its_protected_files_are_not_copied_to_where_everybody_reads(project, source):
+    before = project.keys("library-staging")
+
+    words = f"default is public, and the files of {source} are not"
+    project.refused(words, "copy_media", "--from", source, "--to", "default", "--all")
+
+    assert project.keys("library-staging") == before
+    project.manage("copy_media", "--from", source, "--to", "scans", "--all", "--dry-run")
