@@ -5,9 +5,11 @@ with unsigned links its files are public, else they are protected. It gets the m
 here, so that commands and proofs treat all storages alike, and the project keeps its own class.
 """
 
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage, Storage
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.core.files.storage.handler import StorageHandler
+from django.utils.module_loading import import_string
 from storages.backends.s3 import S3Storage
 
 from .storages import (
@@ -111,12 +113,24 @@ def in_buckets(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
     }
 
 
-def with_a_policy(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
-    """Return the storages of in_buckets() whose class is one of the policies."""
-    return {alias: each for alias, each in made(aliases).items() if isinstance(each, PolicyMixin)}
+def in_buckets_as_they_are(aliases: dict[str, dict]) -> dict[str, S3Storage]:
+    """Return the storages of in_buckets() in the classes that the project has chosen.
+
+    Needs no key pair and makes no request, so that a system check may ask.
+    """
+    return {alias: each for alias, each in made(aliases).items() if isinstance(each, S3Storage)}
 
 
 def made(aliases: dict[str, dict]) -> dict[str, Storage]:
-    """Return a new storage for each alias."""
-    handler = StorageHandler(aliases)  # type: ignore[arg-type] # the stubs' mistake
+    """Return a new storage for each alias. Makes no request."""
+    unread = {alias: without_manifest(about) for alias, about in aliases.items()}
+    handler = StorageHandler(unread)  # type: ignore[arg-type] # the stubs' mistake
     return {alias: handler[alias] for alias in aliases}
+
+
+def without_manifest(about: dict) -> dict:
+    """Return an entry of STORAGES without the manifest of assets that its class reads from S3."""
+    backend = import_string(about["BACKEND"])
+    if not (issubclass(backend, S3Storage) and issubclass(backend, ManifestFilesMixin)):
+        return about
+    return about | {"OPTIONS": about.get("OPTIONS", {}) | {"manifest_storage": InMemoryStorage()}}

@@ -204,7 +204,7 @@ def custom_domain(storage: S3Storage) -> str:
     if not storage.custom_domain:
         return ""
     base = f"{storage.url_protocol}//{storage.custom_domain}"
-    return "" if base == storage.bucket_url else base
+    return "" if base == getattr(storage, "bucket_url", "") else base  # a stock class has none
 
 
 class LocalStorage(FileSystemStorage):

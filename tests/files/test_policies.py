@@ -9,11 +9,11 @@ from storages.backends.s3 import S3Storage
 
 from portal.files.policies import (
     in_buckets,
+    in_buckets_as_they_are,
     is_protected,
     is_public,
     links_are_signed,
     policy_of,
-    with_a_policy,
 )
 from portal.files.storages import (
     AssetsStorage,
@@ -183,6 +183,25 @@ def test_storages_in_buckets_are_told_from_those_on_disk(tmp_path):
     }
 
     assert list(in_buckets(aliases)) == ["own", "stock"]
-    assert list(with_a_policy(aliases)) == ["own"]
     own = in_buckets(aliases)["own"]
     assert policy_of(own) is own
+
+
+def test_storages_are_told_as_they_are_without_a_key_or_a_request(monkeypatch):
+    """Y13: a manifest of assets in the bucket is not read."""
+    monkeypatch.setattr(S3Storage, "connection", property(lambda storage: pytest.fail("a request")))
+    keyless = {"bucket_name": "society", "location": "files"}
+    aliases = {
+        "stock": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": keyless},
+        "staticfiles": {
+            "BACKEND": "storages.backends.s3.S3ManifestStaticStorage",
+            "OPTIONS": keyless | {"location": "static"},
+        },
+        "disk": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    }
+
+    found = in_buckets_as_they_are(aliases)
+
+    assert {alias: (type(each).__name__, is_public(each)) for alias, each in found.items()} == {
+        "stock": ("S3Storage", False), "staticfiles": ("S3ManifestStaticStorage", True),
+    }  # fmt: skip

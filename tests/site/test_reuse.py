@@ -62,6 +62,11 @@ STORAGES = buckets("library-staging", "AKIASTAGING", "staging-secret") | {
 LIVE_STORAGES = buckets("library-live", "AKIALIVE", "live-secret")
 """
 
+# Modules of settings, each with a mistake in an option of a storage.
+MISTAKES = {
+    "opened": 'STORAGES["default"]["OPTIONS"]["location"] = ""',
+}
+
 MODELS = """
 from django.conf import settings
 from django.core.files.storage import storages
@@ -152,6 +157,9 @@ class Project:
         (folder / "library/scrub_rules.py").write_text(dedent(RULES))
         with (folder / "theirs/settings.py").open("a") as settings:
             settings.write(f"\nENDPOINT = {server.endpoint_url!r}\n{SETTINGS}")
+        for name, change in MISTAKES.items():
+            text = f"from .settings import *\n\n{change}\n"
+            (folder / f"theirs/{name}.py").write_text(text)
 
     def run(self, *arguments, environment=None, **options) -> str:
         environment = {"PATH": os.environ["PATH"], **(environment or {})}
@@ -165,9 +173,10 @@ class Project:
     def manage(self, *arguments, **options) -> str:
         return self.run("manage.py", *arguments, **options)
 
-    def refused(self, words: str, *arguments) -> None:
+    def refused(self, words: str, *arguments, settings: str = "settings") -> None:
+        environment = {"DJANGO_SETTINGS_MODULE": f"theirs.{settings}"}
         with pytest.raises(AssertionError, match=words):
-            self.manage(*arguments)
+            self.manage(*arguments, environment=environment)
 
     def keys(self, bucket: str) -> set[str]:
         listed = s3_client(self.server, "AKIASTAGING").list_objects_v2(Bucket=bucket)
@@ -267,3 +276,16 @@ def test_its_protected_files_are_not_copied_to_where_everybody_reads(project, so
 
     assert project.keys("library-staging") == before
     project.manage("copy_media", "--from", source, "--to", "scans", "--all", "--dry-run")
+
+
+def test_a_bucket_is_not_opened_where_its_protected_files_are(project):
+    """By the checks of every command, and by setup_bucket where they are skipped."""
+    checked = r'(?s)portal.E003.*storage "contracts" keeps protected files where "default" opens'
+    for command in (["check"], ["setup_bucket"], ["setup_bucket", "--dry-run"]):
+        project.refused(checked, *command, settings="opened")
+    for command in (["setup_bucket"], ["setup_bucket", "--dry-run"]):
+        words = "would open the protected files of scans and contracts to everyone"
+        project.refused(words, *command, "--skip-checks", settings="opened")
+
+    address = f"{project.server.endpoint_url}/library-staging/{CONTRACTS}/clerk.pdf"
+    assert requests.get(address, timeout=5).status_code == 403
