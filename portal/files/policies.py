@@ -28,6 +28,7 @@ TAKEN_OVER = (
     "bucket_name",
     "endpoint_url",
     "addressing_style",
+    "default_acl",
     "object_parameters",
 )
 

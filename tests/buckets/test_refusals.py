@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.management import CommandError
+from storages.backends.s3 import S3Storage
 
 from .runs import anonymous_get, setup_bucket
 
@@ -71,6 +72,62 @@ def test_it_opens_a_prefix_apart_from_protected_files(stock, configured, changes
     assert anonymous_get(configured, "pictures/x.webp") == 200
     if changes.get("default") is None:
         assert anonymous_get(configured, "papers/x.pdf") == 403
+
+
+class GrantingStorage(S3Storage):
+    """A project's own class, which sets an ACL in its code."""
+
+    def get_object_parameters(self, name):
+        return super().get_object_parameters(name) | {"ACL": "public-read"}
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("options", "acl"),
+    [
+        ({"default_acl": "public-read"}, "public-read"),
+        ({"default_acl": "private"}, "private"),
+        ({"object_parameters": {"ACL": "public-read"}}, "public-read"),
+        ({"object_parameters": {"GrantRead": "id=1"}}, "GrantRead"),
+        ({"default_acl": "private", "object_parameters": {"GrantRead": "id=1"}},
+         "private, GrantRead"),
+    ],
+)  # fmt: skip
+def test_it_ends_no_uploads_that_set_an_acl(stock, configured, options, acl, arguments):
+    """A bucket that is set up has none, and S3 refuses such uploads."""
+    stock(papers=options)
+
+    with pytest.raises(CommandError, match=f'"papers". gives each upload an ACL, {acl}, '):
+        setup_bucket(*arguments)
+
+    assert not configured.requests
+
+
+def test_an_acl_that_a_class_sets_in_its_code_counts_too(stock, configured, settings):
+    stock()
+    mine = f"{__name__}.{GrantingStorage.__name__}"
+    papers = settings.STORAGES["papers"] | {"BACKEND": mine}
+    settings.STORAGES = settings.STORAGES | {"papers": papers}
+
+    with pytest.raises(CommandError, match="an ACL, public-read,"):
+        setup_bucket()
+
+    assert not configured.requests
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"default_acl": "bucket-owner-full-control"},
+        {"default_acl": "private", "object_parameters": {"ACL": "bucket-owner-full-control"}},
+        {"default_acl": ""},
+        {"object_parameters": {"CacheControl": "no-cache", "StorageClass": "STANDARD_IA"}},
+    ],
+)
+def test_other_options_of_uploads_are_no_reason(stock, configured, options):
+    stock(papers=options)
+
+    assert "bucket: created" in setup_bucket()
 
 
 def test_what_keys_may_do_is_printed_all_the_same(stock):

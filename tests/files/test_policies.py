@@ -138,8 +138,10 @@ def test_a_stock_class_keeps_what_its_project_has_set():
     """Y13."""
     options = {
         "endpoint_url": "https://s3.example.org", "addressing_style": "path",
-        "object_parameters": {"CacheControl": "no-cache", "ContentType": "text/plain"},
-        "querystring_expire": 60,
+        "object_parameters": {
+            "CacheControl": "no-cache", "ContentType": "text/plain", "StorageClass": "STANDARD_IA",
+        },
+        "querystring_expire": 60, "default_acl": "public-read",
     }  # fmt: skip
 
     policy = policy_of(S3Storage(**AWS | options))
@@ -149,6 +151,7 @@ def test_a_stock_class_keeps_what_its_project_has_set():
     assert policy.link_seconds == 60
     assert policy.cache_control("a") == "no-cache"
     assert policy.get_object_parameters("a.pdf") == options["object_parameters"]
+    assert policy.headers("a.pdf") == {"content-type": "text/plain", "cache-control": "no-cache"}
     plain = policy_of(S3Storage(**AWS))
     assert plain.cache_control("a") == ""
     assert plain.get_object_parameters("a.pdf") == {"ContentType": "application/pdf"}

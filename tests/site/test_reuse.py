@@ -65,6 +65,7 @@ LIVE_STORAGES = buckets("library-live", "AKIALIVE", "live-secret")
 # Modules of settings, each with a mistake in an option of a storage.
 MISTAKES = {
     "opened": 'STORAGES["default"]["OPTIONS"]["location"] = ""',
+    "with_acls": 'STORAGES["default"]["OPTIONS"]["default_acl"] = "public-read"',
 }
 
 MODELS = """
@@ -289,3 +290,18 @@ def test_a_bucket_is_not_opened_where_its_protected_files_are(project):
 
     address = f"{project.server.endpoint_url}/library-staging/{CONTRACTS}/clerk.pdf"
     assert requests.get(address, timeout=5).status_code == 403
+
+
+def test_uploads_with_an_acl_are_found_before_and_after_a_bucket_is_set_up(project):
+    project.refused("gives each upload an ACL, public-read", "setup_bucket", settings="with_acls")
+    project.manage("setup_bucket")
+
+    with pytest.raises(AssertionError, match="default_acl") as failed:
+        project.manage(
+            "check_storage",
+            environment={
+                "SITE_ENVIRONMENT": "development", "DJANGO_SETTINGS_MODULE": "theirs.with_acls"
+            },
+        )  # fmt: skip
+
+    assert "AccessControlListNotSupported" in str(failed.value)
