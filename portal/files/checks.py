@@ -6,14 +6,13 @@ Errors keep the site from being released and from serving; warnings are for `che
 from django.conf import settings
 from django.core import checks
 from django.core.checks import Error, Tags, register
-from django.core.files.storage import storages
 
 from portal.s3.addresses import AWS_HOST, prefix_of
 
 from . import conf
 from .assets import UploadedStaticFilesStorage
 from .locations import may_share_files
-from .policies import in_buckets_as_they_are, is_protected, is_public
+from .policies import assets_on_disk, in_buckets_as_they_are, is_protected, is_public
 from .storages import PolicyMixin, ProtectedMediaStorage, custom_domain
 
 
@@ -120,11 +119,29 @@ def files_travel_over_tls(app_configs, **kwargs):
 
 
 @register(deploy=True)
+def assets_are_collected(app_configs, **kwargs):
+    """Check that this build has a manifest, without which no page finds the assets that it names.
+
+    In development names need not be hashed, and there need be no build.
+    """
+    storage = assets_on_disk()
+    if not storage or settings.DEBUG or not storage.manifest_strict or storage.hashed_files:
+        return []
+    return [
+        Error(
+            f"There is no manifest of the assets in {storage.location}, so that each page that"
+            " names one would be an error.",
+            hint="Have the build run collectstatic, before the release (on Heroku: unset"
+            " DISABLE_COLLECTSTATIC, and push a commit).",
+            id="portal.E005",
+        )
+    ]
+
+
+@register(deploy=True)
 def assets_are_in_their_bucket(app_configs, **kwargs):
     """Warn if the site serves its assets itself, as a build from before the bucket does."""
-    if "staticfiles" not in settings.STORAGES:
-        return []
-    storage = storages["staticfiles"]
+    storage = assets_on_disk()
     is_ours = isinstance(storage, UploadedStaticFilesStorage)
     if not is_ours or not storage.hashed_files or storage.is_uploaded():
         return []

@@ -189,6 +189,21 @@ def test_a_cdn_before_a_third_protected_storage_is_a_warning(deployed):
     assert "https://cdn.example.org stands before" in warning.msg
 
 
+def test_a_cdn_before_a_protected_stock_storage_is_a_warning(deployed, settings):
+    """Y13."""
+    deployed(
+        default={"bucket_name": "public", "custom_domain": "cdn.example.org"},
+        assets={"bucket_name": "public"},
+    )
+    bucket = settings.STORAGES["default"]["OPTIONS"]
+    options = bucket | {"location": "papers", "custom_domain": None}
+    settings.STORAGES = settings.STORAGES | {"papers": {"BACKEND": STOCK, "OPTIONS": options}}
+
+    [warning] = checks.cdns_serve_no_protected_files(None)
+
+    assert "https://cdn.example.org stands before" in warning.msg
+
+
 def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
     """Y13, C6: what is wrong, and the option or variable that corrects it."""
     deployed(

@@ -66,6 +66,11 @@ LIVE_STORAGES = buckets("library-live", "AKIALIVE", "live-secret")
 MISTAKES = {
     "opened": 'STORAGES["default"]["OPTIONS"]["location"] = ""',
     "with_acls": 'STORAGES["default"]["OPTIONS"]["default_acl"] = "public-read"',
+    "unbuilt": """DEBUG, ALLOWED_HOSTS = False, ["library.example.org"]
+STATIC_ROOT = BASE_DIR / "not-collected"
+STORAGES["staticfiles"]["BACKEND"] = (
+    "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+)""",
 }
 
 MODELS = """
@@ -305,3 +310,12 @@ def test_uploads_with_an_acl_are_found_before_and_after_a_bucket_is_set_up(proje
         )  # fmt: skip
 
     assert "AccessControlListNotSupported" in str(failed.value)
+
+
+def test_its_assets_have_to_be_collected_before_it_is_deployed(project):
+    project.refused("portal.E005", "check", "--deploy", settings="unbuilt")
+    environment = {"DJANGO_SETTINGS_MODULE": "theirs.unbuilt"}
+    project.manage("check", environment=environment)
+    project.manage("collectstatic", "--no-input", environment=environment)
+
+    assert "E005" not in project.manage("check", "--deploy", environment=environment)
