@@ -201,6 +201,7 @@ def test_storages_are_told_as_they_are_without_a_key_or_a_request(monkeypatch):
             "BACKEND": "storages.backends.s3.S3ManifestStaticStorage",
             "OPTIONS": keyless | {"location": "static"},
         },
+        "unset": {"BACKEND": "storages.backends.s3.S3Storage"},
         "disk": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     }
 
