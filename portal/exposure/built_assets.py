@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.core.files.storage import storages
 
 from portal.files.assets import UploadedStaticFilesStorage
+from portal.files.policies import assets_on_disk
 from portal.files.storages import stored_type
 
 from .anonymous_client import MAX_BODY_BYTES, AnonymousClient
@@ -18,7 +18,7 @@ STYLESHEET = "portal.css"  # every page links to it: templates/base.html
 
 def asset_findings(client: AnonymousClient) -> Iterator[Finding]:
     """Yield a finding for two assets of this build: the style sheet of all pages, and another."""
-    built = storages["staticfiles"] if "staticfiles" in settings.STORAGES else None
+    built = assets_on_disk()
     if not isinstance(built, UploadedStaticFilesStorage):
         return
     policy: Any = storages["assets"]  # one of the policies, or W004 would have stopped the site

@@ -6,13 +6,14 @@ Errors keep the site from being released and from serving; warnings are for `che
 from django.conf import settings
 from django.core import checks
 from django.core.checks import Error, Tags, register
-from django.core.files.storage import storages
+
+from portal.s3.addresses import AWS_HOST, prefix_of
 
 from . import conf
 from .assets import UploadedStaticFilesStorage
 from .locations import may_share_files
-from .policies import with_a_policy
-from .storages import ProtectedMediaStorage, UnsignedMixin, custom_domain
+from .policies import assets_on_disk, in_buckets_as_they_are, is_protected, is_public
+from .storages import PolicyMixin, ProtectedMediaStorage, custom_domain
 
 
 @register("files")
@@ -39,33 +40,33 @@ def protected_links_are_signed(app_configs, **kwargs):
             hint=f'Take custom_domain out of STORAGES["{alias}"] and set no such option.',
             id="portal.E002",
         )
-        for alias, storage in with_a_policy(settings.STORAGES).items()
+        for alias, storage in in_buckets_as_they_are(settings.STORAGES).items()
         if isinstance(storage, ProtectedMediaStorage) and storage.custom_domain
     ]
 
 
 @register("files")
 def policies_have_prefixes(app_configs, **kwargs):
-    """Check that each storage has a prefix: without one, its policy is for the whole bucket."""
+    """Check that each storage has a prefix: without one, its policy is for the whole bucket.
+
+    A protected storage of a stock class may have a bucket to itself, as many projects have it.
+    """
     return [
         Error(
             f'The storage "{alias}" has no prefix, so that its policy is one for a whole bucket.',
-            hint=f'Name one as location in the OPTIONS of STORAGES["{alias}"].',
+            hint=f'Name one as location in the OPTIONS of STORAGES["{alias}"]; or, if nothing else'
+            " ever is in that bucket, add portal.E003 to SILENCED_SYSTEM_CHECKS.",
             id="portal.E003",
         )
-        for alias, storage in with_a_policy(settings.STORAGES).items()
-        if not storage.location.strip("/")
+        for alias, storage in in_buckets_as_they_are(settings.STORAGES).items()
+        if (is_public(storage) or isinstance(storage, PolicyMixin)) and not prefix_of(storage)
     ]
 
 
 @register("files")
 def public_and_protected_files_are_apart(app_configs, **kwargs):
     """Check that no protected files are below a public prefix, where they would be public."""
-    policies = {
-        alias: storage
-        for alias, storage in with_a_policy(settings.STORAGES).items()
-        if storage.location.strip("/")  # else E003 has it
-    }
+    inside = in_buckets_as_they_are(settings.STORAGES)
     return [
         Error(
             f'The storage "{alias}" keeps protected files where "{public}" opens them to everyone.',
@@ -73,22 +74,24 @@ def public_and_protected_files_are_apart(app_configs, **kwargs):
             " neither prefix lies within the other.",
             id="portal.E004",
         )
-        for alias, storage in policies.items()
-        for public, other in policies.items()
-        if isinstance(storage, ProtectedMediaStorage)
-        and isinstance(other, UnsignedMixin)
-        and may_share_files(storage, other)
+        for alias, storage in inside.items()
+        for public, other in inside.items()
+        if is_protected(storage) and is_public(other) and may_share_files(storage, other)
     ]
 
 
 @register(Tags.security, deploy=True)
 def cdns_serve_no_protected_files(app_configs, **kwargs):
     """Warn of a CDN that can read a bucket with protected files: it needs no signature."""
-    policies = with_a_policy(settings.STORAGES).values()
-    protected = {
-        storage.bucket_name for storage in policies if isinstance(storage, ProtectedMediaStorage)
+    inside = in_buckets_as_they_are(settings.STORAGES).values()
+    protected = {storage.bucket_name for storage in inside if is_protected(storage)}
+    domains = {
+        custom_domain(storage)
+        for storage in inside
+        if is_public(storage) and storage.bucket_name in protected
+        # Stock classes may name S3's own host so, to have links without a signature.
+        if not AWS_HOST.fullmatch(storage.custom_domain or "")
     }
-    domains = {custom_domain(storage) for storage in policies if storage.bucket_name in protected}
     return [
         checks.Warning(
             f"{domain} stands before a bucket in which protected files are.",
@@ -103,14 +106,40 @@ def cdns_serve_no_protected_files(app_configs, **kwargs):
 @register(Tags.security, deploy=True)
 def files_travel_over_tls(app_configs, **kwargs):
     """Warn of an endpoint without TLS: whoever intercepts a signed link can open the file."""
-    endpoint = conf.AWS_S3_ENDPOINT_URL or ""
-    if conf.SITE_ENVIRONMENT == "development" or not endpoint.startswith("http://"):
+    if conf.SITE_ENVIRONMENT == "development":
         return []
+    endpoints = {"AWS_S3_ENDPOINT_URL": conf.AWS_S3_ENDPOINT_URL} | {
+        f'endpoint_url of STORAGES["{alias}"]': storage.endpoint_url
+        for alias, storage in in_buckets_as_they_are(settings.STORAGES).items()
+        if storage.endpoint_url != conf.AWS_S3_ENDPOINT_URL
+    }
     return [
         checks.Warning(
-            "AWS_S3_ENDPOINT_URL starts with http://: links can be read, and used, on their way.",
+            f"{name} starts with http://: links can be read, and used, on their way.",
             hint="Set it to an address that starts with https://.",
             id="portal.W005",
+        )
+        for name, endpoint in endpoints.items()
+        if (endpoint or "").startswith("http://")
+    ]
+
+
+@register(deploy=True)
+def assets_are_collected(app_configs, **kwargs):
+    """Check that this build has a manifest, without which no page finds the assets that it names.
+
+    In development names need not be hashed, and there need be no build.
+    """
+    storage = assets_on_disk()
+    if not storage or settings.DEBUG or not storage.manifest_strict or storage.hashed_files:
+        return []
+    return [
+        Error(
+            f"There is no manifest of the assets in {storage.location}, so that each page that"
+            " names one would be an error.",
+            hint="Have the build run collectstatic, before the release (on Heroku: unset"
+            " DISABLE_COLLECTSTATIC, and push a commit).",
+            id="portal.E005",
         )
     ]
 
@@ -118,9 +147,7 @@ def files_travel_over_tls(app_configs, **kwargs):
 @register(deploy=True)
 def assets_are_in_their_bucket(app_configs, **kwargs):
     """Warn if the site serves its assets itself, as a build from before the bucket does."""
-    if "staticfiles" not in settings.STORAGES:
-        return []
-    storage = storages["staticfiles"]
+    storage = assets_on_disk()
     is_ours = isinstance(storage, UploadedStaticFilesStorage)
     if not is_ours or not storage.hashed_files or storage.is_uploaded():
         return []
