@@ -6,6 +6,7 @@ from django.conf import settings
 from storages.backends.s3 import S3Storage
 
 from portal.files import conf
+from portal.files.policies import address_of, made
 from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, is_answer, storage_errors
@@ -68,7 +69,8 @@ def variables(subject: str) -> Variables:
     is_live = subject.startswith("live ")
     if subject not in OTHERS:
         setting, alias = "LIVE_STORAGES" if is_live else "STORAGES", subject.removeprefix("live ")
-        return Variables(*(f'{option} of {setting}["{alias}"]' for option in OPTIONS))
+        storage = f'{setting}["{alias}"]' if alias else "the storage"
+        return Variables(*(f"{option} of {storage}" for option in OPTIONS))
     others = OTHERS[subject].items()
     usual = LIVE if is_live else SITE
     return usual._replace(**{what: name for what, name in others if conf.S3_VARIABLES.get(name)})
@@ -84,7 +86,7 @@ def on_silence(subject: str, storage: S3Storage) -> str:
     """Return what to do if a bucket does not answer."""
     names = variables(subject)
     name = names.endpoint if storage.endpoint_url else names.region
-    return f"Correct {name}, or run this again when {storage.bucket_url} answers from here."
+    return f"Correct {name}, or run this again when {address_of(storage)} answers from here."
 
 
 def with_hint(error: OSError) -> str:
@@ -122,9 +124,10 @@ def reason(error: StorageError) -> str:
 
 def alias_of(storage: S3Storage) -> str:
     """Return the alias in STORAGES of a storage in this bucket below this prefix, or else ""."""
-    wanted = (storage.bucket_name, storage.location)
-    for alias, about in settings.STORAGES.items():
-        options = about.get("OPTIONS", {})
-        if (options.get("bucket_name"), options.get("location")) == wanted:
+    for alias, other in made(settings.STORAGES).items():
+        if isinstance(other, S3Storage) and (other.bucket_name, prefix_of(other)) == (
+            storage.bucket_name,
+            prefix_of(storage),
+        ):
             return alias
     return ""

@@ -10,6 +10,8 @@ from django.core.files.storage import Storage
 from django.core.files.storage.handler import StorageHandler
 from storages.backends.s3 import S3Storage
 
+from portal.s3.addresses import bucket_url
+
 from .storages import PolicyMixin, ProtectedMediaStorage, PublicMediaStorage, stored_type
 
 # What a project may have set in OPTIONS or by a name of django-storages, such as AWS_LOCATION.
@@ -59,12 +61,26 @@ def policy_of(storage: S3Storage) -> PolicyMixin:
         )
     options = {name: getattr(storage, name) for name in TAKEN_OVER}
     options["location"] = storage.location.strip("/")
-    # boto3 finds a default for the region in more places than one.
-    options["region_name"] = storage.region_name or storage.connection.meta.client.meta.region_name
+    options["region_name"] = region_of(storage)
     if links_are_signed(storage):
         return ProtectedStock(**options, querystring_expire=storage.querystring_expire)
     return PublicStock(
         **options, custom_domain=storage.custom_domain, url_protocol=storage.url_protocol
+    )
+
+
+def region_of(storage: S3Storage) -> str:
+    """Return the region of a storage, for which boto3 finds a default in more places than one."""
+    return storage.region_name or storage.connection.meta.client.meta.region_name
+
+
+def address_of(storage: S3Storage) -> str:
+    """Return the address of a storage's bucket, whether or not it has a policy, or a key pair."""
+    return bucket_url(
+        storage.bucket_name or "",
+        region_of(storage),
+        storage.endpoint_url,
+        storage.addressing_style,
     )
 
 

@@ -24,6 +24,7 @@ from portal.exposure.read_only_key import key_cannot_delete, key_cannot_store
 from portal.files.hints import with_hint
 from portal.files.policies import in_buckets
 from portal.files.references import Fields, field_references, storage_label
+from portal.s3.errors import storage_errors
 
 from . import conf
 from .media import Pairs
@@ -105,13 +106,15 @@ def refuse_unwritable(storage: Storage) -> None:
     """Raise CommandError unless this site can store a file and delete it again."""
     name = f"refresh-staging-{uuid4()}.txt"
     try:
-        storage.save(name, ContentFile(b"from manage.py refresh_staging\n"))
+        with storage_errors("store", name, storage):
+            storage.save(name, ContentFile(b"from manage.py refresh_staging\n"))
     except OSError as error:
-        with suppress(OSError):
+        with suppress(OSError), storage_errors("delete", name, storage):
             storage.delete(name)  # an interrupted upload may have been stored
         raise CommandError(f"Nothing was changed. {with_hint(error)}") from error
     try:
-        storage.delete(name)
+        with storage_errors("delete", name, storage):
+            storage.delete(name)
     except OSError as error:
         raise CommandError(
             f"Nothing was changed but that {name} was stored on trial. {with_hint(error)}"

@@ -11,6 +11,7 @@ AWS = {
     "bucket_name": "society", "access_key": "AKIA", "secret_key": "secret",
     "region_name": "eu-west-1", "location": "files",
 }  # fmt: skip
+BACKEND = "portal.files.storages.ProtectedMediaStorage"
 STORAGE = ProtectedMediaStorage(**AWS)
 
 
@@ -113,8 +114,8 @@ def test_a_silent_server_is_looked_for_at_the_endpoint_or_else_in_the_region():
 def test_an_error_is_shown_in_one_line_with_the_hint_for_its_storage(settings):
     settings.S3_VARIABLES = {}
     settings.STORAGES = settings.STORAGES | {
-        "other": {"BACKEND": "x", "OPTIONS": AWS | {"location": "elsewhere"}},
-        "protected": {"BACKEND": "x", "OPTIONS": AWS},
+        "other": {"BACKEND": BACKEND, "OPTIONS": AWS | {"location": "elsewhere"}},
+        "protected": {"BACKEND": BACKEND, "OPTIONS": AWS},
     }
     text = "Could not list files/: ClientError"
 
