@@ -7,11 +7,12 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import Error, Tags, register
 from django.core.files.storage import storages
+from storages.backends.s3 import S3Storage
 
 from . import conf
 from .assets import UploadedStaticFilesStorage
 from .locations import may_share_files
-from .policies import with_a_policy
+from .policies import made, missing_options, with_a_policy
 from .storages import ProtectedMediaStorage, UnsignedMixin, custom_domain
 
 
@@ -26,6 +27,24 @@ def uploads_have_a_storage(app_configs, **kwargs):
             hint=f"Set {', '.join(conf.S3_REQUIRED)}; .env.example explains them.",
             id="portal.E001",
         )
+    ]
+
+
+@register("files")
+def buckets_have_keys(app_configs, **kwargs):
+    """Warn of storages for which no command of this site works; those of Django's own may."""
+    named = {f'STORAGES["{alias}"]': each for alias, each in made(settings.STORAGES).items()}
+    twins = made(conf.LIVE_STORAGES).items()
+    named |= {f'LIVE_STORAGES["{alias}"]': each for alias, each in twins}
+    return [
+        checks.Warning(
+            f"{name} has no {' and no '.join(missing)}.",
+            hint="Name them in its OPTIONS. check_storage, setup_bucket and what copies files sign"
+            " requests themselves, and cannot use a profile or a role.",
+            id="portal.W007",
+        )
+        for name, storage in named.items()
+        if isinstance(storage, S3Storage) and (missing := missing_options(storage))
     ]
 
 

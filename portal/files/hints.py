@@ -2,11 +2,15 @@
 
 from typing import NamedTuple
 
+from botocore.exceptions import (
+    NoCredentialsError,
+    ParamValidationError,
+)
 from django.conf import settings
 from storages.backends.s3 import S3Storage
 
 from portal.files import conf
-from portal.files.policies import address_of, made
+from portal.files.policies import NEEDED, address_of, made, missing_options
 from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, is_answer, storage_errors
@@ -61,6 +65,8 @@ HINTS: dict[Kind | None, str] = {
     Kind.REGION: "Set {region} to the region that the bucket {name} is in.",
     Kind.FORBIDDEN: "Let the key of {key} do there what setup_bucket --print-iam prints.",
 }
+# What boto3 raises for a storage without a key pair, or without the name of a bucket.
+INCOMPLETE = (NoCredentialsError, ParamValidationError)
 UNKNOWN = "Look up what this means at the provider of {bucket}, and run check_storage again."
 
 
@@ -99,6 +105,10 @@ def with_hint(error: OSError) -> str:
 def on_error(error: StorageError) -> str:
     """Return what to do about an error of a storage's bucket. May ask S3 for its reason."""
     subject = alias_of(error.storage)
+    if isinstance(error.__cause__, INCOMPLETE):
+        names = variables(subject)
+        needed = dict(zip(NEEDED, (names.bucket, names.key, names.secret), strict=True))
+        return f"Set {' and '.join(needed[name] for name in missing_options(error.storage))}."
     if is_answer(error):
         return on_refusal(reason(error), subject, error.storage)
     return on_silence(subject, error.storage)

@@ -36,7 +36,7 @@ def location_of(storage: Storage) -> Location:
         prefix = storage.location.strip("/")
         return Location(
             service(storage.endpoint_url, storage.region_name or ""),
-            storage.bucket_name.lower(),
+            (storage.bucket_name or "").lower(),
             f"{prefix}/" if prefix else "",
         )
     if isinstance(storage, FileSystemStorage):

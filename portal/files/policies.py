@@ -5,15 +5,16 @@ with unsigned links its files are public, else they are protected. It gets the m
 here, so that commands and proofs treat all storages alike, and the project keeps its own class.
 """
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage
 from django.core.files.storage.handler import StorageHandler
+from django.core.management.base import CommandError
 from storages.backends.s3 import S3Storage
 
 from portal.s3.addresses import bucket_url
 
 from .storages import PolicyMixin, ProtectedMediaStorage, PublicMediaStorage, stored_type
 
+NEEDED = ("bucket_name", "access_key", "secret_key")
 # What a project may have set in OPTIONS or by a name of django-storages, such as AWS_LOCATION.
 TAKEN_OVER = (
     "access_key",
@@ -50,15 +51,15 @@ class ProtectedStock(StockMixin, ProtectedMediaStorage):
 def policy_of(storage: S3Storage) -> PolicyMixin:
     """Return a storage with the methods of a policy: itself, or one for the same files.
 
-    Raises ImproperlyConfigured for a storage without a key pair: what signs here has to know it.
+    Raises CommandError for a storage without a key pair: what signs here has to know it.
     """
+    if missing := missing_options(storage):
+        raise CommandError(
+            f'The storage of the bucket "{storage.bucket_name or ""}" has no'
+            f" {' and no '.join(missing)}. A profile or a role cannot be used here."
+        )
     if isinstance(storage, PolicyMixin):
         return storage
-    if not (storage.access_key and storage.secret_key):
-        raise ImproperlyConfigured(
-            f'The storage of the bucket "{storage.bucket_name}" has no access_key and secret_key.'
-            " A profile or a role cannot be used here."
-        )
     options = {name: getattr(storage, name) for name in TAKEN_OVER}
     options["location"] = storage.location.strip("/")
     options["region_name"] = region_of(storage)
@@ -67,6 +68,11 @@ def policy_of(storage: S3Storage) -> PolicyMixin:
     return PublicStock(
         **options, custom_domain=storage.custom_domain, url_protocol=storage.url_protocol
     )
+
+
+def missing_options(storage: S3Storage) -> list[str]:
+    """Return the options without which no policy can be had, as far as a storage lacks them."""
+    return [name for name in NEEDED if not getattr(storage, name)]
 
 
 def region_of(storage: S3Storage) -> str:

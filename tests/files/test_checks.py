@@ -180,3 +180,25 @@ def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
             False,
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("lacked", "words"),
+    [
+        ({"access_key": None, "secret_key": ""}, "has no access_key and no secret_key."),
+        ({"bucket_name": None}, "has no bucket_name."),
+    ],
+)
+@pytest.mark.parametrize("setting", ["STORAGES", "LIVE_STORAGES"])
+def test_a_bucket_without_keys_is_a_warning(s3_environment, settings, setting, lacked, words):
+    """Y13: also for a stock class; a storage on disk needs none."""
+    values = settings_for(s3_environment)["STORAGES"]
+    assert checks.buckets_have_keys(None) == []
+    options = values["protected"]["OPTIONS"] | lacked
+    values = {name: values[name] for name in ("default", "protected")}
+    values |= {"minutes": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}}
+
+    setattr(settings, setting, values)
+
+    [warning] = checks.buckets_have_keys(None)
+    assert (warning.id, warning.msg) == ("portal.W007", f'{setting}["minutes"] {words}')

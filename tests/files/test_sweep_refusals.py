@@ -198,6 +198,26 @@ def test_a_stock_storage_that_does_not_answer_is_a_plain_error(db, settings, mon
     assert f"{silence}. Correct endpoint_url of the storage, or run" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("lacked", "options"),
+    [
+        ({"access_key": None, "secret_key": None}, ["access_key", "secret_key"]),
+        ({"bucket_name": None}, ["bucket_name"]),
+    ],
+)
+def test_a_stock_storage_without_keys_is_a_plain_error(db, monkeypatch, lacked, options):
+    """Y13: it has no policy then, and is swept by whatever keys boto3 finds; here it finds none."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    storage = S3Storage(**STOCK | lacked)
+    monkeypatch.setattr(Profile._meta.get_field("resume"), "storage", storage)
+
+    with pytest.raises(CommandError) as error:
+        sweep_media()
+
+    wanted = " and ".join(f"{option} of the storage" for option in options)
+    assert str(error.value).endswith(f". Set {wanted}.")
+
+
 def test_an_error_leaves_no_query_open(on_s3, owner, monkeypatch, a_day_later):
     """SQLite reports an open one at the end of the process, below the error's own message."""
     rows = references()
