@@ -6,13 +6,12 @@ Errors keep the site from being released and from serving; warnings are for `che
 from django.conf import settings
 from django.core import checks
 from django.core.checks import Error, Tags, register
-from django.core.files.storage import storages
 from storages.backends.s3 import S3Storage
 
 from . import conf
-from .assets import UploadedStaticFilesStorage
 from .locations import may_share_files
 from .policies import made, missing_options, with_a_policy
+from .static_files import uploaded_static_files
 from .storages import ProtectedMediaStorage, UnsignedMixin, custom_domain
 
 
@@ -137,11 +136,8 @@ def files_travel_over_tls(app_configs, **kwargs):
 @register(deploy=True)
 def assets_are_in_their_bucket(app_configs, **kwargs):
     """Warn if the site serves its assets itself, as a build from before the bucket does."""
-    if "staticfiles" not in settings.STORAGES:
-        return []
-    storage = storages["staticfiles"]
-    is_ours = isinstance(storage, UploadedStaticFilesStorage)
-    if not is_ours or not storage.hashed_files or storage.is_uploaded():
+    storage = uploaded_static_files()
+    if storage is None or not storage.hashed_files or storage.is_uploaded():
         return []
     return [
         checks.Warning(

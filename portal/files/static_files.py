@@ -1,0 +1,15 @@
+"""The static assets of this build, where collectstatic uploads them to a bucket."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import storages
+
+
+def uploaded_static_files() -> Any:
+    """Return the storage "staticfiles" if it is an UploadedStaticFilesStorage, and else None.
+
+    It is recognised by its method: its class imports WhiteNoise, which other projects may lack.
+    """
+    storage = storages["staticfiles"] if "staticfiles" in settings.STORAGES else None
+    return storage if hasattr(storage, "is_uploaded") else None
