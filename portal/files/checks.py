@@ -9,6 +9,7 @@ from django.core.checks import Error, Tags, register
 from storages.backends.s3 import S3Storage
 
 from . import conf
+from .hints import named
 from .locations import may_share_files
 from .policies import made, missing_options, with_a_policy
 from .static_files import uploaded_static_files
@@ -23,7 +24,7 @@ def uploads_have_a_storage(app_configs, **kwargs):
     return [
         Error(
             "S3 is not configured, so uploads would have nowhere to go.",
-            hint=f"Set {', '.join(conf.S3_REQUIRED)}; .env.example explains them.",
+            hint=f"Set {', '.join(conf.S3_REQUIRED)}{named('; .env.example explains them', '')}.",
             id="portal.E001",
         )
     ]
@@ -111,7 +112,7 @@ def cdns_serve_no_protected_files(app_configs, **kwargs):
         checks.Warning(
             f"{domain} stands before a bucket in which protected files are.",
             hint="Let it serve the public prefixes alone, which check_storage proves, or set"
-            " PROTECTED_BUCKET_NAME.",
+            f" {named('PROTECTED_BUCKET_NAME', 'another bucket_name in the OPTIONS of one')}.",
             id="portal.W004",
         )
         for domain in sorted(domains - {""})

@@ -73,13 +73,23 @@ UNKNOWN = "Look up what this means at the provider of {bucket}, and run check_st
 def variables(subject: str) -> Variables:
     """Return the variables of a storage: an alias such as "default", or "live default"."""
     is_live = subject.startswith("live ")
-    if subject not in OTHERS:
+    if subject not in OTHERS or not conf.S3_VARIABLES:
         setting, alias = "LIVE_STORAGES" if is_live else "STORAGES", subject.removeprefix("live ")
         storage = f'{setting}["{alias}"]' if alias else "the storage"
         return Variables(*(f"{option} of {storage}" for option in OPTIONS))
     others = OTHERS[subject].items()
     usual = LIVE if is_live else SITE
     return usual._replace(**{what: name for what, name in others if conf.S3_VARIABLES.get(name)})
+
+
+def named(variables: str, options: str) -> str:
+    """Return the words for this site's variables, or those for the settings of another project."""
+    return variables if conf.S3_VARIABLES else options
+
+
+def settings_of_live() -> str:
+    """Return what names the live site's files."""
+    return named("the LIVE_ variables", "LIVE_STORAGES in the settings")
 
 
 def on_refusal(code: str, subject: str, storage: S3Storage) -> str:

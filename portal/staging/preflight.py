@@ -21,7 +21,7 @@ from portal.copying.retry import Retry
 from portal.copying.stores import Source, Unusable
 from portal.exposure.findings import OK
 from portal.exposure.read_only_key import key_cannot_delete, key_cannot_store
-from portal.files.hints import with_hint
+from portal.files.hints import settings_of_live, with_hint
 from portal.files.policies import in_buckets
 from portal.files.references import Fields, field_references, storage_label
 from portal.s3.errors import storage_errors
@@ -97,8 +97,8 @@ def refuse_if_all_denied(source: Source, names: list[str], error: PermissionErro
             return
     if names:
         raise CommandError(
-            f"Nothing was changed. {source}, can neither be listed nor read. {error} Correct the"
-            " LIVE_ variables, or what the key may do; check_storage tells which."
+            f"Nothing was changed. {source}, can neither be listed nor read. {error} Correct"
+            f" {settings_of_live()}, or what the key may do; check_storage tells which."
         )
 
 

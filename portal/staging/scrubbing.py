@@ -19,6 +19,8 @@ from django.apps import apps
 from django.db import Error, connection, transaction
 from django.db.models import ForeignObjectRel, Model, Q, QuerySet
 
+from portal.files.hints import settings_of_live
+
 from . import identity
 from .invented import Rule
 from .planner import renew_statistics
@@ -96,8 +98,8 @@ def reason_to_refuse(
         )
     if shares_files_with_live:
         return (
-            "This site's files are where the LIVE_ variables say that the live site's files are, "
-            "so this may be the live site."
+            f"By {settings_of_live()}, this site's files are where the live site's files are, so"
+            " this may be the live site."
         )
     return None
 

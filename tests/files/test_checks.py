@@ -25,6 +25,17 @@ def test_uploads_without_a_home_are_an_error(settings):
     assert "AWS_STORAGE_BUCKET_NAME" in error.hint
 
 
+def test_a_project_without_variables_is_asked_for_a_storage(settings):
+    """Y13."""
+    settings.SITE_ENVIRONMENT = "production"
+    del settings.S3_REQUIRED
+    del settings.S3_VARIABLES
+
+    [error] = checks.uploads_have_a_storage(None)
+
+    assert error.hint == "Set an S3Storage in STORAGES."
+
+
 def test_a_custom_domain_on_protected_files_is_an_error(settings):
     values = settings_for(DEPLOYED)["STORAGES"]
     values["protected"]["OPTIONS"]["custom_domain"] = "cdn.example.org"

@@ -6,6 +6,8 @@ import pytest
 from django.core.management import CommandError
 from django.db import connection
 
+from portal.staging.management.commands.scrub_members import drawn_line
+from portal.staging.placeholders import Stored
 from portal.staging.scrubbing import NO_ROW, Decision
 from profiles.scrub_rules import RULES as OF_SITE
 from tests.support.rows import scrub_members
@@ -82,3 +84,11 @@ def test_a_decision_without_a_column_has_no_line(use):
 
     with pytest.raises(CommandError, match=r"what becomes of auth\.Group\.colour\.$"):
         scrub_members()
+
+
+def test_nothing_is_said_of_drawn_files_where_no_rule_is_a_placeholder():
+    """The site's own rules, which draw photos and resumes, are the control."""
+    without = replace(OF_SITE, decisions={"auth.Group": OF_SITE.decisions["auth.Group"]})
+
+    assert drawn_line(without, Stored()) == "No rule is a Placeholder, so no file is drawn."
+    assert drawn_line(OF_SITE, Stored(2, 1)).startswith("2 files of replaced members were drawn")
