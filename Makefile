@@ -88,7 +88,7 @@ search: $(VENV)/installed-dev  ## what 100,000 members are found by, and how Pos
 	SEARCH_MEMBERS=100000 $(BIN)/python -m tests.support.with_postgresql \
 		$(BIN)/python -m pytest -s -m whole tests/profiles/directory/test_queries.py tests/profiles/directory/test_growth.py
 
-rehearse: $(VENV)/installed-dev  ## prove a push before it is made; make REHEARSE=--working-tree before the commit
+rehearse: $(VENV)/installed-dev  ## prove a push before it is made, in about four minutes; make REHEARSE=--working-tree before the commit
 	@$(BIN)/python -m tests.site.rehearse $(REHEARSE)
 
 siege: $(VENV)/installed-dev  ## a minute of slow clients, uploads and a frozen S3 at once; fails if pages wait

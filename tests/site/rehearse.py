@@ -3,9 +3,9 @@
 What is committed (or, with --working-tree, what lies here) is built, released, served and stopped
 as Heroku does it, from an empty environment and requirements.txt alone, against PostgreSQL over
 TLS with 20 connections and an S3 server on this machine that refuses what AWS refuses. Twice: as
-the button sets the site up, with the variables of a Cedar dyno; and as the README does, with none
-of them, as a container has it. Each line of the output is a promise that held; the first that does
-not ends the rehearsal with a sentence. Nothing is left behind either way.
+the button sets the site up, with the variables of a Cedar dyno; and as docs/deploying.md does, with
+none of them, as a container has it. Each line of the output is a promise that held; the first that
+does not ends the rehearsal with a sentence. Nothing is left behind either way.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def rehearse(folder: Path, *, working_tree: bool) -> None:
         without_s3(clone, folder, python, postgresql)
         for site in (
             by_the_button(clone, folder, python, postgresql, s3),
-            by_the_readme(folder, python, postgresql, s3),
+            by_hand(folder, python, postgresql, s3),
         ):
             print(f"\n{site.name}")
             build(site, clone, s3)
@@ -204,8 +204,8 @@ def by_the_button(clone, folder, python, postgresql, s3) -> Site:
     return Site("Cedar, by the button", host, config, python, tree, CEDAR, to_do)
 
 
-def by_the_readme(folder, python, postgresql, s3) -> Site:
-    """As the README sets a site up, in a container whose host sets nothing but the port."""
+def by_hand(folder, python, postgresql, s3) -> Site:
+    """As docs/deploying.md sets a site up, in a container whose host sets nothing but the port."""
     config = BY_HAND | {
         "DATABASE_URL": postgresql.create_database("container"),
         "AWS_ACCESS_KEY_ID": S3_KEY,
@@ -213,7 +213,9 @@ def by_the_readme(folder, python, postgresql, s3) -> Site:
         "AWS_S3_ENDPOINT_URL": s3.endpoint_url,
     }
     host = config["ALLOWED_HOSTS"]
-    return Site("A container, by the README", host, config, python, folder / "build" / "container")
+    return Site(
+        "A container, by docs/deploying.md", host, config, python, folder / "build" / "container"
+    )
 
 
 def build(site: Site, clone: Path, s3: StrictS3) -> None:

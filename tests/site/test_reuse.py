@@ -1,15 +1,17 @@
 """Rooms in a project of somebody else's: its own models and user, with stock S3Storages.
 
-docs/reuse.md has the same steps for people.
+docs/reuse.md has the same steps for people. Its examples are what this project is made of.
 """
 
 import os
+import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from shutil import copytree
-from textwrap import dedent
 
 import pytest
 import requests
@@ -26,13 +28,16 @@ REGION = "eu-west-1"
 KEYS = {"AKIALIVE": "live-secret", "AKIASTAGING": "staging-secret"}
 COVERS, SCANS, CONTRACTS = "covers", "scans", "contracts"  # where the files of each storage are
 
+# What people paste: the apps, the settings of a staging site (without its buckets), the rules.
+APPS, STAGING, RULES = re.findall(
+    r"^```python\n(.*?)^```$", (ROOT / "docs/reuse.md").read_text(), re.MULTILINE | re.DOTALL
+)
+
 SETTINGS = """
 import os
 
-INSTALLED_APPS += ["library", "portal.files", "portal.staging", "portal.exposure", "portal.buckets"]
-
-SITE_ENVIRONMENT = os.environ.get("SITE_ENVIRONMENT", "staging")
-SCRUB_RULES = "library.scrub_rules.RULES"
+INSTALLED_APPS += ["library"]
+SITE_ENVIRONMENT = os.environ.get("SITE_ENVIRONMENT", SITE_ENVIRONMENT)
 
 
 def bucket(name, access_key, secret_key, location, **options):
@@ -88,37 +93,6 @@ class Loan(models.Model):
     contract = models.FileField(storage=contracts)
 """
 
-RULES = """
-from django.db.models import Q
-
-from portal.staging.scrubbing import EVERY_ROW, NO_ROW, Cleared, Decision, ScrubRules
-
-RULES = ScrubRules(
-    stated_in="library/scrub_rules.py",
-    kept_tables=frozenset({"django_migrations"}),
-    decisions={
-        "contenttypes.ContentType": Decision(NO_ROW, kept="id app_label model"),
-        "auth.Permission": Decision(NO_ROW, kept="id name content_type codename"),
-        "auth.Group": Decision(NO_ROW, kept="id name"),
-        "auth.Group_permissions": Decision(NO_ROW, kept="id group permission"),
-        "auth.User": Decision(
-            Q(is_staff=False),
-            kept="id password is_superuser username first_name last_name email is_staff is_active "
-            "date_joined",
-            cleared={"last_login": Cleared()},
-        ),
-        "auth.User_groups": Decision(Q(user__is_staff=False), kept="id user group"),
-        "auth.User_user_permissions": Decision(
-            Q(user__is_staff=False), kept="id user permission"
-        ),
-        "admin.LogEntry": Decision(EVERY_ROW),
-        "sessions.Session": Decision(EVERY_ROW),
-        "library.Book": Decision(NO_ROW, kept="id title cover scan"),
-        "library.Loan": Decision(Q(reader__is_staff=False), kept="id reader book contract"),
-    },
-)
-"""
-
 ROWS = """
 from django.contrib.auth.models import User
 from library.models import Book, Loan
@@ -149,9 +123,9 @@ class Project:
         (folder / "library").mkdir()
         (folder / "library/__init__.py").touch()
         (folder / "library/models.py").write_text(MODELS)
-        (folder / "library/scrub_rules.py").write_text(dedent(RULES))
+        (folder / "library/scrub_rules.py").write_text(RULES)
         with (folder / "theirs/settings.py").open("a") as settings:
-            settings.write(f"\nENDPOINT = {server.endpoint_url!r}\n{SETTINGS}")
+            settings.write(f"\nENDPOINT = {server.endpoint_url!r}\n{APPS}{STAGING}{SETTINGS}")
 
     def run(self, *arguments, environment=None, **options) -> str:
         environment = {"PATH": os.environ["PATH"], **(environment or {})}
@@ -210,13 +184,25 @@ def test_its_bucket_is_set_up_and_proven(project):
 
 
 def test_its_staging_copy_is_refreshed(project):
-    """Rows by its own rules, and only the files of those that are left, of all three storages."""
-    said = project.manage("refresh_staging")
+    """Rows by its own rules, and only the files of those that are left, of all three storages.
+
+    The reader stays, as somebody else; what is in the place of the reader's contracts is drawn.
+    """
+    said = project.manage("refresh_staging", "--keep", "1")
 
     assert "library.Loan" in said
     covers = {f"{COVERS}/books/{number}.png" for number in range(3)}
     scans = {f"{SCANS}/books/{number}.pdf" for number in range(3)}
-    assert project.keys("library-staging") == covers | scans | {f"{CONTRACTS}/clerk.pdf"}
+    keys = project.keys("library-staging")
+    drawn = {key for key in keys if key.startswith(f"{CONTRACTS}/replaced/")}
+    assert keys - drawn == covers | scans | {f"{CONTRACTS}/clerk.pdf"}
+    assert len(drawn) == 3
+    with closing(sqlite3.connect(project.folder / "db.sqlite3")) as database:
+        people = "SELECT username, email FROM auth_user ORDER BY id"
+        clerk, (username, email) = database.execute(people).fetchall()
+    assert clerk == ("clerk", "")
+    assert re.fullmatch("reader-[0-9a-f]{32}", username)
+    assert email.endswith(".example")
     assert project.manage("copy_live_media").count("unchanged")
 
 
