@@ -6,14 +6,21 @@ Errors keep the site from being released and from serving; warnings are for `che
 from django.conf import settings
 from django.core import checks
 from django.core.checks import Error, Tags, register
-from storages.backends.s3 import S3Storage
+
+from portal.s3.addresses import AWS_HOST, prefix_of
 
 from . import conf
 from .hints import named
 from .locations import may_share_files
-from .policies import made, missing_options, with_a_policy
+from .policies import (
+    assets_on_disk,
+    in_buckets_as_they_are,
+    is_protected,
+    is_public,
+    missing_options,
+)
 from .static_files import uploaded_static_files
-from .storages import ProtectedMediaStorage, UnsignedMixin, custom_domain
+from .storages import PolicyMixin, ProtectedMediaStorage, custom_domain
 
 
 @register("files")
@@ -33,9 +40,12 @@ def uploads_have_a_storage(app_configs, **kwargs):
 @register("files")
 def buckets_have_keys(app_configs, **kwargs):
     """Warn of storages for which no command of this site works; those of Django's own may."""
-    named = {f'STORAGES["{alias}"]': each for alias, each in made(settings.STORAGES).items()}
-    twins = made(conf.LIVE_STORAGES).items()
-    named |= {f'LIVE_STORAGES["{alias}"]': each for alias, each in twins}
+    both = {"STORAGES": settings.STORAGES, "LIVE_STORAGES": conf.LIVE_STORAGES}
+    found = {
+        f'{setting}["{alias}"]': storage
+        for setting, aliases in both.items()
+        for alias, storage in in_buckets_as_they_are(aliases).items()
+    }
     return [
         checks.Warning(
             f"{name} has no {' and no '.join(missing)}.",
@@ -43,8 +53,8 @@ def buckets_have_keys(app_configs, **kwargs):
             " requests themselves, and cannot use a profile or a role.",
             id="portal.W007",
         )
-        for name, storage in named.items()
-        if isinstance(storage, S3Storage) and (missing := missing_options(storage))
+        for name, storage in found.items()
+        if (missing := missing_options(storage))
     ]
 
 
@@ -58,33 +68,33 @@ def protected_links_are_signed(app_configs, **kwargs):
             hint=f'Take custom_domain out of STORAGES["{alias}"] and set no such option.',
             id="portal.E002",
         )
-        for alias, storage in with_a_policy(settings.STORAGES).items()
+        for alias, storage in in_buckets_as_they_are(settings.STORAGES).items()
         if isinstance(storage, ProtectedMediaStorage) and storage.custom_domain
     ]
 
 
 @register("files")
 def policies_have_prefixes(app_configs, **kwargs):
-    """Check that each storage has a prefix: without one, its policy is for the whole bucket."""
+    """Check that each storage has a prefix: without one, its policy is for the whole bucket.
+
+    A protected storage of a stock class may have a bucket to itself, as many projects have it.
+    """
     return [
         Error(
             f'The storage "{alias}" has no prefix, so that its policy is one for a whole bucket.',
-            hint=f'Name one as location in the OPTIONS of STORAGES["{alias}"].',
+            hint=f'Name one as location in the OPTIONS of STORAGES["{alias}"]; or, if nothing else'
+            " ever is in that bucket, add portal.E003 to SILENCED_SYSTEM_CHECKS.",
             id="portal.E003",
         )
-        for alias, storage in with_a_policy(settings.STORAGES).items()
-        if not storage.location.strip("/")
+        for alias, storage in in_buckets_as_they_are(settings.STORAGES).items()
+        if (is_public(storage) or isinstance(storage, PolicyMixin)) and not prefix_of(storage)
     ]
 
 
 @register("files")
 def public_and_protected_files_are_apart(app_configs, **kwargs):
     """Check that no protected files are below a public prefix, where they would be public."""
-    policies = {
-        alias: storage
-        for alias, storage in with_a_policy(settings.STORAGES).items()
-        if storage.location.strip("/")  # else E003 has it
-    }
+    inside = in_buckets_as_they_are(settings.STORAGES)
     return [
         Error(
             f'The storage "{alias}" keeps protected files where "{public}" opens them to everyone.',
@@ -92,22 +102,24 @@ def public_and_protected_files_are_apart(app_configs, **kwargs):
             " neither prefix lies within the other.",
             id="portal.E004",
         )
-        for alias, storage in policies.items()
-        for public, other in policies.items()
-        if isinstance(storage, ProtectedMediaStorage)
-        and isinstance(other, UnsignedMixin)
-        and may_share_files(storage, other)
+        for alias, storage in inside.items()
+        for public, other in inside.items()
+        if is_protected(storage) and is_public(other) and may_share_files(storage, other)
     ]
 
 
 @register(Tags.security, deploy=True)
 def cdns_serve_no_protected_files(app_configs, **kwargs):
     """Warn of a CDN that can read a bucket with protected files: it needs no signature."""
-    policies = with_a_policy(settings.STORAGES).values()
-    protected = {
-        storage.bucket_name for storage in policies if isinstance(storage, ProtectedMediaStorage)
+    inside = in_buckets_as_they_are(settings.STORAGES).values()
+    protected = {storage.bucket_name for storage in inside if is_protected(storage)}
+    domains = {
+        custom_domain(storage)
+        for storage in inside
+        if is_public(storage) and storage.bucket_name in protected
+        # Stock classes may name S3's own host so, to have links without a signature.
+        if not AWS_HOST.fullmatch(storage.custom_domain or "")
     }
-    domains = {custom_domain(storage) for storage in policies if storage.bucket_name in protected}
     return [
         checks.Warning(
             f"{domain} stands before a bucket in which protected files are.",
@@ -130,6 +142,26 @@ def files_travel_over_tls(app_configs, **kwargs):
             "AWS_S3_ENDPOINT_URL starts with http://: links can be read, and used, on their way.",
             hint="Set it to an address that starts with https://.",
             id="portal.W005",
+        )
+    ]
+
+
+@register(deploy=True)
+def assets_are_collected(app_configs, **kwargs):
+    """Check that this build has a manifest, without which no page finds the assets that it names.
+
+    In development names need not be hashed, and there need be no build.
+    """
+    storage = assets_on_disk()
+    if not storage or settings.DEBUG or not storage.manifest_strict or storage.hashed_files:
+        return []
+    return [
+        Error(
+            f"There is no manifest of the assets in {storage.location}, so that each page that"
+            " names one would be an error.",
+            hint="Have the build run collectstatic, before the release (on Heroku: unset"
+            " DISABLE_COLLECTSTATIC, and push a commit).",
+            id="portal.E005",
         )
     ]
 

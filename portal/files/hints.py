@@ -62,6 +62,8 @@ HINTS: dict[Kind | None, str] = {
     Kind.TAKEN_BUCKET: "Choose another name for {bucket}: somebody else has the bucket {name}.",
     Kind.NOT_FOUND: "Correct {endpoint}, or {bucket}: what answers there has no bucket {name}.",
     Kind.NOT_SUPPORTED: "Correct {endpoint}: what answers there does not do what S3 does.",
+    Kind.NO_ACL: "Take default_acl, and ACLs in object_parameters, out of the OPTIONS in STORAGES:"
+    " the bucket {name} has none, and is opened by its policy.",
     Kind.REGION: "Set {region} to the region that the bucket {name} is in.",
     Kind.FORBIDDEN: "Let the key of {key} do there what setup_bucket --print-iam prints.",
 }

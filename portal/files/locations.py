@@ -39,7 +39,7 @@ def location_of(storage: Storage) -> Location:
             (storage.bucket_name or "").lower(),
             f"{prefix}/" if prefix else "",
         )
-    if isinstance(storage, FileSystemStorage):
+    if isinstance(storage, FileSystemStorage) and storage.location is not None:
         return Location(DISK, "", os.path.join(os.path.realpath(storage.location), ""))
     return Location(storage, "", "")
 
@@ -51,10 +51,22 @@ def share_files(one: Storage, other: Storage) -> bool:
 
 def may_share_files(one: Storage, other: Storage) -> bool:
     """Return True if one storage might keep files where the other does, whatever the endpoint."""
+    return is_shared(*locations_of(one, other))
+
+
+def may_lie_within(one: Storage, other: Storage) -> bool:
+    """Return True if a storage might keep all its files below the other's prefix."""
+    first, second = locations_of(one, other)
+    is_same_bucket = (first.service, first.bucket) == (second.service, second.bucket)
+    return is_same_bucket and is_within(first.prefix, second.prefix)
+
+
+def locations_of(one: Storage, other: Storage) -> tuple[Location, Location]:
+    """Return the locations of two storages, with buckets of one name taken for one bucket."""
     first, second = location_of(one), location_of(other)
     if first.bucket and second.bucket:
         first = first._replace(service=second.service)
-    return is_shared(first, second)
+    return first, second
 
 
 def is_shared(one: Location, other: Location) -> bool:

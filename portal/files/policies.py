@@ -5,14 +5,26 @@ with unsigned links its files are public, else they are protected. It gets the m
 here, so that commands and proofs treat all storages alike, and the project keeps its own class.
 """
 
-from django.core.files.storage import Storage
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
+from django.utils.module_loading import import_string
 from storages.backends.s3 import S3Storage
 
 from portal.s3.addresses import bucket_url
 
-from .storages import PolicyMixin, ProtectedMediaStorage, PublicMediaStorage, stored_type
+from .storages import (
+    PolicyMixin,
+    ProtectedFileStorage,
+    ProtectedMediaStorage,
+    PublicMediaStorage,
+    UnsignedMixin,
+    stored_type,
+)
 
 NEEDED = ("bucket_name", "access_key", "secret_key")
 # What a project may have set in OPTIONS or by a name of django-storages, such as AWS_LOCATION.
@@ -22,6 +34,7 @@ TAKEN_OVER = (
     "bucket_name",
     "endpoint_url",
     "addressing_style",
+    "default_acl",
     "object_parameters",
 )
 
@@ -97,6 +110,22 @@ def links_are_signed(storage: S3Storage) -> bool:
     )
 
 
+def is_public(storage: Storage) -> bool:
+    """Return True if a storage's links open its files for everyone. Needs no key pair."""
+    if isinstance(storage, PolicyMixin):
+        return isinstance(storage, UnsignedMixin)
+    if isinstance(storage, S3Storage):
+        return not links_are_signed(storage)
+    return isinstance(storage, FileSystemStorage) and not isinstance(storage, ProtectedFileStorage)
+
+
+def is_protected(storage: Storage) -> bool:
+    """Return True if only a signed link opens a storage's files. Needs no key pair."""
+    if isinstance(storage, S3Storage):
+        return not is_public(storage)
+    return isinstance(storage, ProtectedFileStorage)
+
+
 def in_buckets(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
     """Return the storages that keep files in a bucket, each with its policy, by alias.
 
@@ -110,12 +139,35 @@ def in_buckets(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
     }
 
 
-def with_a_policy(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
-    """Return the storages of in_buckets() whose class is one of the policies."""
-    return {alias: each for alias, each in made(aliases).items() if isinstance(each, PolicyMixin)}
+def in_buckets_as_they_are(aliases: dict[str, dict]) -> dict[str, S3Storage]:
+    """Return the storages of in_buckets() in the classes that the project has chosen.
+
+    Needs no key pair and makes no request, so that a system check may ask.
+    """
+    return {alias: each for alias, each in made(aliases).items() if isinstance(each, S3Storage)}
 
 
 def made(aliases: dict[str, dict]) -> dict[str, Storage]:
-    """Return a new storage for each alias."""
-    handler = StorageHandler(aliases)  # type: ignore[arg-type] # the stubs' mistake
+    """Return a new storage for each alias. Makes no request."""
+    unread = {alias: without_manifest(about) for alias, about in aliases.items()}
+    handler = StorageHandler(unread)  # type: ignore[arg-type] # the stubs' mistake
     return {alias: handler[alias] for alias in aliases}
+
+
+def without_manifest(about: dict) -> dict:
+    """Return an entry of STORAGES without the manifest of assets that its class reads from S3."""
+    backend = import_string(about["BACKEND"])
+    if not (issubclass(backend, S3Storage) and issubclass(backend, ManifestFilesMixin)):
+        return about
+    return about | {"OPTIONS": about.get("OPTIONS", {}) | {"manifest_storage": InMemoryStorage()}}
+
+
+def assets_on_disk() -> ManifestFilesMixin | None:
+    """Return the storage of the assets if its manifest is on a disk. Makes no request."""
+    if "staticfiles" not in settings.STORAGES:
+        return None
+    backend = import_string(settings.STORAGES["staticfiles"]["BACKEND"])
+    if not (issubclass(backend, ManifestFilesMixin) and issubclass(backend, FileSystemStorage)):
+        return None
+    storage: Any = storages["staticfiles"]
+    return storage

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.conf import settings
-from django.core.files.storage import storages
+from .policies import assets_on_disk
 
 
 def uploaded_static_files() -> Any:
@@ -11,5 +10,5 @@ def uploaded_static_files() -> Any:
 
     It is recognised by its method: its class imports WhiteNoise, which other projects may lack.
     """
-    storage = storages["staticfiles"] if "staticfiles" in settings.STORAGES else None
+    storage = assets_on_disk()
     return storage if hasattr(storage, "is_uploaded") else None

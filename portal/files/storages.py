@@ -99,8 +99,12 @@ class PolicyMixin:
         return {"ContentType": stored_type(name), "CacheControl": self.cache_control(name)}
 
     def headers(self, name: str) -> dict[str, str]:
-        """Return the headers that an object is stored with, by HTTP's names."""
-        return {HEADERS[key]: value for key, value in self.get_object_parameters(name).items()}
+        """Return the headers that an object is stored with, by HTTP's names.
+
+        What a project's own parameters name besides, such as a storage class, is no header of it.
+        """
+        parameters = self.get_object_parameters(name)
+        return {HEADERS[key]: value for key, value in parameters.items() if key in HEADERS}
 
     def _save(self, name, content):
         with storage_errors("store", name, self):
@@ -204,7 +208,7 @@ def custom_domain(storage: S3Storage) -> str:
     if not storage.custom_domain:
         return ""
     base = f"{storage.url_protocol}//{storage.custom_domain}"
-    return "" if base == storage.bucket_url else base
+    return "" if base == getattr(storage, "bucket_url", "") else base  # a stock class has none
 
 
 class LocalStorage(FileSystemStorage):

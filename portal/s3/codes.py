@@ -30,6 +30,7 @@ class Kind(Enum):
     NO_OBJECT = auto()  # there is no such object
     NOT_FOUND = auto()  # no such object, no such bucket, or no S3: the status is the same
     NOT_SET = auto()  # the bucket has no such configuration yet
+    NO_ACL = auto()  # the bucket has no ACLs, and the request sets one
     NOT_SUPPORTED = auto()  # the server has no such feature
     BUSY = auto()  # the same request may succeed later
 
@@ -66,6 +67,7 @@ KINDS = {
     "NoSuchPublicAccessBlockConfiguration": Kind.NOT_SET,
     "OwnershipControlsNotFoundError": Kind.NOT_SET,
     "ServerSideEncryptionConfigurationNotFoundError": Kind.NOT_SET,
+    "AccessControlListNotSupported": Kind.NO_ACL,
     "NotImplemented": Kind.NOT_SUPPORTED,
     "XNotImplemented": Kind.NOT_SUPPORTED,
     "MethodNotAllowed": Kind.NOT_SUPPORTED,

@@ -12,7 +12,8 @@ from portal.copying.folder_store import Folder
 from portal.copying.s3_store import S3Source, S3Target
 from portal.files.hints import settings_of_live
 from portal.files.locations import share_files
-from portal.files.policies import made, policy_of
+from portal.files.policies import is_protected, is_public, made, policy_of
+from portal.files.storages import PublicFileStorage
 
 from . import conf
 
@@ -41,6 +42,13 @@ def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
         for label, storage in storages.items()
     }
     for label, storage in storages.items():
+        # A folder of a stock class, as on a laptop, need not be served.
+        is_served = isinstance(storage, (S3Storage, PublicFileStorage)) and is_public(storage)
+        if is_served and is_protected(twins[label]):
+            raise CommandError(
+                f"The storage {label} is public, and its live twin is protected: everybody could"
+                " read what is copied. Nothing was read or written. Give both the same policy."
+            )
         if any(share_files(storage, twin) for twin in twins.values()):
             _, target = pairs[label]
             raise CommandError(

@@ -14,25 +14,20 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.core.management.base import CommandError
+from storages.backends.s3 import S3Storage
 
 from portal.copying.folder_store import UNFINISHED, Folder
 from portal.copying.retry import Retry
 from portal.copying.s3_store import S3Source, S3Target
 from portal.copying.stores import Source, Target
-from portal.files.locations import share_files
-from portal.files.policies import made
+from portal.files.locations import may_lie_within, share_files
+from portal.files.policies import is_protected, is_public, made
 from portal.files.references import (
     Fields,
     Reference,
     field_label,
     file_fields,
     references,
-)
-from portal.files.storages import (
-    ProtectedFileStorage,
-    ProtectedMediaStorage,
-    PublicFileStorage,
-    UnsignedMixin,
 )
 from portal.files.sweeping import folder_listing
 
@@ -63,10 +58,33 @@ def move_between(source_name: str, target_name: str, *, jobs: int) -> Move:
         )
     if any(share_files(target, twin) for twin in made(conf.LIVE_STORAGES).values()):
         raise CommandError(f"{target_name} is where LIVE_STORAGES has the live site's files.")
-    is_public = isinstance(target, (UnsignedMixin, PublicFileStorage))
-    if is_public and isinstance(source, (ProtectedMediaStorage, ProtectedFileStorage)):
+    if is_opened(target) and holds_protected(source):
         raise CommandError(f"{target_name} is public, and the files of {source_name} are not.")
     return Move(store(source, S3Source, jobs), store(target, S3Target, jobs), source, target)
+
+
+def is_opened(target: Storage) -> bool:
+    """Return True if everybody could read what is copied there: it lies in a public storage."""
+    return any(may_lie_within(target, each) for each in known_storages() if is_public(each))
+
+
+def holds_protected(source: Storage) -> bool:
+    """Return True if files of a protected storage might be among those that are read.
+
+    A folder is protected if a protected storage keeps its files there. The prefix of a public
+    storage in a bucket is public, even within the prefix of a protected one.
+    """
+    is_open = isinstance(source, S3Storage) and is_public(source)
+    return any(
+        may_lie_within(each, source) or (may_lie_within(source, each) and not is_open)
+        for each in known_storages()
+        if is_protected(each)
+    )
+
+
+def known_storages() -> list[Storage]:
+    """Return the storages of this site and of the live one. Makes no request."""
+    return [*made(settings.STORAGES).values(), *made(conf.LIVE_STORAGES).values()]
 
 
 def storage_named(name: str) -> Storage:

@@ -1,11 +1,13 @@
 """check_storage where keys, buckets, regions, clocks or prefixes are wrong, or nobody answers."""
 
+import io
 import socket
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 from django.core.files.storage import storages
+from django.core.management import call_command
 from django.utils import timezone
 
 from portal.exposure import anonymous_client, reachability
@@ -117,11 +119,25 @@ def test_a_prefix_that_the_policy_does_not_open_is_red(on_s3, settings):
 def test_a_policy_without_a_prefix_is_red(on_s3, settings, alias):
     with_options(settings, **{alias: {"location": ""}})
 
-    red = only(failed())
+    red = failed()
 
-    assert (red.subject, red.observed) == ("settings", "portal.E003")
-    assert f'STORAGES["{alias}"]' in red.hint
+    assert {each.subject for each in red} == {"settings"}
+    # The bucket has files of the other kind, too, which are then below that storage's prefix.
+    assert {each.observed for each in red} == {"portal.E003", "portal.E004"}
+    [about_prefix] = [each for each in red if each.observed == "portal.E003"]
+    assert f'STORAGES["{alias}"]' in about_prefix.hint
     assert on_s3.requests == []
+
+
+def test_what_the_settings_silence_is_not_red(on_s3, settings):
+    """A bucket for one storage, which a project has decided to open whole."""
+    with_options(settings, default={"location": "", "bucket_name": "society-pictures"})
+    assert [each.observed for each in failed()] == ["portal.E003"]
+
+    settings.SILENCED_SYSTEM_CHECKS = ["portal.E003"]
+    call_command("setup_bucket", stdout=io.StringIO())
+
+    assert [each for each in check()[0] if each.outcome == FAIL] == []
 
 
 def test_a_custom_domain_on_the_protected_storage_is_red(on_s3, settings):

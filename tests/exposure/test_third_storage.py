@@ -213,6 +213,19 @@ def test_a_third_storage_of_the_live_site_is_tried_too(live, settings):
     assert "minutes/*" in setup_bucket("--print-iam", "live")
 
 
+@pytest.mark.parametrize(
+    "options", [{"default_acl": "public-read"}, {"object_parameters": {"ACL": "public-read"}}]
+)
+def test_an_acl_that_the_bucket_refuses_is_found_as_an_upload_finds_it(on_s3, add, options):
+    """Without it, the same storage is as it should be: see the test below."""
+    add("posters", STOCK, querystring_auth=False, **options)
+
+    wrong = only([each for each in failed() if each.subject == "posters"])
+
+    assert "AccessControlListNotSupported" in wrong.observed
+    assert wrong.hint.startswith("Take default_acl, and ACLs in object_parameters, out")
+
+
 def test_a_storage_without_a_prefix_has_its_bucket_to_itself(on_s3, add):
     """As django-storages' own does by default. Policies of ours need one: portal.E003."""
     s3_client(on_s3).create_bucket(

@@ -136,6 +136,52 @@ def test_a_build_from_before_the_bucket_serves_its_own_assets(assets, settings):
     assert checks.assets_are_in_their_bucket(None) == []
 
 
+OF_SITES = {
+    "bucket": UPLOADED,  # ASSETS_SERVED_BY
+    "site": {"BACKEND": "portal.files.assets.OwnStaticFilesStorage"},
+    "another project": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
+
+
+@pytest.mark.parametrize("served_by", OF_SITES)
+def test_a_deployed_site_without_a_manifest_is_an_error(assets, settings, served_by):
+    """Every page would be one. collectstatic itself is not stopped by it."""
+    settings.WHITENOISE_MANIFEST_STRICT, settings.DEBUG = True, False
+    settings.STORAGES = settings.STORAGES | {"staticfiles": OF_SITES[served_by]}
+
+    [error] = checks.assets_are_collected(None)
+
+    assert (error.id, error.is_serious()) == ("portal.E005", True)
+    assert str(settings.STATIC_ROOT) in error.msg
+    assert "run collectstatic" in error.hint
+    call_command("collectstatic", interactive=False, verbosity=0, skip_checks=False)
+    settings.STORAGES = settings.STORAGES | {}  # as in a new process
+    assert checks.assets_are_collected(None) == []
+
+
+@pytest.mark.parametrize(
+    ("is_strict", "debug", "backend"),
+    [
+        (False, False, OF_SITES["site"]["BACKEND"]),  # in development
+        (True, True, OF_SITES["another project"]["BACKEND"]),
+        (True, False, "django.contrib.staticfiles.storage.StaticFilesStorage"),
+        # Its manifest is in a bucket, and no check asks for it.
+        (True, False, "storages.backends.s3.S3ManifestStaticStorage"),
+        (True, False, None),
+    ],
+)
+def test_a_site_that_needs_no_manifest_is_not_asked_for_one(
+    assets, settings, is_strict, debug, backend
+):
+    settings.WHITENOISE_MANIFEST_STRICT, settings.DEBUG = is_strict, debug
+    others = {alias: each for alias, each in settings.STORAGES.items() if alias != "staticfiles"}
+    settings.STORAGES = others | ({"staticfiles": {"BACKEND": backend}} if backend else {})
+    assets.clear()
+
+    assert checks.assets_are_collected(None) + checks.assets_are_in_their_bucket(None) == []
+    assert not assets.requests
+
+
 def test_a_refused_upload_fails_the_build(assets):
     assets.fail_next(
         status=403, code="AccessDenied", times=99, matching=lambda r: r.method == "PUT"

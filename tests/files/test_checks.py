@@ -90,7 +90,7 @@ def deployed(settings):
 
 
 def ids() -> list[str]:
-    return [found.id for found in run_checks(tags=["files"])]
+    return sorted(found.id for found in run_checks(tags=["files"]))
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,79 @@ def test_a_third_storage_is_checked_under_whatever_alias(deployed, options, foun
 
 def test_a_storage_without_a_prefix_is_an_error_under_whatever_alias(deployed):
     """Y13: it would hold every other storage's files, the public ones too."""
-    deployed(minutes={"location": ""})
+    deployed(minutes={"location": "", "bucket_name": "minutes"})
 
     assert ids() == ["portal.E003"]
+
+
+@pytest.mark.parametrize("silenced", [[], ["portal.E003"]])
+def test_protected_files_in_a_whole_bucket_that_is_public_are_an_error(
+    deployed, settings, silenced
+):
+    """Y13, C6: also where somebody has silenced E003."""
+    settings.SILENCED_SYSTEM_CHECKS = silenced
+    deployed(default={"location": ""})
+
+    found = [found for found in run_checks(tags=["files"]) if not found.is_silenced()]
+
+    messages = {each.id: each.msg for each in found}
+    assert messages.keys() == {"portal.E003", "portal.E004"} - {*silenced}
+    assert '"protected" keeps protected files where "default" opens' in messages["portal.E004"]
+
+
+STOCK = "storages.backends.s3.S3Storage"
+SIGNED, OPEN = {"BACKEND": STOCK}, {"BACKEND": STOCK, "OPTIONS": {"querystring_auth": False}}
+
+
+@pytest.mark.parametrize(
+    ("stock", "options", "found"),
+    [
+        (SIGNED, {"location": "minutes"}, []),
+        (SIGNED, {"location": "media/minutes"}, ["portal.E004"]),
+        (SIGNED, {"location": "minutes", "access_key": None, "secret_key": None},
+         ["portal.W007"]),
+        (SIGNED, {"location": ""}, ["portal.E004", "portal.E004"]),
+        (SIGNED, {"location": "", "bucket_name": "minutes"}, []),
+        (OPEN, {"location": "", "bucket_name": "posters"}, ["portal.E003"]),
+        (OPEN, {"location": "posters"}, []),
+        (OPEN, {"location": "media/posters"}, []),
+        (OPEN, {"location": "protected/posters"}, ["portal.E004"]),
+        (OPEN, {"location": ""}, ["portal.E003", "portal.E004"]),
+        (SIGNED, {"location": "minutes", "custom_domain": "cdn.example.org"}, []),
+        (SIGNED, {"location": "", "custom_domain": "cdn.example.org"},
+         ["portal.E003", "portal.E004"]),
+    ],
+)  # fmt: skip
+def test_a_stock_storage_is_checked_by_its_links(deployed, settings, stock, options, found):
+    """Y13, C6: a project's own class, which is public or protected as its links are."""
+    deployed()
+    bucket = settings.STORAGES["protected"]["OPTIONS"]
+    stock = stock | {"OPTIONS": bucket | stock.get("OPTIONS", {}) | options}
+    settings.STORAGES = settings.STORAGES | {"stock": stock}
+
+    assert ids() == found
+
+
+@pytest.mark.parametrize(
+    ("domain", "found"),
+    [
+        ("cdn.example.org", ["https://cdn.example.org stands before"]),
+        ("portal-files.s3.amazonaws.com", []),
+        (None, []),
+    ],
+)
+def test_a_cdn_of_a_stock_storage_before_protected_files_is_a_warning(
+    deployed, settings, domain, found
+):
+    """Y13: S3's own host is no CDN."""
+    deployed()
+    bucket = settings.STORAGES["protected"]["OPTIONS"]
+    options = bucket | {"location": "posters", "custom_domain": domain, "querystring_auth": False}
+    settings.STORAGES = settings.STORAGES | {"posters": {"BACKEND": STOCK, "OPTIONS": options}}
+
+    warned = checks.cdns_serve_no_protected_files(None)
+
+    assert [each.msg.partition(" a bucket")[0] for each in warned] == found
 
 
 def test_a_cdn_before_a_third_protected_storage_is_a_warning(deployed):
@@ -131,12 +201,27 @@ def test_a_cdn_before_a_third_protected_storage_is_a_warning(deployed):
     assert "https://cdn.example.org stands before" in warning.msg
 
 
+def test_a_cdn_before_a_protected_stock_storage_is_a_warning(deployed, settings):
+    """Y13."""
+    deployed(
+        default={"bucket_name": "public", "custom_domain": "cdn.example.org"},
+        assets={"bucket_name": "public"},
+    )
+    bucket = settings.STORAGES["default"]["OPTIONS"]
+    options = bucket | {"location": "papers", "custom_domain": None}
+    settings.STORAGES = settings.STORAGES | {"papers": {"BACKEND": STOCK, "OPTIONS": options}}
+
+    [warning] = checks.cdns_serve_no_protected_files(None)
+
+    assert "https://cdn.example.org stands before" in warning.msg
+
+
 def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
     """Y13, C6: what is wrong, and the option or variable that corrects it."""
     deployed(
         default={"custom_domain": "cdn.example.org"},
         minutes={"location": "media/minutes", "custom_domain": "cdn.example.org"},
-        nowhere={"location": ""},
+        nowhere={"location": "", "bucket_name": "society-nowhere"},
     )
     settings.SITE_ENVIRONMENT, settings.AWS_AVAILABLE = "production", False
     settings.AWS_S3_ENDPOINT_URL = "http://s3.example.org"
@@ -163,7 +248,10 @@ def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
         (
             "portal.E003",
             'The storage "nowhere" has no prefix, so that its policy is one for a whole bucket.',
-            'Name one as location in the OPTIONS of STORAGES["nowhere"].',
+            (
+                'Name one as location in the OPTIONS of STORAGES["nowhere"]; or, if nothing else'
+                " ever is in that bucket, add portal.E003 to SILENCED_SYSTEM_CHECKS."
+            ),
             True,
         ),
         (

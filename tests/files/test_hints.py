@@ -47,6 +47,9 @@ def silence():
         (["404"],
          ("Correct AWS_S3_ENDPOINT_URL, or AWS_STORAGE_BUCKET_NAME: what answers there has no"
           " bucket society.")),
+        (["AccessControlListNotSupported"],
+         ("Take default_acl, and ACLs in object_parameters, out of the OPTIONS in STORAGES: the"
+          " bucket society has none, and is opened by its policy.")),
         (["NotImplemented", "XNotImplemented", "MethodNotAllowed", "501", "405"],
          "Correct AWS_S3_ENDPOINT_URL: what answers there does not do what S3 does."),
         (["AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "PermanentRedirect",

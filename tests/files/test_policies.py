@@ -3,13 +3,23 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from django.core.management import CommandError
 from storages.backends.s3 import S3Storage
 
-from portal.files.policies import in_buckets, links_are_signed, policy_of, with_a_policy
+from portal.files.policies import (
+    in_buckets,
+    in_buckets_as_they_are,
+    is_protected,
+    is_public,
+    links_are_signed,
+    policy_of,
+)
 from portal.files.storages import (
     AssetsStorage,
+    ProtectedFileStorage,
     ProtectedMediaStorage,
+    PublicFileStorage,
     PublicMediaStorage,
     custom_domain,
 )
@@ -102,12 +112,36 @@ def test_a_stock_class_is_public_or_protected_by_its_links(options, is_signed):
     assert policy.url("a.pdf").partition("?")[0] == f"{base}/files/a.pdf"
 
 
+@pytest.mark.parametrize(
+    ("storage", "public", "protected"),
+    [
+        (PublicMediaStorage(**AWS), True, False),
+        (AssetsStorage(**AWS), True, False),
+        (ProtectedMediaStorage(**AWS), False, True),
+        (ProtectedMediaStorage(**AWS, custom_domain="cdn.example"), False, True),
+        (S3Storage(**AWS), False, True),
+        (S3Storage(**AWS | {"access_key": None, "secret_key": None}), False, True),
+        (S3Storage(**AWS, querystring_auth=False), True, False),
+        (S3Storage(**AWS, custom_domain="cdn.example"), True, False),
+        (FileSystemStorage("media"), True, False),
+        (PublicFileStorage("media"), True, False),
+        (ProtectedFileStorage("protected"), False, True),
+        (InMemoryStorage(), False, False),
+    ],
+)
+def test_a_storage_of_any_class_is_public_or_protected(storage, public, protected):
+    """Y13: of a class that is neither in a bucket nor on a disk, nothing is known."""
+    assert (is_public(storage), is_protected(storage)) == (public, protected)
+
+
 def test_a_stock_class_keeps_what_its_project_has_set():
     """Y13."""
     options = {
         "endpoint_url": "https://s3.example.org", "addressing_style": "path",
-        "object_parameters": {"CacheControl": "no-cache", "ContentType": "text/plain"},
-        "querystring_expire": 60,
+        "object_parameters": {
+            "CacheControl": "no-cache", "ContentType": "text/plain", "StorageClass": "STANDARD_IA",
+        },
+        "querystring_expire": 60, "default_acl": "public-read",
     }  # fmt: skip
 
     policy = policy_of(S3Storage(**AWS | options))
@@ -117,6 +151,7 @@ def test_a_stock_class_keeps_what_its_project_has_set():
     assert policy.link_seconds == 60
     assert policy.cache_control("a") == "no-cache"
     assert policy.get_object_parameters("a.pdf") == options["object_parameters"]
+    assert policy.headers("a.pdf") == {"content-type": "text/plain", "cache-control": "no-cache"}
     plain = policy_of(S3Storage(**AWS))
     assert plain.cache_control("a") == ""
     assert plain.get_object_parameters("a.pdf") == {"ContentType": "application/pdf"}
@@ -152,6 +187,25 @@ def test_storages_in_buckets_are_told_from_those_on_disk(tmp_path):
     }
 
     assert list(in_buckets(aliases)) == ["own", "stock"]
-    assert list(with_a_policy(aliases)) == ["own"]
     own = in_buckets(aliases)["own"]
     assert policy_of(own) is own
+
+
+def test_storages_are_told_as_they_are_without_a_key_or_a_request(monkeypatch):
+    """Y13: a manifest of assets in the bucket is not read."""
+    monkeypatch.setattr(S3Storage, "connection", property(lambda storage: pytest.fail("a request")))
+    keyless = {"bucket_name": "society", "location": "files"}
+    aliases = {
+        "stock": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": keyless},
+        "staticfiles": {
+            "BACKEND": "storages.backends.s3.S3ManifestStaticStorage",
+            "OPTIONS": keyless | {"location": "static"},
+        },
+        "disk": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    }
+
+    found = in_buckets_as_they_are(aliases)
+
+    assert {alias: (type(each).__name__, is_public(each)) for alias, each in found.items()} == {
+        "stock": ("S3Storage", False), "staticfiles": ("S3ManifestStaticStorage", True),
+    }  # fmt: skip

@@ -67,6 +67,17 @@ STORAGES = buckets("library-staging", "AKIASTAGING", "staging-secret") | {
 LIVE_STORAGES = buckets("library-live", "AKIALIVE", "live-secret")
 """
 
+# Modules of settings, each with a mistake in an option of a storage.
+MISTAKES = {
+    "opened": 'STORAGES["default"]["OPTIONS"]["location"] = ""',
+    "with_acls": 'STORAGES["default"]["OPTIONS"]["default_acl"] = "public-read"',
+    "unbuilt": """DEBUG, ALLOWED_HOSTS = False, ["library.example.org"]
+STATIC_ROOT = BASE_DIR / "not-collected"
+STORAGES["staticfiles"]["BACKEND"] = (
+    "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+)""",
+}
+
 MODELS = """
 from django.conf import settings
 from django.core.files.storage import storages
@@ -126,6 +137,9 @@ class Project:
         (folder / "library/scrub_rules.py").write_text(RULES)
         with (folder / "theirs/settings.py").open("a") as settings:
             settings.write(f"\nENDPOINT = {server.endpoint_url!r}\n{APPS}{STAGING}{SETTINGS}")
+        for name, change in MISTAKES.items():
+            text = f"from .settings import *\n\n{change}\n"
+            (folder / f"theirs/{name}.py").write_text(text)
 
     def run(self, *arguments, environment=None, **options) -> str:
         environment = {"PATH": os.environ["PATH"], **(environment or {})}
@@ -138,6 +152,11 @@ class Project:
 
     def manage(self, *arguments, **options) -> str:
         return self.run("manage.py", *arguments, **options)
+
+    def refused(self, words: str, *arguments, settings: str = "settings") -> None:
+        environment = {"DJANGO_SETTINGS_MODULE": f"theirs.{settings}"}
+        with pytest.raises(AssertionError, match=words):
+            self.manage(*arguments, environment=environment)
 
     def keys(self, bucket: str) -> set[str]:
         listed = s3_client(self.server, "AKIASTAGING").list_objects_v2(Bucket=bucket)
@@ -238,3 +257,51 @@ def test_what_is_there_is_left_as_it_is(project):
     )  # fmt: skip
 
     assert "storages.backends.s3" in said
+
+
+@pytest.mark.parametrize("source", ["contracts", "live contracts"])
+def test_its_protected_files_are_not_copied_to_where_everybody_reads(project, source):
+    before = project.keys("library-staging")
+
+    words = f"default is public, and the files of {source} are not"
+    project.refused(words, "copy_media", "--from", source, "--to", "default", "--all")
+
+    assert project.keys("library-staging") == before
+    project.manage("copy_media", "--from", source, "--to", "scans", "--all", "--dry-run")
+
+
+def test_a_bucket_is_not_opened_where_its_protected_files_are(project):
+    """By the checks of every command, and by setup_bucket where they are skipped."""
+    checked = r'(?s)portal.E003.*storage "contracts" keeps protected files where "default" opens'
+    for command in (["check"], ["setup_bucket"], ["setup_bucket", "--dry-run"]):
+        project.refused(checked, *command, settings="opened")
+    for command in (["setup_bucket"], ["setup_bucket", "--dry-run"]):
+        words = "would open the protected files of scans and contracts to everyone"
+        project.refused(words, *command, "--skip-checks", settings="opened")
+
+    address = f"{project.server.endpoint_url}/library-staging/{CONTRACTS}/clerk.pdf"
+    assert requests.get(address, timeout=5).status_code == 403
+
+
+def test_uploads_with_an_acl_are_found_before_and_after_a_bucket_is_set_up(project):
+    project.refused("gives each upload an ACL, public-read", "setup_bucket", settings="with_acls")
+    project.manage("setup_bucket")
+
+    with pytest.raises(AssertionError, match="default_acl") as failed:
+        project.manage(
+            "check_storage",
+            environment={
+                "SITE_ENVIRONMENT": "development", "DJANGO_SETTINGS_MODULE": "theirs.with_acls"
+            },
+        )  # fmt: skip
+
+    assert "AccessControlListNotSupported" in str(failed.value)
+
+
+def test_its_assets_have_to_be_collected_before_it_is_deployed(project):
+    project.refused("portal.E005", "check", "--deploy", settings="unbuilt")
+    environment = {"DJANGO_SETTINGS_MODULE": "theirs.unbuilt"}
+    project.manage("check", environment=environment)
+    project.manage("collectstatic", "--no-input", environment=environment)
+
+    assert "E005" not in project.manage("check", "--deploy", environment=environment)

@@ -205,7 +205,7 @@ def test_these_warnings_are_those_of_a_deployment_alone():
     """A laptop's `check` is silent, `check --deploy` is not."""
     of_site = {checks.hosts_are_named, checks.mail_can_be_sent, checks.mail_has_a_sender}
     of_site |= {files.cdns_serve_no_protected_files, files.files_travel_over_tls}
-    of_site |= {files.assets_are_in_their_bucket}
+    of_site |= {files.assets_are_in_their_bucket, files.assets_are_collected}
 
     assert of_site <= registry.deployment_checks
     assert not of_site & registry.registered_checks

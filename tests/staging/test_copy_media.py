@@ -10,6 +10,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError, call_command
 
 from portal.staging.display import CopyDisplay
+from portal.staging.moving import move_between
 from profiles.models import Profile
 from tests.conftest import make_member, use_settings
 from tests.support.copy_command import keys_in, table
@@ -179,6 +180,87 @@ def test_it_refuses_what_could_do_harm(
     refused(words, source, target)
 
     assert not server.requests
+
+
+STOCK = "storages.backends.s3.S3Storage"
+DISK = "django.core.files.storage.FileSystemStorage"
+
+
+@pytest.fixture
+def places(on_s3_with_two_prefixes, settings, tmp_path):
+    """Add storages of other classes than the site's own, live ones and folders among them."""
+    bucket = settings.STORAGES["protected"]["OPTIONS"]
+
+    def stock(**options):
+        return {"BACKEND": STOCK, "OPTIONS": bucket | options}
+
+    settings.STORAGES = settings.STORAGES | {
+        "papers": stock(location="papers"),
+        "posters": stock(location="posters", querystring_auth=False),
+        "signposts": stock(location="papers/posters", querystring_auth=False),
+        "pictures": {"BACKEND": DISK, "OPTIONS": {"location": tmp_path / "pictures"}},
+        "twin": {
+            "BACKEND": "portal.files.storages.ProtectedFileStorage",
+            "OPTIONS": {"location": tmp_path / "twin"},
+        },
+        "unset": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.STATIC_ROOT = None
+    settings.LIVE_STORAGES = {
+        "papers": stock(bucket_name="live", location="papers"),
+        "all": stock(bucket_name="live", location="", querystring_auth=False),
+        "posters": stock(bucket_name="live", location="posters", querystring_auth=False),
+    }
+    return {"PICTURES": f"{tmp_path}/pictures/x", "TWIN": f"{tmp_path}/twin/x", "ROOT": tmp_path,
+            "BACKUP": f"{tmp_path}/backup"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("papers", "posters"),
+        ("papers", "default"),
+        ("protected", "posters"),
+        ("live papers", "posters"),
+        ("live all", "posters"),  # a whole bucket, in which the live papers are
+        ("papers", "pictures"),
+        ("papers", "PICTURES"),
+        ("twin", "posters"),
+        ("TWIN", "posters"),
+        ("ROOT", "posters"),
+    ],
+)
+def test_protected_files_of_any_class_are_not_copied_to_where_everybody_reads(
+    places, server, source, target
+):
+    source, target = (str(places.get(name, name)) for name in (source, target))
+
+    refused(f"{target} is public, and the files of {source} are not", source, target, "--all")
+
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("papers", "protected"),
+        ("protected", "papers"),
+        ("live papers", "papers"),
+        ("live posters", "default"),
+        ("posters", "default"),
+        ("signposts", "default"),  # public, although within a protected prefix
+        ("posters", "papers"),
+        ("papers", "BACKUP"),
+        ("papers", "twin"),
+        ("BACKUP", "posters"),
+    ],
+)
+def test_other_copies_between_storages_of_any_class_are_made(places, source, target):
+    source, target = (str(places.get(name, name)) for name in (source, target))
+
+    moving = move_between(source, target, jobs=1)
+
+    assert moving.source_storage != moving.target_storage
 
 
 def test_a_missing_file_is_reported_and_the_rest_arrives(disk, on_s3_with_two_prefixes):

@@ -102,6 +102,26 @@ def test_a_folder_is_the_same_place_through_a_symbolic_link(people, settings, tm
     refused("8 files could not be copied")
 
 
+@pytest.mark.parametrize("is_public", [True, False])
+def test_protected_files_of_live_are_not_copied_into_a_public_storage(
+    on_staging, settings, server, is_public
+):
+    """Y2: whatever the class of the twin; a public one is the control."""
+    live = settings.LIVE_STORAGES["default"]["OPTIONS"]
+    twin = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": live | {"querystring_auth": not is_public},
+    }
+    settings.LIVE_STORAGES = settings.LIVE_STORAGES | {"default": twin}
+
+    if is_public:
+        run()
+        assert arrived(on_staging) == [True] * 4
+    else:
+        refused("default is public, and its live twin is protected")
+        assert not server.requests
+
+
 def test_the_live_twins_are_the_same_policies_and_can_only_read(on_staging, settings):
     """Y2."""
     pairs = live_pairs({alias: storages[alias] for alias in ("default", "protected")}, jobs=1)

@@ -1,7 +1,11 @@
 """Run a command as a deployed site would: python -m tests.support.deployed COMMAND ..."""
 
+import json
 import os
+import subprocess
 import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ENVIRONMENT = {
     "SITE_ENVIRONMENT": "production",
@@ -17,5 +21,18 @@ ENVIRONMENT = {
     "STATIC_ROOT": "staticfiles-of-no-build",
 }
 
+# What collectstatic leaves on the disk of such a site, and its receipt for the upload.
+BUILD = {
+    "staticfiles.json": {"version": "1.1", "paths": {"a.css": "a.0123456789ab.css"}, "hash": "1"},
+    "uploaded.json": {
+        "address": "https://portal-files.s3.eu-west-1.amazonaws.com/assets/",
+        "manifest": "1",
+    },
+}
+
 if __name__ == "__main__":
-    os.execvpe(sys.argv[1], sys.argv[1:], os.environ | ENVIRONMENT)
+    with TemporaryDirectory() as folder:
+        for name, content in BUILD.items():
+            Path(folder, name).write_text(json.dumps(content))
+        environment = os.environ | ENVIRONMENT | {"STATIC_ROOT": folder}
+        sys.exit(subprocess.run(sys.argv[1:], env=environment, check=False).returncode)

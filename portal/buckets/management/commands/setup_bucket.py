@@ -5,10 +5,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.buckets.documents import bucket_documents, buckets_of
 from portal.buckets.key_policies import key_policies
+from portal.buckets.refusals import openings, uploads_with_acls
 from portal.buckets.setup import Step, set_up
 from portal.files import conf
 from portal.files.hints import on_error, reason
-from portal.files.policies import in_buckets
+from portal.files.policies import in_buckets, in_buckets_as_they_are
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, is_answer, storage_errors
 
@@ -46,6 +47,8 @@ class Command(BaseCommand):
         buckets = buckets_of(storages.values())
         if print_iam:
             self.print(chosen(key_policies(storages, in_buckets(conf.LIVE_STORAGES)), print_iam))
+        elif reasons := refusals():
+            raise CommandError("\n".join(["Nothing was changed.", *reasons]))
         elif dry_run:
             self.print({bucket: bucket_documents(each) for bucket, each in buckets.items()})
         elif conf.FILES_FOLDER:
@@ -75,6 +78,13 @@ class Command(BaseCommand):
         self.stdout.write(f"  {step.setting}: {style(step.outcome)}")
         if step.warning:
             self.stderr.write(f"  {step.warning}")
+
+
+def refusals() -> list[str]:
+    """Return the reasons, in sentences, for which the buckets are not configured."""
+    own = in_buckets_as_they_are(settings.STORAGES)
+    live = in_buckets_as_they_are(conf.LIVE_STORAGES)
+    return [*openings(own, live), *uploads_with_acls(own)]
 
 
 def chosen(policies: dict, key: str) -> dict:

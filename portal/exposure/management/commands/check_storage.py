@@ -85,7 +85,8 @@ class Command(BaseCommand):
 
     def questions(self, own, probes) -> Iterator[Finding]:
         """Yield all findings, those about the settings first."""
-        wrong = [found for found in checks.run_checks(tags=["files"]) if found.is_serious()]
+        found = checks.run_checks(tags=["files"])
+        wrong = [each for each in found if each.is_serious() and not each.is_silenced()]
         for error in wrong:
             yield Finding(FAIL, "settings", error.msg, error.id or "", error.hint or "")
         if wrong:
