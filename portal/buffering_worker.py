@@ -197,6 +197,7 @@ class BufferingWorker(ThreadWorker):
         self.answering.pop(conn, None)
         self.uploads.pop(conn, None)
         if future.cancelled():
+            conn.parser.close()  # which a thread does for what it answers
             self.guarded(partial(self.refuse, status=HTTPStatus.SERVICE_UNAVAILABLE), conn)
         elif future.exception() is None and future.result():
             super().finish_request(conn, future)

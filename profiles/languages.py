@@ -37,7 +37,7 @@ class MembersLanguageMiddleware:
 def speak_to_member(request) -> None:
     """Answer a request in its member's language, if the member has chosen one of the site's."""
     code = getattr(request.user, "language", "")  # anonymous visitors have none
-    if code and code in dict(settings.LANGUAGES):
+    if code in dict(settings.LANGUAGES):
         speak(request, code)
 
 

@@ -119,6 +119,6 @@ def filled(parameter, *keys):
     """Return a parameter with what belongs into its holes."""
     if isinstance(parameter, str):
         return TEXT_HOLE.sub(lambda hole: keys[TEXT_HOLES.index(hole[0])], parameter)
-    if isinstance(parameter, int) and parameter in HOLES:
+    if parameter in HOLES:
         return min(keys[HOLES.index(parameter)], LARGEST_KEY)
     return parameter

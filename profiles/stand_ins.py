@@ -38,7 +38,7 @@ def resume_pages(row: Row, column: str) -> int | None:
     """Return as many pages as on live: the rule for their number."""
     if not row.values["resume"]:
         return None
-    return min(max(row.values["resume_pages"] or 1, 1), drawings.MOST_PAGES)
+    return min(row.values["resume_pages"] or 1, drawings.MOST_PAGES)
 
 
 def resume_bytes(row: Row, column: str) -> int | None:

@@ -39,7 +39,6 @@ class LoginForm(BoundedPasswords, allauth_forms.LoginForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["login"] = address_field(autocomplete="username")
-        self.order_fields(["login", "password"])
         typed = self.data.get("login", "").strip()
         if 0 < len(typed) <= MAX_LENGTH:
             self.fields["password"].help_text = format_html(

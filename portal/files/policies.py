@@ -142,9 +142,14 @@ def in_buckets(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
 def in_buckets_as_they_are(aliases: dict[str, dict]) -> dict[str, S3Storage]:
     """Return the storages of in_buckets() in the classes that the project has chosen.
 
-    Needs no key pair and makes no request, so that a system check may ask.
+    Needs no key pair and makes no request, so that a system check may ask. A storage without the
+    name of a bucket keeps files in none.
     """
-    return {alias: each for alias, each in made(aliases).items() if isinstance(each, S3Storage)}
+    return {
+        alias: storage
+        for alias, storage in made(aliases).items()
+        if isinstance(storage, S3Storage) and storage.bucket_name
+    }
 
 
 def made(aliases: dict[str, dict]) -> dict[str, Storage]:

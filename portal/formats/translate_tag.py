@@ -37,7 +37,7 @@ def translate(parser, token):
     node = i18n.do_translate(parser, token)
     text = node.filter_expression
     is_fixed = text.var.lookups is None and not text.filters
-    if not is_fixed or node.asvar or node.noop or node.message_context:
+    if not is_fixed or node.asvar or node.message_context:
         return node
     if settings.DEBUG:  # translators see a new catalogue without a restart
         return node

@@ -10,6 +10,5 @@ class HistoryInWords:
         """Translate the sentences on the page; Django translates those that it has logged."""
         response = super().history_view(request, object_id, extra_context)
         for entry in getattr(response, "context_data", {}).get("action_list", ()):
-            if not entry.change_message.startswith("[{"):
-                entry.change_message = shown(entry.change_message)
+            entry.change_message = shown(entry.change_message)
         return response

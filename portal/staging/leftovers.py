@@ -29,7 +29,8 @@ def leftovers(
     sweeping.refuse_overlap(storages)
     if delete:
         for label, storage in storages.items():
-            refuse_suspicious(label, storage, before, most)
+            with closing(results_in(storage, before)) as results:
+                refuse_suspicious(label, results, most)
     counts = {}
     for label, storage in storages.items():
         count = counts[label] = {"unnamed": 0, "deleted": 0}

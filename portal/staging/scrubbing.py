@@ -225,7 +225,7 @@ def undecided_columns(rules: ScrubRules) -> list[str]:
     for model in apps.get_models(include_auto_created=True):
         label = model._meta.label
         decision = rules.decisions.get(label)
-        if not model._meta.proxy and (decision is None or decision.deleted_rows != EVERY_ROW):
+        if decision is None or decision.deleted_rows != EVERY_ROW:  # a proxy has no columns
             present |= {f"{label}.{field.name}" for field in model._meta.local_concrete_fields}
     for label, decision in rules.decisions.items():
         kept, rebuilt = decision.kept.split(), decision.rebuilt.split()

@@ -29,8 +29,8 @@ class PeriodFilter(admin.ListFilter):
         first, last = self.days["from"], self.days["to"]
         if first and last and first > last:
             self.problem = _("The period ends before it begins.")
-        if self.problem and not getattr(request, "bad_period", False):
-            request.bad_period = True  # a list is made twice when an action is run
+        if self.problem:
+            request.bad_period = True
             messages.error(request, self.problem)
 
     def read(self, given: str) -> date | None:

@@ -56,11 +56,11 @@ class TextsField(forms.MultipleChoiceField):
 class DirectoryForm(forms.Form):
     """The search box, the filters and the order. What makes no sense counts as not asked."""
 
-    q = forms.CharField(required=False, max_length=100, strip=True)
+    q = forms.CharField(required=False, max_length=100)
     # No fields of choices: each request has a form of its own, with copies of all choices.
     sort = forms.RegexField(f"^{NEWEST}$", required=False)
     letter = forms.RegexField(rf"^([a-z]|{OTHER})$", required=False)
-    place = forms.CharField(required=False, max_length=MAX_TAG, strip=True)
+    place = forms.CharField(required=False, max_length=MAX_TAG)
     skill = TextsField(required=False)
     resume = forms.BooleanField(required=False)
 

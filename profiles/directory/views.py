@@ -27,7 +27,7 @@ def directory(request):
     """List the profiles that this visitor may see, or those of them that a search finds."""
     for_members = is_member(request.user)
     form = DirectoryForm(request.GET, for_members=for_members)
-    filters, found = form.filters() if form.is_filtered else None, None
+    filters, found = form.filters(), None
     if form.text:
         found = search(request.user, form.text, order=form.order, filters=filters)
         page = page_of(request, found.pks)

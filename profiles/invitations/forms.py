@@ -68,7 +68,7 @@ class InvitationListForm(forms.Form):
 
     def save(self, owner) -> InvitationList:
         file = self.cleaned_data["file"]
-        title = "".join(filter(str.isprintable, file.name))[-MAX_TITLE:] if file else PASTED
+        title = file.name[-MAX_TITLE:] if file else PASTED
         return InvitationList.objects.create(
             owner=owner, title=title, rows=self.reading.rows, notes=self.reading.notes
         )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
@@ -50,7 +50,6 @@ class InvitationQuerySet(models.QuerySet):
                 When(message__state=OutgoingMessage.State.FAILED, then=Value(State.FAILED)),
                 When(sent_at__lt=expired, then=Value(State.EXPIRED)),
                 default=Value(State.SENT),
-                output_field=models.CharField(),
             )
         )
 
@@ -147,7 +146,5 @@ class InvitationList(models.Model):
 
 def delete_expired_lists() -> str:
     """Delete lists that nobody has confirmed in time, and reports that have been kept enough."""
-    count, _ = InvitationList.objects.filter(
-        Q(expires_at__lte=timezone.now()), ~Q(expires_at=None)
-    ).delete()
+    count, _ = InvitationList.objects.filter(expires_at__lte=timezone.now()).delete()
     return f"{count} invitation lists removed"

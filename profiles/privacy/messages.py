@@ -11,11 +11,14 @@ from profiles.models import User
 
 
 def tell_of_leaving(member, base_url: str) -> None:
-    """Tell the member how to come back, and the staff who is leaving."""
+    """Tell the member how to come back, and the staff who is leaving.
+
+    To be called when the date is saved: a leaver is none of the staff who are told.
+    """
     context = {"user": member.pk, "site_url": base_url}
     enqueue(kind="leaving", to=member.email, context=context, about_account=True)
     staff = User.objects.filter(is_staff=True, is_active=True, leaves_at=None)
-    for address in staff.exclude(pk=member.pk).values_list("email", flat=True):
+    for address in staff.values_list("email", flat=True):
         enqueue(kind="member_leaving", to=address, context=context)
 
 

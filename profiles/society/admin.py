@@ -61,7 +61,7 @@ class SocietyAdmin(admin.ModelAdmin):
         return redirect("admin:society_society_add")
 
     def get_changeform_initial_data(self, request):
-        return {"name": Society.unnamed().name} | super().get_changeform_initial_data(request)
+        return {"name": Society.unnamed().name}
 
     def response_add(self, request, obj, post_url_continue=None):
         """Lead on to the next step of a new site."""

@@ -88,7 +88,7 @@ class StoredUploadsForm(forms.ModelForm):
 
     def full_clean(self):
         super().full_clean()
-        if self.is_bound and not self._errors:
+        if not self._errors:
             for upload in self.uploads.values():
                 upload.publish()
 

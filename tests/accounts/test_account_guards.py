@@ -1,4 +1,4 @@
-"""What stands before the site's own pages of an account: limits, caches, secrets in reports."""
+"""Guards of the site's own pages of an account: limits, caches, secrets in reports."""
 
 import pytest
 from django.core import mail

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from portal.accounts import verified_address
 from portal.accounts.ended_sessions import end_sessions, remove_records
+from portal.accounts.forms import ResetPasswordForm
 from portal.accounts.languages import choices, language_of
 from portal.accounts.passwords import LengthValidator
 from portal.accounts.site_name import site_name
@@ -53,6 +54,12 @@ def test_a_field_for_an_address_takes_whatever_is_pasted(
 
 def test_the_log_in_asks_for_the_address_first(client):
     assert list(client.get("/accounts/login/").context["form"].fields)[:2] == ["login", "password"]
+
+
+def test_a_form_for_a_reset_is_made_without_a_request_too():
+    """By a command, or in a shell."""
+    assert ResetPasswordForm().initial == {}
+    assert ResetPasswordForm({"email": "Ada@Example.org"}).is_valid()
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,28 @@ def test_the_owners_come_back_with_the_outcome(ends):
     assert outcome.bytes == len(b"content")
 
 
+def test_each_outcome_has_its_bytes_and_its_reason(streaming, s3):
+    streaming.live.put("denied")
+    streaming.live.put("new", b"1234")
+    streaming.live.put("there", b"12", seconds=-DAY)
+    streaming.copy("there")
+    s3.permissions["AKIALIVE"] = lambda method, bucket, key: "denied" not in key
+    wanted = [(name, name.upper()) for name in ("denied", "missing", "new", "there")]
+
+    outcomes = sorted(copy(wanted, streaming.source, streaming.target))
+
+    assert outcomes == [
+        (
+            "denied", "denied", 0,
+            "S3 answered 403. Where a key may not list, missing files look the same.",
+            "DENIED",
+        ),
+        ("missing", "missing", 0, "The source has no such file.", "MISSING"),
+        ("new", "copied", 4, "", "NEW"),
+        ("there", "unchanged", 2, "", "THERE"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [(503, "SlowDown"), (500, "InternalError"), (503, "ServiceUnavailable"), (429, "Throttled")],

@@ -1,8 +1,14 @@
 """What check_storage makes of an answer, by its status and its body."""
 
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 
 from portal.exposure.anonymous_client import MAX_BODY_BYTES, AnonymousClient, Response, host_of
+from portal.s3 import connections
+from tests.support.certificates import self_signed_certificate
 
 LISTING = b'<?xml version="1.0"?>\n<ListBucketResult xmlns="x"><Name>a</Name></ListBucketResult>'
 
@@ -84,3 +90,45 @@ def test_of_a_large_answer_the_first_megabyte_is_read(on_s3):
     response = AnonymousClient().ask("GET", f"{on_s3.endpoint_url}/portal-files/media/large")
 
     assert (response.status, len(response.body)) == (200, 1024 * 1024)
+
+
+class Echo(BaseHTTPRequestHandler):
+    """A server that keeps what it was asked."""
+
+    def do_PUT(self):
+        length = int(self.headers.get("Content-Length", 0))
+        self.server.asked.append((self.path, dict(self.headers), self.rfile.read(length)))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        """Print nothing."""
+
+
+@pytest.mark.parametrize(("is_trusted", "words"), [(True, "answered 204"), (False, "SSLError")])
+def test_a_server_is_asked_over_tls_that_is_trusted(tmp_path, monkeypatch, is_trusted, words):
+    """Another one could answer for the bucket; the client says who it is, and sends what it has."""
+    certificate = self_signed_certificate(tmp_path / "server.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    if is_trusted:
+        trusting = ssl.create_default_context(cafile=certificate)
+        monkeypatch.setattr(connections, "trusted_authorities", lambda: trusting)
+    with HTTPServer(("localhost", 0), Echo) as server:
+        server.asked, server.handle_error = [], lambda *client: None
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        response = AnonymousClient().ask("PUT", f"https://localhost:{server.server_port}/a", b"abc")
+        server.shutdown()
+
+    assert words in str(response)
+    if is_trusted:
+        [(path, headers, body)] = server.asked
+        assert (path, body) == ("/a", b"abc")
+        assert (headers["User-Agent"], headers["Accept-Encoding"]) == ("check_storage", "gzip")
+
+
+def test_a_server_has_as_long_as_the_sites_own_requests_have():
+    timeout = AnonymousClient()._pool.connection_pool_kw["timeout"]
+
+    assert (timeout.connect_timeout, timeout.read_timeout) == (2, 5)

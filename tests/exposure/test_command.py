@@ -8,6 +8,7 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 
 from portal.exposure.anonymous_client import AnonymousClient, Response
+from portal.exposure.describe import links, masked
 from portal.exposure.probes import Probe, Probes
 from tests.conftest import BUCKET
 
@@ -146,3 +147,22 @@ def test_a_laptop_shows_its_folders(settings):
     call_command("check_storage", "--show", stdout=out)
 
     assert str(settings.MEDIA_ROOT / "protected") in out.getvalue()
+    out = io.StringIO()
+
+    call_command("check_storage", "--show", "--json", stdout=out)
+
+    shown, root = json.loads(out.getvalue()), settings.MEDIA_ROOT
+    assert (shown["default"], shown["protected"]) == (
+        {"class": "PublicFileStorage", "folder": str(root / "media"),
+         "links": "open to everyone, /media/"},
+        {"class": "ProtectedFileStorage", "folder": str(root / "protected"),
+         "links": "signed, valid for 600 s"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"), [("AKIAPORTAL", "AKIA..."), ("123456789", "1234..."), ("12345678", "...")]
+)
+def test_of_a_key_enough_is_shown_to_tell_two_apart(key, shown):
+    assert masked(key) == shown
+    assert (links(60, None), links(0, "/x/")) == ("signed, valid for 60 s", "open to everyone, /x/")

@@ -285,7 +285,7 @@ def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
     ("lacked", "words"),
     [
         ({"access_key": None, "secret_key": ""}, "has no access_key and no secret_key."),
-        ({"bucket_name": None}, "has no bucket_name."),
+        ({"secret_key": None}, "has no secret_key."),
     ],
 )
 @pytest.mark.parametrize("setting", ["STORAGES", "LIVE_STORAGES"])

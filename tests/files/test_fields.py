@@ -2,6 +2,7 @@
 
 import io
 import re
+from types import SimpleNamespace
 from urllib.request import urlopen
 
 import pytest
@@ -15,6 +16,7 @@ from django.db import models
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.files.fields import Cleaned, CleanedFileField, MadeFileField, check_size
 from portal.files.storages import public_media
 from profiles.models import Profile
 from profiles.uploads.avatars import REFUSALS, AvatarField
@@ -310,3 +312,49 @@ def test_what_was_made_of_a_file_goes_with_it(owner):
     profile.refresh_from_db()
     assert (profile.avatar_small, profile.resume_picture) == ("", "")
     assert (profile.resume_pages, profile.resume_bytes) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (0, "This file is empty. Please choose another."),
+        (1, None),
+        (10_485_760, None),
+        (10_485_761, "This file is larger than 10.5 MB. Please choose a smaller one."),
+    ],
+)
+def test_refuses_what_is_empty_or_too_large_before_it_is_read(size, message):
+    """I6, P1: in words, by the size that the server has counted."""
+    file = SimpleNamespace(size=size)
+
+    if message is None:
+        check_size(file, 10_485_760)
+        return
+    with pytest.raises(ValidationError) as caught:
+        check_size(file, 10_485_760)
+    assert caught.value.messages == [message]
+    assert caught.value.code == ("too_large" if size else "empty")
+
+
+@pytest.mark.parametrize("kind", [CleanedFileField, MadeFileField])
+def test_has_room_for_a_random_name(kind):
+    field, own = kind(upload_to="x"), kind(upload_to="x", max_length=90)
+
+    assert (field.max_length, own.max_length) == (200, 90)
+    assert field.blank is (kind is MadeFileField)
+    assert len(field.generate_filename(None, "a.webp")) < 90
+
+
+def test_states_its_rule_in_a_subclass():
+    class Upper(CleanedFileField):
+        extension, content_type = ".txt", "text/plain"
+
+        def clean_upload(self, file, **choices):
+            return Cleaned(ContentFile(file.read().upper()), choices, ["a note"])
+
+    for content in (io.BytesIO(b"a"), ContentFile(b"a", name="evil.html")):
+        made = Upper().cleaned(content, turn=90)
+        assert (made.file.name, made.file.content_type) == ("cleaned.txt", "text/plain")
+        assert (made.file.read(), made.others, made.notes) == (b"A", {"turn": 90}, ["a note"])
+    with pytest.raises(NotImplementedError):
+        CleanedFileField().clean_upload(ContentFile(b"a"))

@@ -4,7 +4,7 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 from storages.backends.s3 import S3Storage
 
-from portal.files.locations import is_within, may_share_files, share_files
+from portal.files.locations import is_within, location_of, may_share_files, share_files
 from portal.files.storages import ProtectedMediaStorage, UnconfiguredStorage
 
 AWS = {"access_key": "AKIA", "secret_key": "secret", "region_name": "eu-west-1"}
@@ -75,3 +75,21 @@ def test_a_storage_of_which_nothing_is_known_shares_files_with_itself():
 def test_a_prefix_lies_within_another_by_whole_names(prefix, other, expected):
     """C6."""
     assert is_within(prefix, other) == expected
+
+
+def test_a_location_is_a_service_a_bucket_and_a_prefix(tmp_path):
+    """Y1."""
+    china = AWS | {"region_name": "cn-north-1"}
+    nowhere = {name: value for name, value in AWS.items() if name != "region_name"}
+    unknown = UnconfiguredStorage()
+
+    for storage, expected in (
+        (bucket(name="Society", prefix="a/b/"), ("aws", "society", "a/b/")),
+        (bucket(prefix=""), ("aws", "society", "")),
+        (bucket(endpoint="https://s3.example.org"), ("s3.example.org", "society", "media/")),
+        (ProtectedMediaStorage(bucket_name="s", location="m", **china), ("aws-cn", "s", "m/")),
+        (S3Storage(bucket_name="s", location="m", **nowhere), ("aws", "s", "m/")),
+        (FileSystemStorage(tmp_path), ("disk", "", f"{tmp_path.resolve()}/")),
+        (unknown, (unknown, "", "")),
+    ):
+        assert location_of(storage) == expected

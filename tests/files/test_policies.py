@@ -17,6 +17,7 @@ from portal.files.policies import (
 )
 from portal.files.storages import (
     AssetsStorage,
+    PolicyMixin,
     ProtectedFileStorage,
     ProtectedMediaStorage,
     PublicFileStorage,
@@ -201,6 +202,7 @@ def test_storages_are_told_as_they_are_without_a_key_or_a_request(monkeypatch):
             "BACKEND": "storages.backends.s3.S3ManifestStaticStorage",
             "OPTIONS": keyless | {"location": "static"},
         },
+        "unset": {"BACKEND": "storages.backends.s3.S3Storage"},
         "disk": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     }
 
@@ -209,3 +211,26 @@ def test_storages_are_told_as_they_are_without_a_key_or_a_request(monkeypatch):
     assert {alias: (type(each).__name__, is_public(each)) for alias, each in found.items()} == {
         "stock": ("S3Storage", False), "staticfiles": ("S3ManifestStaticStorage", True),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "style"),
+    [
+        ({}, "virtual"),
+        ({"bucket_name": "a.b"}, "path"),
+        ({"addressing_style": "path"}, "path"),
+        ({"endpoint_url": "http://127.0.0.1:9"}, "path"),
+        ({"endpoint_url": "http://localhost:9", "addressing_style": "virtual"}, "virtual"),
+    ],
+)
+def test_requests_go_where_links_do(options, style):
+    """C9: in boto3's words; the address of links is in test_addresses.py."""
+    storage = ProtectedMediaStorage(**AWS | options)
+
+    assert storage.connection.meta.client.meta.config.s3["addressing_style"] == style
+    assert (f"{storage.bucket_name}." in storage.bucket_url) is (style == "virtual")
+
+
+def test_a_policy_says_how_long_its_files_are_cached():
+    with pytest.raises(NotImplementedError):
+        PolicyMixin().cache_control("a.pdf")

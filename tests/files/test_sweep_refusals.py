@@ -245,3 +245,25 @@ def test_an_error_leaves_no_query_open(on_s3, owner, monkeypatch, a_day_later):
         sweep_media("--delete", "--most")
     assert refused.value.__cause__
     assert open_queries() == []
+
+
+@pytest.mark.parametrize(
+    ("orphans", "others", "is_refused"),
+    [(100, 0, False), (101, 0, True), (101, 101, False), (102, 101, True), (1000, 1000, False)],
+)
+def test_many_orphans_are_more_than_a_hundred_and_more_than_half(orphans, others, is_refused):
+    def results():
+        found = [(sweeping.ORPHAN, orphans), (sweeping.NAMED, others // 2)]
+        for kind, count in [*found, (sweeping.YOUNG, others - others // 2)]:
+            yield from [sweeping.SweepResult(kind, "a")] * count
+
+    command.refuse_suspicious("default", results(), True)
+    if not is_refused:
+        command.refuse_suspicious("default", results(), False)
+        return
+    with pytest.raises(sweeping.SweepRefused) as caught:
+        command.refuse_suspicious("default", results(), False)
+    assert str(caught.value) == (
+        f"Nothing was deleted: no row names {orphans:,} of the {orphans + others:,} files in"
+        " default. Is this the right database, and the right bucket? If so, add --most."
+    )

@@ -1,6 +1,7 @@
 """The local twins of S3's links: a token opens its own file alone."""
 
 import logging
+from types import SimpleNamespace
 
 import pytest
 from django.core import signing
@@ -86,6 +87,66 @@ def test_a_link_survives_the_change_of_the_secret_key(client, stored, settings):
     list(response)
 
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("filename", "disposition"),
+    [
+        ("Ada.pdf", 'attachment; filename="Ada.pdf"'),
+        ("Résumé.pdf", "attachment; filename*=utf-8''R%C3%A9sum%C3%A9.pdf"),
+        (None, "attachment"),
+    ],
+)
+def test_a_protected_file_comes_as_s3_sends_it(client, stored, filename, disposition):
+    """S11: saved and never shown, by no cache kept, and without scripts if it is shown."""
+    response = client.get(storages["protected"].url(stored, filename))
+
+    assert b"".join(response) == b"%PDF-"
+    assert response["Content-Type"] == "application/pdf"
+    assert response["Content-Disposition"] == disposition
+    assert response["Cache-Control"] == "private, no-store"
+    assert response["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_public_file_may_be_cached(client, stored, settings):
+    settings.MEDIA_CACHE_SECONDS = 60
+    storages["default"].save("avatars/x.webp", ContentFile(b"x"))
+
+    response = client.get("/media/avatars/x.webp")
+
+    assert b"".join(response) == b"x"
+    assert (response["Content-Type"], response["Cache-Control"]) == (
+        "image/webp", "public, max-age=60",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_files_are_only_read(client, stored, method):
+    """Z1."""
+    storages["default"].save("avatars/x.webp", ContentFile(b"x"))
+
+    for address in ("/media/avatars/x.webp", storages["protected"].url(stored, "x.pdf")):
+        assert getattr(client, method)(address).status_code == 405
+        control = client.head(address)
+        list(control)
+        control.close()
+        assert control.status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(59, 200), (60, 200), (61, 403)])
+def test_a_token_opens_for_so_many_seconds(client, stored, settings, monkeypatch, seconds, status):
+    """S2."""
+    settings.PROTECTED_URL_SECONDS = 60
+    clock = SimpleNamespace(time=lambda: 1_700_000_000)
+    monkeypatch.setattr(signing, "time", clock)
+    address = storages["protected"].url(stored, "x.pdf")
+    clock.time = lambda: 1_700_000_000 + seconds
+
+    response = client.get(address)
+    list(response)
+
+    assert response.status_code == status
 
 
 def test_protected_signers_share_a_salt():

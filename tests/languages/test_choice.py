@@ -84,6 +84,13 @@ def test_a_language_that_the_site_has_not_cannot_be_chosen(client, code):
     assert "django_language" not in response.cookies
 
 
+def test_a_language_without_translations_cannot_be_chosen(client, settings):
+    settings.LANGUAGES = [*settings.LANGUAGES, ("xx", "None")]
+
+    assert client.get("/language/xx/").status_code == 404
+    assert client.get("/language/de/").status_code == 302
+
+
 def test_a_members_choice_wins_over_the_browsers_and_over_a_visitors(client, member):
     choose(member, "en-gb")
     client.get("/language/de/")

@@ -15,6 +15,7 @@ TEXTS = [
     '{% translate "100 %" %}{% translate "<b>&" %}{% translate "" %}',
     '{% translate "Members"|lower %}',
     '{% translate "Turn" context "a photo" %}',
+    '{% translate "Members"|add:said %}',
     '{% translate "Members" noop %}',
     '{% translate "Members" as shown %}{{ shown }}{{ shown }}',
     "{% translate said %}",
@@ -39,6 +40,17 @@ def test_the_tag_does_as_djangos(source, monkeypatch):
     monkeypatch.setattr(translate_tag, "FixedText", lambda node: node)
 
     assert ours == rendered(source)
+
+
+def test_a_text_with_a_context_of_a_variable_is_not_remembered():
+    source = '{% load i18n %}{% translate "Turn" context what %}'
+    template = Template(source, engine=engines["django"].engine)
+
+    with translation.override("de"):
+        shown = [template.render(Context({"what": what})) for what in ("a photo", "nothing")]
+        assert shown == [translation.pgettext("a photo", "Turn"), "Turn"]
+
+    assert shown[0] != "Turn"
 
 
 def test_the_tag_stands_in_for_djangos_in_every_template():

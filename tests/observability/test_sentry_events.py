@@ -6,6 +6,7 @@ import pytest
 from structlog.contextvars import bound_contextvars
 
 from portal.observability import apps, sentry
+from portal.observability.timing import measure_s3
 
 DSN = "https://abcdef0123456789@o1.ingest.sentry.example/42"
 LINK = "https://files.example/protected/x.pdf?X-Amz-Signature=5ecre7"
@@ -57,12 +58,15 @@ def test_a_project_without_these_settings_is_production(init, settings):
 
 
 @pytest.mark.parametrize(("dsn", "is_started"), [(DSN, True), (None, False), ("", False)])
-def test_it_is_started_where_it_has_an_address(init, settings, dsn, is_started):
+def test_it_is_started_where_it_has_an_address(init, settings, monkeypatch, dsn, is_started):
     settings.SENTRY_DSN = dsn
+    measured = []
+    monkeypatch.setattr(apps.botocore, "register_initializer", measured.append)
 
     apps.ObservabilityConfig("portal.observability", apps).ready()
 
     assert bool(init.options) is is_started
+    assert measured == [measure_s3], "calls to S3 are measured in any case"
 
 
 def test_an_error_keeps_the_request_line_and_its_id():

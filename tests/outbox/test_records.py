@@ -1,4 +1,4 @@
-"""What a row and the log hold after each outcome of a delivery, and how an outcome is recorded."""
+"""Rows and lines of the log after each outcome of a delivery, and how outcomes are recorded."""
 
 import logging
 from datetime import timedelta
@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from django.core.mail import EmailMessage
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from portal.outbox import delivery, smtp
 from portal.outbox.composers import COMPOSERS
@@ -90,6 +91,40 @@ def test_an_outcome_is_not_recorded_in_the_row_of_a_later_claim(mail_server, mon
     assert (message.state, message.attempts, message.finished_at) == (State.SENDING, 7, None)
 
 
+def test_a_message_is_not_removed_under_a_sender_that_has_claimed_it_since(
+    mail_server, monkeypatch
+):
+    """Its composer finds that nobody wants it; by then another sender has the row."""
+
+    def unwanted(message):
+        OutgoingMessage.objects.update(attempts=7)
+
+    monkeypatch.setitem(COMPOSERS, "unwanted", unwanted)
+    enqueue(kind="unwanted", to=FOUR[0])
+
+    assert deliver_due() == {delivery.DISCARDED: 1}
+    assert OutgoingMessage.objects.get().attempts == 7
+
+    monkeypatch.setitem(COMPOSERS, "unwanted", lambda message: None)
+    OutgoingMessage.objects.update(due_at=timezone.now())
+    deliver_due()
+    assert not OutgoingMessage.objects.exists()
+
+
+def test_a_message_without_a_text_keeps_its_reason_when_it_is_sent_again(mail_server):
+    """It could not be made when it was written, and cannot now."""
+    write(FOUR[0], subject="Two\nlines")
+    why = OutgoingMessage.objects.get().last_error
+    OutgoingMessage.objects.update(state=State.WAITING, finished_at=None)
+
+    assert deliver_due() == {delivery.FAILED: 1}
+
+    message = OutgoingMessage.objects.get()
+    assert (message.state, message.last_error) == (State.FAILED, why)
+    assert message.finished_at
+    assert mail_server.connections == 0
+
+
 @pytest.fixture
 def stopped(clock, monkeypatch):
     """The clock, which moves only when a test moves it; what a test writes is due."""
@@ -156,6 +191,23 @@ def test_what_a_row_holds_once_it_was_given_up(mail_server, stopped):
         "finished_at": stopped(),
     }  # fmt: skip
     assert "no such user" in row()["last_error"]
+
+
+def test_a_text_without_an_answer_is_no_hand_over(mail_server, stopped, monkeypatch):
+    """The server has not taken it, however often it was sent; so it is not given up after two."""
+    monkeypatch.setattr(smtp, "TEXT_SECONDS", 0.1)
+    mail_server.mode = "hang at text"
+    write(FOUR[0])
+
+    for attempts in (1, 2, 3):
+        assert deliver_due() == {delivery.RETRY: 1}
+        assert (row()["attempts"], row()["handed_over"]) == (attempts, 0)
+        stopped.move(minutes=15)
+    mail_server.mode = "accept"
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[:1]
+    assert (row()["state"], row()["handed_over"]) == (State.SENT, 1)
 
 
 @pytest.mark.parametrize(("minutes", "is_free"), [(4.9, False), (5, True)])

@@ -237,7 +237,7 @@ def test_what_is_sent_again_is_as_new(mail_server, admin_client, member):
 
 
 def test_the_staff_are_told_why_nothing_is_sent_again(mail_server, admin_client, settings):
-    """What was sent already; or anything, while no mail server is named."""
+    """It was sent already; or no mail server is named, and everything waits."""
     send_mail("sent", BODY, None, ["ada@example.org"])
     deliver_due()
     chosen = {"action": "send_again", "_selected_action": [OutgoingMessage.objects.get().pk]}

@@ -14,7 +14,8 @@ from django.test import Client
 from django.utils import timezone
 
 from profiles.invitations.inviting import forget_former_members
-from profiles.models import Profile, User
+from profiles.management.commands.describe_uploads import keep_text
+from profiles.models import Profile, ResumeText, User
 from profiles.privacy import deletion
 from profiles.weekly_openings import tell_owners
 from tests.accounts.address_steps import NEW, ask, link_to, press
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.django_db
 
 PROFILE, UPLOAD, USER = "Profile", "StoredUpload", "User"
 LIST = "InvitationList"
+# Read together with rows beside them, which are left unlocked.
+PROFILE_ALONE, USER_ALONE = "Profile alone", "User alone"
 
 
 @pytest.fixture
@@ -34,7 +37,8 @@ def locks(monkeypatch):
     found, lock = [], QuerySet.select_for_update
 
     def noted(rows, *args, **options):
-        found.append(rows.model.__name__)
+        is_alone = options.get("of") == ("self",)
+        found.append(rows.model.__name__ + (" alone" if is_alone else ""))
         return lock(rows, *args, **options)
 
     monkeypatch.setattr(QuerySet, "select_for_update", noted)
@@ -59,7 +63,7 @@ def test_a_form_of_a_profile_locks_the_row_and_then_the_files(client, member, lo
         },
     )
 
-    assert locks == [PROFILE, UPLOAD, PROFILE], "the last is that of the search texts"
+    assert locks == [PROFILE, UPLOAD, PROFILE_ALONE], "the last is that of the search texts"
 
 
 def test_files_by_the_hundred_are_named_as_by_the_form(desk, member, locks):
@@ -72,7 +76,7 @@ def test_files_by_the_hundred_are_named_as_by_the_form(desk, member, locks):
     desk.post(f"{page}save/", {"save": "1", f"member-{file.pk}": file.label})
 
     assert Profile.objects.get(user=member).avatar
-    assert locks == [PROFILE, UPLOAD, PROFILE]
+    assert locks == [PROFILE_ALONE, UPLOAD, PROFILE_ALONE]
 
 
 def test_whoever_is_deactivated_is_locked_with_all_superusers(desk, member, locks):
@@ -89,7 +93,9 @@ def test_a_list_is_locked_and_then_whom_it_names(desk, locks):
 
     desk.post(preview)
 
-    assert locks == [LIST, USER, PROFILE, PROFILE], "for the name, and for the search texts"
+    assert locks == [LIST, USER_ALONE, PROFILE_ALONE, PROFILE_ALONE], (
+        "for the name, and for the search texts"
+    )
     assert Profile.objects.get(user__email="grace@example.org").name == "Grace Hopper"
 
 
@@ -166,9 +172,21 @@ def test_a_deletion_waits_for_whoever_saves_the_profile_or_names_an_upload(membe
     assert locks == [USER, PROFILE, UPLOAD]
 
 
+def test_a_resume_that_is_read_later_is_locked_with_its_text(member, locks):
+    member.profile.resume = ContentFile(samples.pdf_with_text("Optics"), name="cv.pdf")
+    member.profile.save()
+    ResumeText.objects.all().delete()
+    locks.clear()
+
+    keep_text(Profile.objects.get(user=member), "Optics")
+
+    assert ResumeText.objects.exists()
+    assert locks == [PROFILE_ALONE, "ResumeText", PROFILE_ALONE], "the last is that of the search"
+
+
 def test_two_nightly_runs_write_one_weekly_message(member, locks):
     Profile.objects.filter(user=make_member("grace@example.org")).update(tells_openings=True)
 
     tell_owners()
 
-    assert locks == [PROFILE, PROFILE], "the second finds nobody left"
+    assert locks == [PROFILE_ALONE, PROFILE_ALONE], "the second finds nobody left"

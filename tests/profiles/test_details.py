@@ -187,6 +187,9 @@ def test_links_telephone_and_address_are_links_that_tell_the_other_site_nothing(
         ('https://a.example/"onmouseover="x', "&quot;onmouseover=&quot;x"),
         ("https://a.example/?a=1&b=2", 'href="https://a.example/?a=1&amp;b=2"'),
         ("<script>alert(1)</script>", "&lt;script&gt;"),
+        ("WWW.A.example", '<a href="https://WWW.A.example" '),
+        ("http://localhost/x", ">http://localhost/x<"),
+        ("a.example", ">a.example<"),
         ("javascript:alert.1", ">javascript:alert.1<"),
         ("https://bank.example@thief.example", ">https://bank.example@thief.example<"),
         (

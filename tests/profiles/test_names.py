@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from profiles.models import Profile, User
+from profiles.validators import is_printable, is_visible
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +34,35 @@ def edit(client, **fields):
 
 def invite(client, name):
     return client.post("/admin/profiles/user/add/", {"email": "new@example.org", "name": name})
+
+
+@pytest.mark.parametrize(
+    "character",
+    [
+        *"\x00\x07\n\x7f\x85\ud800\u2028\u2029",
+        *"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+    ],
+)
+def test_a_sign_that_does_harm_is_not_printable(character):
+    assert not is_printable(character)
+
+
+@pytest.mark.parametrize("character", [*"aß٣!€ \u00a0\u00ad\u200b\u200c\u200d\u0301\u3164"])
+def test_any_other_sign_is_printable(character):
+    """Joiners are needed for Persian names; what is invisible alone is allowed beside letters."""
+    assert is_printable(character)
+
+
+@pytest.mark.parametrize(
+    ("character", "is_seen"),
+    [
+        *((each, True) for each in "aßم٣½!«€+"),
+        *((each, False) for each in " \u00a0\u0301\u200b\u200d\x07"),
+        *((each, False) for each in "\u115f\u1160\u2800\u3164\uffa0"),
+    ],
+)
+def test_letters_numbers_and_signs_are_seen_and_blanks_are_not(character, is_seen):
+    assert is_visible(character) is is_seen
 
 
 @pytest.mark.parametrize("field", ["name", "headline"])

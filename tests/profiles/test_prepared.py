@@ -3,11 +3,13 @@
 import string
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 
 from profiles.directory.everybody import Everybody
 from profiles.directory.query import Query
 from profiles.directory.search import ALPHABETICALLY, found_in_texts
 from profiles.models import Profile, User
+from profiles.prepared import Prepared
 from tests.conftest import make_member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]
@@ -92,6 +94,21 @@ def test_a_search_of_any_number_of_words_finds_who_has_them(client, member, otto
     assert list(nobody) == []
 
 
+@pytest.mark.parametrize("query", ["q=ottoline&letter=o", "q=ottoline+a+b+c+d+e+f+g+h", "letter=o"])
+def test_whoever_is_hidden_is_found_by_no_query_that_is_built_for_once(client, member, query):
+    """With filters, or of many words. The staff, who see everybody, are the control."""
+    hal = make_member("hal@example.org", name="Ottoline", visibility="hidden").profile
+    hal.bio = "a b c d e f g h"
+    hal.save()
+    client.force_login(member)
+    assert list(client.get(f"/members/?{query}").context["page"]) == []
+
+    member.is_staff = True
+    member.save()
+
+    assert [card.pk for card in client.get(f"/members/?{query}").context["page"]] == [hal.pk]
+
+
 @pytest.mark.parametrize("text", ["\ue001", "\ue000 \ue001", "ottoline \ue001 \ue002"])
 def test_a_search_for_signs_of_no_alphabet_finds_who_has_the_rest(client, member, ottoline, text):
     client.force_login(member)
@@ -136,6 +153,43 @@ def test_only_those_are_counted_whom_the_reader_may_see(client, ottoline):
 def test_no_more_rows_are_counted_than_are_asked_for(member, other_member):
     """A list of 100,000 would be read to the end."""
     assert [Everybody(member, ALPHABETICALLY).count_to(most) for most in (1, 2, 3)] == [1, 2, 2]
+
+
+def test_a_query_is_built_once_for_each_kind_of_reader(member, other_member, staff):
+    built = []
+
+    @Prepared
+    def seen(user, *pks):
+        built.append((user.is_staff, user.is_authenticated, len(pks)))
+        return Profile.objects.visible_to(user).filter(pk__in=pks).values_list("pk")
+
+    pk = member.profile.pk
+    for reader in (member, other_member, staff, AnonymousUser(), member):
+        found = [row[0] for row in seen.rows(reader, pk)]
+        assert found == ([] if reader.is_anonymous else [pk])
+    both = seen.rows(member, pk, other_member.profile.pk)
+
+    assert sorted(row[0] for row in both) == [pk, other_member.profile.pk]
+    assert built == [(False, True, 1), (True, True, 1), (False, False, 1), (False, True, 2)]
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        (None, "abcd"),
+        (slice(2), "ab"),
+        (slice(0, 2), "ab"),
+        (slice(1, 3), "bc"),
+        (slice(3, 9), "d"),
+        (slice(4, 6), ""),
+    ],
+)
+def test_a_part_of_the_rows_is_read_as_of_a_list(part, found):
+    for name in "bdac":
+        make_member(f"{name}@example.org", name=name, visibility="public")
+    listed = Prepared(lambda user: Profile.objects.order_by("name").values_list("name"))
+
+    assert "".join(row[0] for row in listed.rows(AnonymousUser(), part=part)) == found
 
 
 def test_moments_come_as_python_has_them(member):

@@ -4,8 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.outbox.composers import COMPOSERS
 from portal.outbox.models import OutgoingMessage
 from portal.outbox.sender import announce
 from profiles import weekly_openings
@@ -109,6 +112,16 @@ def test_a_week_in_which_nobody_did_has_no_message(owner, member, night):
     assert night() == []
 
 
+def test_no_message_waits_that_would_tell_of_nothing(owner, settings, monkeypatch):
+    settings.OUTBOX_BACKEND = None
+    monkeypatch.setattr(timezone, "now", lambda: NIGHT)
+    wants(owner)
+    opened(owner, owner)
+
+    assert tell_owners() == "0 weekly messages"
+    assert not OutgoingMessage.objects.exists()
+
+
 @pytest.mark.parametrize("change", [{"is_active": False}, {"leaves_at": NIGHT}])
 def test_owners_who_are_away_get_none(owner, member, night, change):
     wants(owner)
@@ -173,9 +186,11 @@ def test_a_message_tells_of_its_days_whenever_it_is_sent(waiting, owner, member)
 def test_a_message_that_is_not_wanted_any_more_is_not_sent(waiting, owner, change):
     """It has changed while the outbox was waiting; the test above is the control."""
     change(owner)
+    composed = COMPOSERS["weekly_openings"](waiting)
 
     announce()
 
+    assert composed is None
     assert mail.outbox == []
 
 
@@ -187,9 +202,16 @@ def test_all_owners_are_told_a_few_at_a_time(owner, member, other_member, night,
     opened(owner, member)
     opened(other_member, member)
 
-    night()
+    with CaptureQueriesContext(connection) as asked:
+        bodies = night()
 
     assert [message.to for message in mail.outbox] == [[owner.email], [other_member.email]]
+    assert [body.count("Ada Lovelace") for body in bodies] == [1, 1], "of one's own resume alone"
+    if connection.vendor == "postgresql":  # or a second night would write them again
+        locks = [query["sql"] for query in asked if "FOR UPDATE" in query["sql"]]
+        assert ['OF "profiles_profile"' in sql and "ORDER BY" in sql for sql in locks][:4] == [
+            True
+        ] * 4
     told_on = Profile.objects.values_list("openings_told_on", flat=True)
     assert set(told_on) == {NIGHT.date()}
 

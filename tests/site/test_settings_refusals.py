@@ -173,7 +173,7 @@ REFUSALS = [
 ]  # fmt: skip
 
 
-NO_S3 = dict.fromkeys(DEPLOYED.keys() - WITHOUT_S3.keys(), "")
+NO_S3 = {name: "" for name in DEPLOYED if name not in WITHOUT_S3}
 CUBE_KEYS = "S3 is only partly configured: also set CLOUDCUBE_ACCESS_KEY_ID,"
 CUBE_KEYS += " CLOUDCUBE_SECRET_ACCESS_KEY, or unset them all."
 OF_ADD_ONS = [

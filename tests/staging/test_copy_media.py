@@ -203,6 +203,7 @@ def places(on_s3_with_two_prefixes, settings, tmp_path):
             "BACKEND": "portal.files.storages.ProtectedFileStorage",
             "OPTIONS": {"location": tmp_path / "twin"},
         },
+        "nowhere": {"BACKEND": STOCK},
         "unset": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.STATIC_ROOT = None

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pikepdf import Pdf
 
-from portal.staging import replacing
+from portal.staging import placeholders, replacing
 from portal.staging.sampling import Stratum, of_departed, sample
 from profiles.directory.models import ResumeText
 from profiles.models import Profile, ResumeDownload, User
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db
 def society(staff, settings, monkeypatch):
     """Members of each kind, who are replaced two at a time; files are names alone."""
     monkeypatch.setattr(replacing, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(placeholders, "AT_ONCE", 3)
     settings.SITE_ENVIRONMENT = "staging"
     settings.AVATAR_PIXELS = 64  # drawn quickly
     for number, kind in enumerate(["public", "members", "hidden"] * 3):
@@ -92,7 +93,7 @@ def test_the_report_counts_the_rows_of_each_column(society):
     report = scrub_members(keep=1000)
 
     *lines, drawn, done = (line.split() for line in report.splitlines())
-    assert (drawn[0], done) == ("12", ["Scrubbed."])
+    assert (drawn[0], drawn[-4], done) == ("12", "0", ["Scrubbed."])
     assert lines == [
         ["deleted", "cleared", "replaced"], ["account.EmailAddress", "18"],
         ["account.EmailAddress.email", "9"], ["profiles.Profile.avatar", "4"],
@@ -103,6 +104,8 @@ def test_the_report_counts_the_rows_of_each_column(society):
         ["profiles.User.date_joined", "9"], ["profiles.User.email", "9"],
         ["profiles.User.last_login", "8"], ["profiles.User.password", "9"],
     ]  # fmt: skip
+    again = scrub_members(keep=1000).splitlines()
+    assert again[-2].startswith("0 photos and resumes of replaced members were drawn, and 12 were")
 
 
 @pytest.mark.parametrize("number", ["-1", "many", "1.5"])

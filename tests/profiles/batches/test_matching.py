@@ -138,3 +138,105 @@ def test_a_choice_is_among_a_few():
     found = match("Sam Poe.jpg", "", Profile.objects.all())
 
     assert (found.how, len(found.candidates)) == ("ambiguous", MAX_CANDIDATES)
+
+
+OTHERS = {
+    "five@example.org": "Ada Maria Anna Eva Lovelace",
+    "six@example.org": "Ben Carl Dan Emil Fritz Gross",
+    "twelve@example.org": "Aa Bb Cc Dd Ee Ff Gg Hh Ii Jj Kk Ll",
+    "three@example.org": "Ann Bo Cy",
+    "two@example.org": "Dee Fox",
+    "one@example.org": "Zeno",
+    "photo@example.org": "Photo Final",
+    "long@example.org.uk": "Long",
+    "long@example.org": "Short",
+    "a.b-c_d@x-y.example.org": "Dashes",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "how"),
+    [
+        # The words of a whole name in any order, up to five of them; of more, in their own.
+        ("Lovelace Eva Anna Maria Ada", "Ada Maria Anna Eva Lovelace", "certain"),
+        ("Ben Carl Dan Emil Fritz Gross", "Ben Carl Dan Emil Fritz Gross", "certain"),
+        ("Gross Fritz Emil Dan Carl Ben", "Ben Carl Dan Emil Fritz Gross", "likely"),
+        # No more than twelve words are looked at.
+        ("Aa Bb Cc Dd Ee Ff Gg Hh Ii Jj Kk Ll", OTHERS["twelve@example.org"], "certain"),
+        ("Aa Bb Cc Dd Ee Ff Gg Hh Ii Jj Kk Ll Mm", OTHERS["twelve@example.org"], "certain"),
+        ("Bb Cc Dd Ee Ff Gg Hh Ii Jj Kk Ll", OTHERS["twelve@example.org"], "likely"),
+        ("Bb Cc Dd Ee Ff Gg Hh Ii Jj Kk Ll Mm", None, "nobody"),
+        # A name among other words: two or three that stand together.
+        ("q Cy Ann Bo z", "Ann Bo Cy", "likely"),
+        ("q w Fox Dee", "Dee Fox", "likely"),
+        ("Fox q Dee", None, "nobody"),
+        ("Cy q Ann Bo", None, "nobody"),
+        ("Bo Ann", "Ann Bo Cy", "likely"),
+        ("Zeno", "Zeno", "certain"),
+        ("Zeno Berlin", None, "nobody"),
+        ("Berlin Zeno", None, "nobody"),
+        ("Zen", None, "nobody"),
+        # Numbers and what cameras write are no names, unless somebody has them.
+        ("12 Zeno 2024", "Zeno", "certain"),
+        ("IMG Zeno copy", "Zeno", "certain"),
+        ("final photo", "Photo Final", "certain"),
+        ("12", None, "nobody"),
+        ("photo", "Photo Final", "likely"),
+        # Of two addresses that begin alike, the longer; what follows is none of it.
+        ("long@example.org.uk", "Long", "certain"),
+        ("long@example.org", "Short", "certain"),
+        ("long@example.org.uk-2", "Long", "certain"),
+        ("long@example.org_uk", "Short", "certain"),
+        ("Photo of long@example.org, Zeno", "Short", "certain"),
+        ("a.b-c_d@x-y.example.org.-_", "Dashes", "certain"),
+        ("long at example.org", "Short", "certain"),
+        ("long(at)example.org", "Short", "certain"),
+        ("long-AT-example.org", "Short", "certain"),
+        ("longatexample.org", None, "nobody"),
+        ("long@example", None, "nobody"),
+    ],
+)
+def test_what_a_text_means(others, text, name, how):
+    found = match(f"{text}.jpg", "", others)
+
+    assert (found.profile and found.profile.name, found.how) == (name, how)
+    assert found.candidates == ()
+    in_folder = match("1.jpg", text, others)
+    assert (in_folder.profile, in_folder.how) == (found.profile, how)
+
+
+@pytest.fixture(scope="module")
+def others(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        members = [make_member(email, name=name) for email, name in OTHERS.items()]
+        yield Profile.objects.filter(user__in=members)
+        for member in members:
+            member.delete()
+
+
+def test_the_folder_is_looked_at_only_where_the_file_means_nobody(others):
+    for email in ("b@example.org", "a@example.org"):
+        make_member(email, name="Sam Poe")
+    everybody = Profile.objects.all()
+
+    assert match("Sam Poe.jpg", "Zeno", everybody).how == "ambiguous"
+    assert match("Bo Ann.jpg", "Zeno", everybody).profile.name == "Ann Bo Cy"
+    names = [each.user.email for each in match("Sam Poe.jpg", "", everybody).candidates]
+    assert names == ["b@example.org", "a@example.org"], "as they were added"
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "how"),
+    [
+        ("zeno", "Zeno", "chosen"),
+        ("Fox  Dee", "Dee Fox", "chosen"),
+        ("Bo Ann", None, "nobody"),
+        ("long@example.org", "Short", "chosen"),
+        ("Zeno <nobody@example.org>", None, "nobody"),
+        ("", None, "nobody"),
+    ],
+)
+def test_what_is_typed_is_a_whole_name_or_an_address(others, typed, name, how):
+    found = resolve(typed, others)
+
+    assert (found.profile and found.profile.name, found.how) == (name, how)

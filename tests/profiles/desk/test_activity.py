@@ -165,14 +165,16 @@ def test_a_superuser_who_is_not_chosen_is_left_alone(admin_client, staff, member
     assert set(User.objects.filter(is_active=False)) == {member}
 
 
-def test_staff_who_may_only_look_switch_nobody(client, member):
+@pytest.mark.parametrize("action", ["deactivate", "reactivate"])
+def test_staff_who_may_only_look_switch_nobody(client, member, action):
     clerk = make_member("clerk@example.org", is_staff=True)
     clerk.user_permissions.set(Permission.objects.filter(codename="view_user"))
     client.force_login(clerk)
+    User.objects.filter(pk=member.pk).update(is_active=action == "deactivate")
 
-    act(client, "deactivate", member)
+    act(client, action, member)
 
-    assert is_active(member)
+    assert is_active(member) is (action == "deactivate")
 
 
 def test_the_last_superuser_is_not_deactivated_on_the_form(admin_client, staff):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from profiles.directory.forms import Asked
 from profiles.models import Profile
 from tests.conftest import make_member
 
@@ -23,7 +24,7 @@ def society(db):
     add("Adaeze", "Malmö, Sweden", "GIS, Python")
     add("Ante", "Jokkmokk, Sweden", "Snow, Python", skills_visibility="members")
     add("Zahra", "Uppsala, Sweden", "gis, R", place_visibility="nobody")
-    add("Yusuf", "İzmir, Türkiye", "Optics")
+    add("Yusuf", "İzmir, Türkiye", f"Optics, {'x' * 100}")
     Profile.objects.filter(name__in=["Ante", "Yusuf"]).update(resume="resumes/a.pdf")
 
 
@@ -45,6 +46,12 @@ def names(client, query):
         ("skill=python&place=sweden&sort=new", ["Ante", "Adaeze"]),
         ("place=sweden&letter=a&q=jokkmokk", ["Ante"]),
         ("skill=pyth", []),
+        (f"skill={'x' * 101}", ["Yusuf"]),
+        ("q=%20optics%20&place=%20izmir%20", ["Yusuf"]),
+        (f"q={'x' * 101}", ["Adaeze", "Ante", "Yusuf", "Zahra"]),
+        ("sort=newest", ["Adaeze", "Ante", "Yusuf", "Zahra"]),
+        ("letter=zz", ["Adaeze", "Ante", "Yusuf", "Zahra"]),
+        ("letter=z", ["Zahra"]),
         ("place=uppsala", []),
         ("place=%21%21&skill=%20&skill=", ["Adaeze", "Ante", "Yusuf", "Zahra"]),
         (f"place={'x' * 200}", ["Adaeze", "Ante", "Yusuf", "Zahra"]),
@@ -92,6 +99,32 @@ def test_each_filter_is_a_chip_that_takes_it_away_and_keeps_the_rest(client, soc
     assert 'name="place" value="sweden"' in html
 
 
+ASKED = "/members/?q=z&place=%20Graz&skill=R&skill=gis&skill=r&letter=a&sort=new&resume=on"
+
+
+def test_the_search_box_shows_what_was_asked(client, member):
+    """A visitor is not offered to ask who has a resume, and is not told by an address either."""
+    texts = "z", " Graz", ("r", "gis"), "a"
+    visitor = client.get(ASKED)
+    client.force_login(member)
+    others = client.get(ASKED), client.get("/members/")
+
+    asked = [page.context["form"].asked() for page in (visitor, *others)]
+
+    assert asked == [
+        Asked(*texts, newest_first=True, with_resume=False, may_ask_for_resumes=False),
+        Asked(*texts, newest_first=True, with_resume=True, may_ask_for_resumes=True),
+        Asked("", "", (), "", False, False, True),
+    ]
+    chosen = [
+        [label for label, _, is_chosen in page.context["form"].letters() if is_chosen]
+        for page in (visitor, *others)
+    ]
+    assert chosen == [["A"], ["A"], ["All"]]
+    offered = ['name="resume"' in page.content.decode() for page in (visitor, *others)]
+    assert offered == [False, True, True]
+
+
 def test_letters_and_pages_keep_the_filters(client, society, member):
     for number in range(25):
         add(f"N{number}", "Oslo, Norway", "GIS")
@@ -127,6 +160,8 @@ def test_an_empty_list_shows_what_there_is_instead(client, society, member):
         ("place", "iz", ["İzmir", "İzmir, Türkiye"], ["İzmir", "İzmir, Türkiye"]),
         ("place", "", [], []),
         ("place", "%", [], []),
+        ("skill", "x" * 101, ["x" * 100], ["x" * 100]),  # what is typed is cut
+        ("skill", "x" * 99 + "y", [], []),
     ],
 )
 def test_what_is_suggested_begins_as_one_types(

@@ -9,7 +9,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models, transaction
 
 from profiles.directory import indexing
-from profiles.directory.models import DirectoryEntry, ProfileTag, ProfileWord, WordDeletion
+from profiles.directory.indexing import Texts, texts_of
+from profiles.directory.models import (
+    DirectoryEntry,
+    ProfileTag,
+    ProfileWord,
+    ResumeText,
+    WordDeletion,
+    unread,
+)
 from profiles.directory.postgresql import TrigramIndex, Trigrams, WordsIndex
 from profiles.models import Profile, User
 from tests.conftest import make_member
@@ -89,6 +97,32 @@ def test_a_profile_is_found_by_what_it_has_now_and_rows_that_are_right_are_left_
     assert {tag.label: tag.for_everyone for tag in ProfileTag.objects.all()} == {"Graz": False}
     left = WordDeletion.objects.values_list("word", flat=True)
     assert set(left) == {*rows, "tidal"}, "of words that nobody has the command takes care"
+
+
+def test_each_audience_has_the_texts_that_it_may_see():
+    """With nothing where a field is empty, and a line for each field and each skill."""
+    profile = Profile(name="Łucja", bio="Tides", skills="Peat, GIS", skills_visibility="everyone")
+    profile.place, profile.place_visibility = "Graz", "members"
+
+    assert texts_of(profile) == Texts(
+        name=" lucja ",
+        headline="  ",
+        everyone=" lucja \n  \n peat \n gis ",
+        members=" lucja \n  \n peat \n gis \n graz \n tides ",
+        everyone_details=" peat \n gis ",
+        members_details=" peat \n gis \n graz ",
+    )
+    assert texts_of(Profile(place_visibility="everyone")).everyone_details == ""
+
+
+def test_a_word_is_learned_whole_where_a_part_of_it_is_known(member):
+    """As where two transactions have learned it at once."""
+    known = WordDeletion.objects.filter(word="lovelace")
+    count = known.count()
+    known.filter(rest="lovelac").delete()
+
+    assert indexing.learn_missing_words() == 1
+    assert known.count() == count
 
 
 def test_words_are_written_and_deleted_a_few_at_a_time(member, monkeypatch):
@@ -227,6 +261,20 @@ def test_migrate_folds_what_is_there_and_a_check_tells_until_then(reader, member
 
     assert found(reader, "lovelace") == ["Ada Lovelace"]
     assert "no search finds" not in checked()
+
+
+def test_a_check_tells_of_resumes_whose_text_was_not_read(owner, member):
+    """As of those that were replaced past save(); the one that was read is the control."""
+    resume = owner.profile.resume.name
+    assert "no search finds anybody" not in checked()
+
+    for source, count in ((None, 1), ("resumes/before.pdf", 1), (resume, 0)):
+        ResumeText.objects.all().delete()
+        if source:
+            ResumeText.objects.create(profile=owner.profile, source=source, words=" ")
+            ResumeText.objects.create(profile=member.profile, source=resume, words=" ")
+        told = "Resumes by whose words no search finds anybody: 1." in checked()
+        assert (unread().count(), told) == (count, bool(count))
 
 
 def checked() -> str:

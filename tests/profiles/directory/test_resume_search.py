@@ -210,6 +210,18 @@ def test_the_owner_of_a_scan_is_told_when_it_is_chosen_and_on_their_own_page(cli
     assert "Edit profile" in client.get("/me/").content.decode()
 
 
+@pytest.mark.parametrize("is_newer", [True, False])
+def test_the_newest_is_first_wherever_the_word_stands(reader, siofra, is_newer):
+    other = make_member("other@example.org", name="Hydrology Other", visibility="public").profile
+    moment = siofra.profile.created_at + timedelta(days=1 if is_newer else -1)
+    Profile.objects.filter(pk=other.pk).update(created_at=moment)
+
+    page = reader.get("/members/?q=hydrology&sort=new").context["page"]
+
+    names = [card.name for card in page]
+    assert names == (["Hydrology Other", siofra.profile.name][:: 1 if is_newer else -1])
+
+
 def test_a_profile_found_by_other_words_too_comes_before_one_found_by_its_resume(reader, siofra):
     for name, field in [
         ("Zoe Bio", "bio"),

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError
 from django.utils import timezone
 
+from profiles.directory import indexing
 from profiles.invitations import forms, inviting
 from profiles.invitations.models import Invitation, InvitationList, delete_expired_lists
 from profiles.models import Profile, User
@@ -242,6 +243,21 @@ def test_the_history_of_each_member_has_the_list(desk, clerk, title):
     assert Profile.objects.get(name="New Name").updated_at > before
 
 
+def test_the_search_texts_of_those_in_the_list_are_written_and_no_others(desk, member, monkeypatch):
+    index, batches = indexing.index, []
+
+    def noted(profiles, **options):
+        batches.append(sorted(profiles.values_list("name", flat=True)))
+        return index(profiles, **options)
+
+    monkeypatch.setattr(indexing, "index", noted)
+    monkeypatch.setattr(indexing, "BATCH", 2)
+    desk.post(paste(desk, "A <a@example.org>\nB <b@example.org>\nC <c@example.org>"))
+    desk.post(paste(desk, "D <b@example.org>"))
+
+    assert batches == [["A", "B"], ["C"], ["D"]]
+
+
 def test_times_of_a_list(desk, monkeypatch):
     """A day before it is confirmed, and thirty days after."""
     monkeypatch.setattr(timezone, "now", lambda: NOON)
@@ -299,25 +315,27 @@ def sheet_is_busy(*args):
 
 
 @pytest.mark.parametrize(
-    ("posted", "field", "words"),
+    ("posted", "field", "words", "code"),
     [
-        ({}, "__all__", "Please either paste lines or choose a file."),
+        ({}, "__all__", "Please either paste lines or choose a file.", "either_or"),
         (
             {"lines": LINES, "file": LINES},
             "__all__",
             "Please give the lines or the file, not both: they become two lists.",
+            "either_or",
         ),
-        ({"lines": "nobody"}, "lines", "There is no e-mail address in this."),
-        ({"file": "nobody"}, "file", "There is no e-mail address in this."),
-        ({"file": ""}, "file", "The submitted file is empty."),
+        ({"lines": "nobody"}, "lines", "There is no e-mail address in this.", "no_address"),
+        ({"file": "nobody"}, "file", "There is no e-mail address in this.", "no_address"),
+        ({"file": ""}, "file", "The submitted file is empty.", "empty"),
         (
             {"lines": "x" * 1_000_001},
             "lines",
             "Ensure this value has at most 1000000 characters (it has 1000001).",
+            "max_length",
         ),
     ],
 )
-def test_a_form_that_names_nobody_is_refused_at_its_field(desk, posted, field, words):
+def test_a_form_that_names_nobody_is_refused_at_its_field(desk, posted, field, words, code):
     if "file" in posted:
         posted = posted | {"file": SimpleUploadedFile("p.csv", posted["file"].encode())}
 
@@ -327,7 +345,7 @@ def test_a_form_that_names_nobody_is_refused_at_its_field(desk, posted, field, w
     errors = page.context["form"].errors
     assert errors.keys() == {field}
     assert errors[field][0].startswith(words)
-    assert len(errors[field]) == 1
+    assert [error.code for error in errors[field].as_data()] == [code]
     assert not InvitationList.objects.exists()
 
 

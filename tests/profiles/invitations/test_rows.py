@@ -48,6 +48,14 @@ def titles(number) -> list[str]:
             ],
         ),
         (
+            ["Name,Note,E-mail", 'Ada "The,"x', 'y",ada@example.org', "Grace,,grace@example.org"],
+            [Row(2, "ada@example.org", 'Ada "The'), GRACE],
+        ),
+        (
+            ["Name,E-mail", '"Ada', 'L",ada@example.org'],
+            [Row(2, "ada@example.org", "Ada L")],
+        ),
+        (
             ["Name,E-mail", f"{LONG},mary@example.org", "", "Grace,grace@example.org"],
             [Row(2, "", "", UNCLOSED), GRACE],
         ),
@@ -83,6 +91,11 @@ def titles(number) -> list[str]:
             [*titles(10), "E-mail;Name", "ada@example.org;Ada"],
             [*(Row(line, "A title", "", NO_ADDRESS) for line in range(1, 11)),
              Row(11, "E-mail Name", "", NO_ADDRESS), Row(12, "ada@example.org", "Ada")],
+        ),
+        # Empty rows are none of the ten, and what separates a title may be in cells below it.
+        (
+            [*[""] * 9, "Club, London", "Since, 1843", "E-mail;Name", "ada@example.org;L, A"],
+            [Row(13, "ada@example.org", "L, A")],
         ),
         # What stands above headers is kept if it is somebody, or was not read.
         (

@@ -43,8 +43,10 @@ def test_staff_read_which_rights_and_groups_they_have(client, member, log_in):
     member.groups.add(Group.objects.create(name="Keepers"))
     log_in(member)
 
-    data = json.loads(downloaded(client).read("data.json"))
+    files = downloaded(client)
 
+    assert files.namelist() == ["README.txt", "data.json"], "neither photo nor resume is missing"
+    data = json.loads(files.read("data.json"))
     assert [row["group"] for row in data["groups"]] == ["Keepers"]
     assert len(data["rights"]) == 1
     assert "Can add" in data["rights"][0]["permission"]
@@ -121,6 +123,25 @@ def test_each_table_is_given_by_the_rows_of_the_member_alone(client, owner, memb
     others = [text for text in ("rows of ada", "ada@") if text in json.dumps(data)]
     assert others == [], "the control is the owner's own text"
     assert json.dumps(data).count("rows of mary") == 9
+
+
+def test_rows_are_in_the_order_in_which_they_were_written(client, owner, member, log_in):
+    """And letters of all alphabets as they are, to be read in any editor."""
+    Profile.objects.filter(user=owner).update(headline="Łódź")
+    for day in (2, 3, 1):
+        moment = f"2026-01-0{day}T03:04Z"
+        ResumeDownload.objects.create(profile=owner.profile, member=member, opened_at=moment)
+        OutgoingMessage.objects.create(to=owner.email, subject=f"Message {day}")
+
+    text = downloaded(log_in(owner)).read("data.json").decode()
+
+    data = json.loads(text)
+    days = [int(row["opened_at"][9]) for row in data["who opened your resume"]]
+    messages = [int(row["subject"][-1]) for row in data["messages of the last 30 days"]]
+    assert days == messages == [2, 3, 1]
+    assert '"headline": "Łódź"' in text
+    assert text.startswith('{\n"account": [\n  {"email": "mary@example.org"')
+    assert text.endswith("]\n}\n")
 
 
 def write_rows_everywhere(user, *, other):

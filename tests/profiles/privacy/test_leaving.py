@@ -253,8 +253,8 @@ def test_staff_and_the_member_are_told(staff, owner, log_in):
     assert "/me/data/" in to[owner.email].body
 
 
-def test_the_last_superuser_cannot_leave(client, staff, log_in):
-    """X2; with another one, it works: the control."""
+def test_the_last_superuser_cannot_leave(client, staff, member, log_in):
+    """X2; a member is none, and with another superuser it works: the control."""
     log_in(staff)
     client.post("/me/data/leave/")
     assert not is_leaving(staff)

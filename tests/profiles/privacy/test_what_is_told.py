@@ -1,17 +1,25 @@
 """What is told about leaving, to whom, and where each button leads."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.core import mail
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
+from profiles.admin import MemberAdmin
 from profiles.models import User
+from profiles.privacy.deletion import due_members
+from profiles.privacy.leaving import leave
+from profiles.privacy.views import ONLY_SUPERUSER
 from tests.conftest import make_clerk, make_member
+from tests.profiles.test_admin import change
 
 from .conftest import let_the_date_come
 
@@ -27,12 +35,18 @@ def page_of(member):
     return reverse("admin:profiles_user_leaving", args=[member.pk])
 
 
+@pytest.fixture
+def another_leaver(db):
+    soon = timezone.now() + timedelta(days=1)
+    return make_member("leaving@example.org", name="Else", is_staff=True, leaves_at=soon)
+
+
 @pytest.mark.parametrize("is_staff", [False, True])
-def test_the_leaver_is_told_and_the_staff_who_are_there(staff, owner, log_in, is_staff):
+def test_the_leaver_is_told_and_the_staff_who_are_there(
+    staff, another_leaver, owner, log_in, is_staff
+):
     """Nobody of the staff who cannot log in, or is leaving; nor the leaver, as one of the staff."""
     make_member("off@example.org", is_staff=True, is_active=False)
-    soon = timezone.now() + timedelta(days=1)
-    make_member("leaving@example.org", is_staff=True, leaves_at=soon)
     make_member("member@example.org")
     User.objects.filter(pk=owner.pk).update(is_staff=is_staff)
 
@@ -47,8 +61,18 @@ def test_the_leaver_is_told_and_the_staff_who_are_there(staff, owner, log_in, is
     assert told[owner.email].subject.endswith("You are leaving")
     assert "\nhttp://testserver/me/data/\n" in told[owner.email].body
     assert told[staff.email].subject.endswith("A member is leaving")
+    assert "Mary Somerville (mary@example.org) is leaving" in told[staff.email].body
     link = f"http://testserver/admin/profiles/user/{owner.pk}/change/"
     assert f"\n{link}\n" in told[staff.email].body
+
+
+def test_no_message_waits_for_staff_who_cannot_log_in(staff, owner, log_in, settings):
+    settings.OUTBOX_BACKEND = None
+    make_member("off@example.org", is_staff=True, is_active=False)
+
+    log_in(owner).post("/me/data/leave/")
+
+    assert set(OutgoingMessage.objects.values_list("to", flat=True)) == {owner.email, staff.email}
 
 
 def test_the_page_tells_how_long_one_can_come_back(client, owner, settings):
@@ -80,6 +104,13 @@ def test_each_button_leads_to_the_page_that_tells_what_has_become_of_it(client, 
     let_the_date_come(owner)
     too_late = client.post("/me/data/stay/")
     assert (too_late["Location"], words_of(too_late)[1:]) == ("/me/data/", [back])
+
+
+def test_the_only_superuser_is_told_why_they_stay(staff, log_in):
+    answer = log_in(staff).post("/me/data/leave/")
+
+    assert answer["Location"] == "/me/data/"
+    assert words_of(answer)[-1] == ("error", str(ONLY_SUPERUSER))
 
 
 @pytest.mark.parametrize("address", ["/me/data/", "/me/data/download/", "/me/data/leave/"])
@@ -163,3 +194,74 @@ def test_the_page_of_the_staff_is_for_those_who_may_change_members(client, owner
     gone = client.get("/admin/profiles/user/999/leaving/")
     assert (gone.status_code, gone["Location"]) == (302, "/admin/")
     assert "Perhaps it was deleted?" in words_of(gone)[0][1]
+
+
+def test_at_the_very_moment_it_is_too_late(client, staff, owner, monkeypatch):
+    """The pages and the buttons agree with the nightly deletion."""
+    moment = timezone.now()
+    User.objects.filter(pk=owner.pk).update(leaves_at=moment)
+    client.force_login(staff)
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+
+    assert 'name="stay"' not in client.get(page_of(owner)).text
+    client.force_login(owner)
+    assert "about to be deleted" in client.get("/me/data/").text
+    client.post("/me/data/stay/")
+    assert User.objects.get(pk=owner.pk).leaves_at == moment
+    assert due_members() == [owner.pk]
+
+
+@pytest.mark.parametrize(("button", "is_leaving"), [("leave", False), ("stay", True)])
+def test_nothing_is_done_that_could_not_be_recorded(
+    client, staff, owner, monkeypatch, button, is_leaving
+):
+    def fail(*arguments, **options):
+        raise DatabaseError("The log is full")
+
+    if is_leaving:
+        soon = timezone.now() + timedelta(days=1)
+        User.objects.filter(pk=owner.pk).update(leaves_at=soon)
+    client.force_login(staff)
+    monkeypatch.setattr(MemberAdmin, "log_change", fail)
+
+    with pytest.raises(DatabaseError):
+        client.post(page_of(owner), {button: ""})
+
+    assert (User.objects.get(pk=owner.pk).leaves_at is not None) is is_leaving
+    assert not OutgoingMessage.objects.exists()
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_staff_are_told_of_a_member_who_was_deleted_while_they_saved(
+    client, staff, member, monkeypatch, is_deleted
+):
+    """Any other fault of the database is one: the control."""
+
+    def save(user, **options):
+        raise DatabaseError("Save with update_fields did not affect any rows.")
+
+    client.force_login(staff)
+    monkeypatch.setattr(User, "save", save)
+    if is_deleted:  # by another process, so that the rollback does not bring the row back
+        nobody = SimpleNamespace(objects=User.objects.none())
+        monkeypatch.setattr("profiles.privacy.admin.User", nobody)
+    address = reverse("admin:profiles_user_change", args=[member.pk])
+
+    if is_deleted:
+        told = client.post(address, change(member))
+        assert (told.status_code, told["Location"]) == (302, "/admin/")
+        assert "Perhaps it was deleted?" in words_of(told)[-1][1]
+    else:
+        with pytest.raises(DatabaseError):
+            client.post(address, change(member))
+
+
+def test_superusers_are_locked_in_one_order(staff, member):
+    """Two who leave at the same time would else wait for one another."""
+    with CaptureQueriesContext(connection) as asked:
+        leave(member, "http://testserver")
+
+    condition = 'WHERE "profiles_user"."is_superuser"'
+    locking = [query["sql"] for query in asked if condition in query["sql"]]
+    assert locking
+    assert locking[0].removesuffix(" FOR UPDATE").endswith('ORDER BY "profiles_user"."id" ASC')

@@ -132,6 +132,11 @@ def test_a_colour_that_cannot_be_read_is_refused_with_one_that_can(colour, found
     assert refused.value.code == "contrast"
 
 
+@pytest.mark.parametrize("colour", ["#7a2d5c", "#7A2D5C"])
+def test_a_colour_that_can_be_read_is_accepted_in_either_case(colour):
+    colours.validate_readable(colour)
+
+
 def test_the_name_of_a_style_sheet_is_that_of_its_text():
     assert colours.look("#7A2D5C").startswith("7a2d5c-")
     digest = hashlib.sha256(colours.style("#7a2d5c").encode()).hexdigest()

@@ -10,10 +10,12 @@ from django.core.management import call_command
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from portal.files import sweeping
 from profiles.models import StoredUpload
 from profiles.uploads import forms, sandbox, stored
+from profiles.uploads.pending import PendingFile
 from profiles.uploads.turns import Busy
 from tests.profiles.test_admin import change
 from tests.support import samples
@@ -91,6 +93,18 @@ def test_a_form_with_an_error_keeps_the_chosen_files_and_says_so(logged_in, memb
     assert files() == files_of(member.profile)
 
 
+def test_a_photo_that_comes_with_its_form_is_cut_as_the_form_says(logged_in, member):
+    """Without JavaScript: percentages in inputs beside the file."""
+    page = save(logged_in, avatar=a_photo(), **{"avatar-zoom": "99"})
+    assert page.context["form"].has_error("avatar", "crop")
+    cut = {"avatar-x": "0", "avatar-y": "0", "avatar-zoom": "400"}
+
+    assert save(logged_in, avatar=a_photo(), **cut).status_code == 302
+
+    member.profile.refresh_from_db()
+    assert Image.open(member.profile.avatar).size == (120, 120), "a quarter of 480 pixels"
+
+
 def test_a_wrong_file_does_not_cost_the_other(logged_in, member):
     page = save(logged_in, avatar=a_photo(), resume=ContentFile(b"no", name="cv.pdf"))
 
@@ -120,6 +134,7 @@ def test_what_is_not_the_member_s_to_name_is_refused(logged_in, member, other_me
     page = save(logged_in, **{"resume-stored": pk})
 
     assert str(forms.EXPIRED) in page.text
+    assert page.context["form"].has_error("resume", "expired")
     assert not files_of(member.profile)
 
 
@@ -179,7 +194,18 @@ def test_what_nobody_saved_is_deleted_after_its_time(logged_in, monkeypatch, cap
     call_command("delete_expired_uploads")
 
     assert files() == set()
-    assert "Deleted 2 expired uploads." in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines() == [
+        "Deleted 0 expired uploads.",
+        "Deleted 2 expired uploads.",
+    ]
+    PendingFile.objects.create(field="profiles.Profile.avatar", name="avatars/x.webp")
+    PendingFile.objects.update(started_at=later - timedelta(hours=1))
+    call_command("delete_expired_uploads")
+    assert capsys.readouterr().out.splitlines() == [
+        "Deleted 0 expired uploads.",
+        "Deleted 1 files of processes that were killed.",
+    ]
+    assert not PendingFile.objects.exists()
 
 
 def test_an_upload_about_to_be_saved_is_not_deleted(logged_in):
@@ -200,6 +226,7 @@ def test_to_remove_and_to_choose_is_a_contradiction(logged_in, owner):
     page = save(logged_in, **{"resume-stored": pk, "resume-clear": "on"})
 
     assert "not both" in page.text
+    assert page.context["form"].has_error("resume", "contradiction")
     assert files_of(owner.profile) == before
 
 
@@ -314,7 +341,9 @@ def test_the_first_page_is_shown_to_the_owner_and_the_staff_alone(client, owner,
     for name, user in (("owner", owner), ("staff", staff), ("member", member)):
         client.force_login(user)
         page = client.get(owner.profile.get_absolute_url())
-        statuses[name] = client.get(address).status_code, address in page.text
+        picture = client.get(address)
+        assert "no-store" in picture["Cache-Control"]
+        statuses[name] = picture.status_code, address in page.text
 
     assert statuses == {"owner": (302, True), "staff": (302, True), "member": (404, False)}
 

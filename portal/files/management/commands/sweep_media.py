@@ -69,7 +69,8 @@ class Command(BaseCommand):
             sweeping.refuse_overlap(storages)
             if delete:  # look at everything before the first delete
                 for label, storage in storages.items():
-                    refuse_suspicious(label, storage, before, most)
+                    with closing(results_in(storage, before)) as results:
+                        refuse_suspicious(label, results, most)
             counts = {
                 label: self.sweep(label, storage, before, delete)
                 for label, storage in storages.items()
@@ -136,18 +137,17 @@ def deleted(storage, name) -> tuple[str, str]:
     return DELETED, ""
 
 
-def refuse_suspicious(label, storage, before, most):
+def refuse_suspicious(label, results, most):
     """Raise SweepRefused if the orphans may be files that are still needed."""
     counts = Counter()
-    with closing(results_in(storage, before)) as results:
-        for result in results:
-            counts[result.kind] += 1
-            if result.kind == MISSING and not sweeping.is_plain(result.name):
-                row = result.reference
-                raise SweepRefused(
-                    f"Nothing was deleted: {row.model} {row.pk} {row.field} has a name that is not "
-                    "written as the storage writes it, so its file would be taken for an orphan."
-                )
+    for result in results:
+        counts[result.kind] += 1
+        if result.kind == MISSING and not sweeping.is_plain(result.name):
+            row = result.reference
+            raise SweepRefused(
+                f"Nothing was deleted: {row.model} {row.pk} {row.field} has a name that is not "
+                "written as the storage writes it, so its file would be taken for an orphan."
+            )
     files = counts[NAMED] + counts[YOUNG] + counts[ORPHAN]
     if counts[ORPHAN] > max(MANY, files / 2) and not most:
         raise SweepRefused(
