@@ -134,15 +134,21 @@ def cdns_serve_no_protected_files(app_configs, **kwargs):
 @register(Tags.security, deploy=True)
 def files_travel_over_tls(app_configs, **kwargs):
     """Warn of an endpoint without TLS: whoever intercepts a signed link can open the file."""
-    endpoint = conf.AWS_S3_ENDPOINT_URL or ""
-    if conf.SITE_ENVIRONMENT == "development" or not endpoint.startswith("http://"):
+    if conf.SITE_ENVIRONMENT == "development":
         return []
+    endpoints = {"AWS_S3_ENDPOINT_URL": conf.AWS_S3_ENDPOINT_URL} | {
+        f'endpoint_url of STORAGES["{alias}"]': storage.endpoint_url
+        for alias, storage in in_buckets_as_they_are(settings.STORAGES).items()
+        if storage.endpoint_url != conf.AWS_S3_ENDPOINT_URL
+    }
     return [
         checks.Warning(
-            "AWS_S3_ENDPOINT_URL starts with http://: links can be read, and used, on their way.",
+            f"{name} starts with http://: links can be read, and used, on their way.",
             hint="Set it to an address that starts with https://.",
             id="portal.W005",
         )
+        for name, endpoint in endpoints.items()
+        if (endpoint or "").startswith("http://")
     ]
 
 

@@ -65,10 +65,34 @@ def test_an_endpoint_without_tls_is_a_warning_outside_development(settings):
     assert checks.files_travel_over_tls(None) == []
 
     settings.SITE_ENVIRONMENT = "production"
+    options = {"bucket_name": "society", "endpoint_url": "http://s3.example.org"}
+    stock = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"papers": stock}
 
     assert [found.id for found in checks.files_travel_over_tls(None)] == ["portal.W005"]
+    del settings.STORAGES["papers"]
     settings.AWS_S3_ENDPOINT_URL = "https://s3.example.org"
     assert checks.files_travel_over_tls(None) == []
+
+
+def test_an_endpoint_that_is_an_option_is_warned_of_alike(settings):
+    """Y13: a project may name it in STORAGES alone."""
+    options = {"bucket_name": "society", "location": "papers"}
+    settings.SITE_ENVIRONMENT = "production"
+    settings.STORAGES = settings.STORAGES | {
+        alias: {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": options | {"endpoint_url": endpoint},
+        }
+        for alias, endpoint in (
+            ("papers", "http://s3.example.org"), ("minutes", "https://s3.example.org"),
+            ("posters", None),
+        )
+    }  # fmt: skip
+
+    [warning] = checks.files_travel_over_tls(None)
+
+    assert warning.msg.startswith('endpoint_url of STORAGES["papers"] starts with http://')
 
 
 def test_a_laptop_passes_the_checks(settings):
