@@ -19,7 +19,7 @@ from django.apps import apps
 from django.db import Error, connection, transaction
 from django.db.models import ForeignObjectRel, Model, Q, QuerySet
 
-from portal.files.hints import settings_of_live
+from portal.files.hints import named
 
 from . import identity
 from .invented import Rule
@@ -98,8 +98,8 @@ def reason_to_refuse(
         )
     if shares_files_with_live:
         return (
-            f"By {settings_of_live()}, this site's files are where the live site's files are, so"
-            " this may be the live site."
+            f"This site's files are where {named('the LIVE_ variables say', 'LIVE_STORAGES says')}"
+            " that the live site's files are, so this may be the live site."
         )
     return None
 
