@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+S3_PORT ?= 9000
 VENV = .venv
 BIN = $(VENV)/bin
 MANAGE = $(BIN)/python manage.py
@@ -21,7 +22,7 @@ QUIET = -W ignore::pytest.PytestUnraisableExceptionWarning
 # Where bytecode is not kept, each of the processes that tests start compiles all that it imports.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run run-s3 test test-sqlite test-next test-postgresql whole whole-sqlite moments whole-postgresql coverage mutants random-breaks kills kills-copy \
+.PHONY: run run-s3 s3 test test-sqlite test-next test-postgresql whole whole-sqlite moments whole-postgresql coverage mutants random-breaks kills kills-copy \
 	other-server search rehearse siege lint format messages lock check-installs vendor sbom corpus canaries bench-likeness bench \
 	bench-copy bench-http help
 
@@ -31,7 +32,10 @@ run: $(VENV)/installed  ## the site with demo members, on SQLite and local disk;
 	@$(ENVIRONMENT) $(MANAGE) runserver $(PORT)
 
 run-s3: $(VENV)/installed-dev  ## the same site with its files on an S3 server on this machine
-	@$(BIN)/python -m tests.support.run_s3 --port $(PORT)
+	@$(BIN)/python -m tests.support.run_s3 --port $(PORT) --s3-port $(S3_PORT)
+
+s3: $(VENV)/installed-dev  ## that S3 server alone, for commands of your own; prints the variables to export, with a live key that only reads
+	@$(BIN)/python -m tests.support.serve_s3 --port $(S3_PORT)
 
 test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="-k throttle" test for some
 

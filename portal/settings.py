@@ -364,4 +364,8 @@ NIGHTLY = [
 SENTRY_DSN = env.sentry_dsn("SENTRY_DSN")
 SENTRY_RELEASE = env.version("SENTRY_RELEASE") or env.version("HEROKU_BUILD_COMMIT")
 
+# Without S3 a site is built, as the first time a button deploys it, and is not released (E001). If
+# other variables are missing too, all of them are named at once.
+if env.refusals and not IS_DEVELOPMENT and not any(S3_REQUIRED.values()):
+    env.refuse(f"S3 is not configured: also set {', '.join(S3_REQUIRED)}.")
 env.finish()

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from storages.backends.s3 import S3Storage
 
-from portal.files.hints import on_refusal, on_silence
+from portal.files.hints import named, on_refusal, on_silence
 from portal.files.storages import AssetsStorage, PolicyMixin, UnsignedMixin, custom_domain
 from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
@@ -130,8 +130,9 @@ def how_to_open(storage: S3Storage, base: str, *, is_domain: bool) -> str:
         return f"Make {base} serve {prefix_of(storage)}* of the bucket {storage.bucket_name}."
     return (
         f"Run setup_bucket, which opens {prefix_of(storage)}* of {storage.bucket_name}; a provider"
-        " without bucket policies needs a public domain instead, named in AWS_S3_CUSTOM_DOMAIN,"
-        " and PROTECTED_BUCKET_NAME beside it."
+        " without bucket policies needs a public domain instead, named in"
+        f" {named('AWS_S3_CUSTOM_DOMAIN', 'custom_domain')}, and"
+        f" {named('PROTECTED_BUCKET_NAME', 'another bucket_name for protected files')} beside it."
     )
 
 
@@ -148,7 +149,7 @@ def protected_file(alias, probe, domains, client) -> Iterator[Finding]:
         yield refused(alias, statement, response, hint, base)
         hint = (
             "Let the CDN serve the public prefixes alone, or give protected files a bucket that it"
-            " does not serve (PROTECTED_BUCKET_NAME)."
+            f" does not serve ({named('PROTECTED_BUCKET_NAME', 'bucket_name')})."
         )
     yield from link_findings(alias, probe, client)
 

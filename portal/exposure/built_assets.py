@@ -5,8 +5,7 @@ from typing import Any
 
 from django.core.files.storage import storages
 
-from portal.files.assets import UploadedStaticFilesStorage
-from portal.files.policies import assets_on_disk
+from portal.files.static_files import uploaded_static_files
 from portal.files.storages import stored_type
 
 from .anonymous_client import MAX_BODY_BYTES, AnonymousClient
@@ -18,8 +17,8 @@ STYLESHEET = "portal.css"  # every page links to it: templates/base.html
 
 def asset_findings(client: AnonymousClient) -> Iterator[Finding]:
     """Yield a finding for two assets of this build: the style sheet of all pages, and another."""
-    built = assets_on_disk()
-    if not isinstance(built, UploadedStaticFilesStorage):
+    built = uploaded_static_files()
+    if built is None:
         return
     policy: Any = storages["assets"]  # one of the policies, or W004 would have stopped the site
     names = [STYLESHEET, *(name for name in sorted(built.hashed_files) if name != STYLESHEET)][:2]

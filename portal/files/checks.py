@@ -10,9 +10,16 @@ from django.core.checks import Error, Tags, register
 from portal.s3.addresses import AWS_HOST, prefix_of
 
 from . import conf
-from .assets import UploadedStaticFilesStorage
+from .hints import named
 from .locations import may_share_files
-from .policies import assets_on_disk, in_buckets_as_they_are, is_protected, is_public
+from .policies import (
+    assets_on_disk,
+    in_buckets_as_they_are,
+    is_protected,
+    is_public,
+    missing_options,
+)
+from .static_files import uploaded_static_files
 from .storages import PolicyMixin, ProtectedMediaStorage, custom_domain
 
 
@@ -24,9 +31,30 @@ def uploads_have_a_storage(app_configs, **kwargs):
     return [
         Error(
             "S3 is not configured, so uploads would have nowhere to go.",
-            hint=f"Set {', '.join(conf.S3_REQUIRED)}; .env.example explains them.",
+            hint=f"Set {', '.join(conf.S3_REQUIRED)}{named('; .env.example explains them', '')}.",
             id="portal.E001",
         )
+    ]
+
+
+@register("files")
+def buckets_have_keys(app_configs, **kwargs):
+    """Warn of storages for which no command of this site works; those of Django's own may."""
+    both = {"STORAGES": settings.STORAGES, "LIVE_STORAGES": conf.LIVE_STORAGES}
+    found = {
+        f'{setting}["{alias}"]': storage
+        for setting, aliases in both.items()
+        for alias, storage in in_buckets_as_they_are(aliases).items()
+    }
+    return [
+        checks.Warning(
+            f"{name} has no {' and no '.join(missing)}.",
+            hint="Name them in its OPTIONS. check_storage, setup_bucket and what copies files sign"
+            " requests themselves, and cannot use a profile or a role.",
+            id="portal.W007",
+        )
+        for name, storage in found.items()
+        if (missing := missing_options(storage))
     ]
 
 
@@ -96,7 +124,7 @@ def cdns_serve_no_protected_files(app_configs, **kwargs):
         checks.Warning(
             f"{domain} stands before a bucket in which protected files are.",
             hint="Let it serve the public prefixes alone, which check_storage proves, or set"
-            " PROTECTED_BUCKET_NAME.",
+            f" {named('PROTECTED_BUCKET_NAME', 'another bucket_name in the OPTIONS of one')}.",
             id="portal.W004",
         )
         for domain in sorted(domains - {""})
@@ -147,9 +175,8 @@ def assets_are_collected(app_configs, **kwargs):
 @register(deploy=True)
 def assets_are_in_their_bucket(app_configs, **kwargs):
     """Warn if the site serves its assets itself, as a build from before the bucket does."""
-    storage = assets_on_disk()
-    is_ours = isinstance(storage, UploadedStaticFilesStorage)
-    if not is_ours or not storage.hashed_files or storage.is_uploaded():
+    storage = uploaded_static_files()
+    if storage is None or not storage.hashed_files or storage.is_uploaded():
         return []
     return [
         checks.Warning(

@@ -17,15 +17,11 @@ DEFAULTS = {
     "SWEEP_GUARD": None,
     # False where uploads have no storage yet; how that comes about is for the settings to decide.
     "AWS_AVAILABLE": True,
-    # The variables that a message names where the storage is not configured.
-    "S3_REQUIRED": (
-        "AWS_STORAGE_BUCKET_NAME",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_S3_REGION_NAME",
-    ),
+    # What a message asks for where the storage is not configured, such as names of variables.
+    "S3_REQUIRED": ("an S3Storage in STORAGES",),
     "AWS_S3_ENDPOINT_URL": None,
-    # The values of variables by their names: a message names one of those that are set.
+    # The values of variables by their names: a message names one of those that are set. Without
+    # them it names the options of STORAGES.
     "S3_VARIABLES": {},
     # A folder below the prefixes, where several sites share a bucket.
     "FILES_FOLDER": "",

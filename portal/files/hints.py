@@ -2,10 +2,15 @@
 
 from typing import NamedTuple
 
+from botocore.exceptions import (
+    NoCredentialsError,
+    ParamValidationError,
+)
 from django.conf import settings
 from storages.backends.s3 import S3Storage
 
 from portal.files import conf
+from portal.files.policies import NEEDED, address_of, made, missing_options
 from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, code_of, is_answer, storage_errors
@@ -62,18 +67,31 @@ HINTS: dict[Kind | None, str] = {
     Kind.REGION: "Set {region} to the region that the bucket {name} is in.",
     Kind.FORBIDDEN: "Let the key of {key} do there what setup_bucket --print-iam prints.",
 }
+# What boto3 raises for a storage without a key pair, or without the name of a bucket.
+INCOMPLETE = (NoCredentialsError, ParamValidationError)
 UNKNOWN = "Look up what this means at the provider of {bucket}, and run check_storage again."
 
 
 def variables(subject: str) -> Variables:
     """Return the variables of a storage: an alias such as "default", or "live default"."""
     is_live = subject.startswith("live ")
-    if subject not in OTHERS:
+    if subject not in OTHERS or not conf.S3_VARIABLES:
         setting, alias = "LIVE_STORAGES" if is_live else "STORAGES", subject.removeprefix("live ")
-        return Variables(*(f'{option} of {setting}["{alias}"]' for option in OPTIONS))
+        storage = f'{setting}["{alias}"]' if alias else "the storage"
+        return Variables(*(f"{option} of {storage}" for option in OPTIONS))
     others = OTHERS[subject].items()
     usual = LIVE if is_live else SITE
     return usual._replace(**{what: name for what, name in others if conf.S3_VARIABLES.get(name)})
+
+
+def named(variables: str, options: str) -> str:
+    """Return the words for this site's variables, or those for the settings of another project."""
+    return variables if conf.S3_VARIABLES else options
+
+
+def settings_of_live() -> str:
+    """Return what names the live site's files."""
+    return named("the LIVE_ variables", "LIVE_STORAGES in the settings")
 
 
 def on_refusal(code: str, subject: str, storage: S3Storage) -> str:
@@ -86,7 +104,7 @@ def on_silence(subject: str, storage: S3Storage) -> str:
     """Return what to do if a bucket does not answer."""
     names = variables(subject)
     name = names.endpoint if storage.endpoint_url else names.region
-    return f"Correct {name}, or run this again when {storage.bucket_url} answers from here."
+    return f"Correct {name}, or run this again when {address_of(storage)} answers from here."
 
 
 def with_hint(error: OSError) -> str:
@@ -99,6 +117,10 @@ def with_hint(error: OSError) -> str:
 def on_error(error: StorageError) -> str:
     """Return what to do about an error of a storage's bucket. May ask S3 for its reason."""
     subject = alias_of(error.storage)
+    if isinstance(error.__cause__, INCOMPLETE):
+        names = variables(subject)
+        needed = dict(zip(NEEDED, (names.bucket, names.key, names.secret), strict=True))
+        return f"Set {' and '.join(needed[name] for name in missing_options(error.storage))}."
     if is_answer(error):
         return on_refusal(reason(error), subject, error.storage)
     return on_silence(subject, error.storage)
@@ -124,9 +146,10 @@ def reason(error: StorageError) -> str:
 
 def alias_of(storage: S3Storage) -> str:
     """Return the alias in STORAGES of a storage in this bucket below this prefix, or else ""."""
-    wanted = (storage.bucket_name, storage.location)
-    for alias, about in settings.STORAGES.items():
-        options = about.get("OPTIONS", {})
-        if (options.get("bucket_name"), options.get("location")) == wanted:
+    for alias, other in made(settings.STORAGES).items():
+        if isinstance(other, S3Storage) and (other.bucket_name, prefix_of(other)) == (
+            storage.bucket_name,
+            prefix_of(storage),
+        ):
             return alias
     return ""

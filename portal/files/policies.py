@@ -9,11 +9,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestFilesMixin
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.core.files.storage.handler import StorageHandler
+from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
 from storages.backends.s3 import S3Storage
+
+from portal.s3.addresses import bucket_url
 
 from .storages import (
     PolicyMixin,
@@ -24,6 +26,7 @@ from .storages import (
     stored_type,
 )
 
+NEEDED = ("bucket_name", "access_key", "secret_key")
 # What a project may have set in OPTIONS or by a name of django-storages, such as AWS_LOCATION.
 TAKEN_OVER = (
     "access_key",
@@ -61,23 +64,42 @@ class ProtectedStock(StockMixin, ProtectedMediaStorage):
 def policy_of(storage: S3Storage) -> PolicyMixin:
     """Return a storage with the methods of a policy: itself, or one for the same files.
 
-    Raises ImproperlyConfigured for a storage without a key pair: what signs here has to know it.
+    Raises CommandError for a storage without a key pair: what signs here has to know it.
     """
+    if missing := missing_options(storage):
+        raise CommandError(
+            f'The storage of the bucket "{storage.bucket_name or ""}" has no'
+            f" {' and no '.join(missing)}. A profile or a role cannot be used here."
+        )
     if isinstance(storage, PolicyMixin):
         return storage
-    if not (storage.access_key and storage.secret_key):
-        raise ImproperlyConfigured(
-            f'The storage of the bucket "{storage.bucket_name}" has no access_key and secret_key.'
-            " A profile or a role cannot be used here."
-        )
     options = {name: getattr(storage, name) for name in TAKEN_OVER}
     options["location"] = storage.location.strip("/")
-    # boto3 finds a default for the region in more places than one.
-    options["region_name"] = storage.region_name or storage.connection.meta.client.meta.region_name
+    options["region_name"] = region_of(storage)
     if links_are_signed(storage):
         return ProtectedStock(**options, querystring_expire=storage.querystring_expire)
     return PublicStock(
         **options, custom_domain=storage.custom_domain, url_protocol=storage.url_protocol
+    )
+
+
+def missing_options(storage: S3Storage) -> list[str]:
+    """Return the options without which no policy can be had, as far as a storage lacks them."""
+    return [name for name in NEEDED if not getattr(storage, name)]
+
+
+def region_of(storage: S3Storage) -> str:
+    """Return the region of a storage, for which boto3 finds a default in more places than one."""
+    return storage.region_name or storage.connection.meta.client.meta.region_name
+
+
+def address_of(storage: S3Storage) -> str:
+    """Return the address of a storage's bucket, whether or not it has a policy, or a key pair."""
+    return bucket_url(
+        storage.bucket_name or "",
+        region_of(storage),
+        storage.endpoint_url,
+        storage.addressing_style,
     )
 
 

@@ -109,9 +109,9 @@ def listing(storage: Storage) -> Iterator[Stored]:
 def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
     """Yield the objects below a prefix; S3 sorts keys as UTF-8 bytes, as Python sorts text."""
     prefix = prefix_of(storage)
-    pages = with_retries(storage).connection.meta.client.get_paginator("list_objects_v2")
     with storage_errors("list", prefix, storage):
-        for page in pages.paginate(Bucket=storage.bucket_name, Prefix=prefix):
+        pages = with_retries(storage).connection.meta.client.get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=storage.bucket_name or "", Prefix=prefix):
             for item in page.get("Contents", []):
                 # S3's console makes folders: empty objects with a slash at the end.
                 if not item["Key"].endswith("/"):

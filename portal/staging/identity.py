@@ -155,9 +155,9 @@ def refuse_live(confirmed_fork: str | None = None) -> Mark | None:
     if connected_database().may_be(mark.database) and not is_confirmed(confirmed_fork):
         raise CommandError(
             "Nothing was changed. This is the live site's own database: production has marked it,"
-            " and it still has the name and the cluster of the mark. Correct DATABASE_URL. (If it"
-            " is a physical copy of that database, such as a fork, docs/staging.md says how to"
-            " confirm it.)"
+            " and it still has the name and the cluster of the mark. Correct DATABASES in the"
+            " settings, or the DATABASE_URL that they are made of. (If it is a physical"
+            " copy of that database, such as a fork, docs/staging.md says how to confirm it.)"
         )
     if shared := shared_location(mark):
         bucket, prefix = shared

@@ -4,6 +4,7 @@ They came with rows of former refreshes, or with members who have left since. Th
 of sweep_media.
 """
 
+from contextlib import closing
 from datetime import datetime
 
 from django.core.files.storage import Storage
@@ -28,14 +29,16 @@ def leftovers(
     sweeping.refuse_overlap(storages)
     if delete:
         for label, storage in storages.items():
-            refuse_suspicious(label, results_in(storage, before), most)
+            with closing(results_in(storage, before)) as results:
+                refuse_suspicious(label, results, most)
     counts = {}
     for label, storage in storages.items():
         count = counts[label] = {"unnamed": 0, "deleted": 0}
-        for result in results_in(storage, before):
-            if result.kind == ORPHAN:
-                count["unnamed"] += 1
-                if delete:
-                    outcome, _ = deleted(storage, result.name)
-                    count["deleted"] += outcome == DELETED
+        with closing(results_in(storage, before)) as results:
+            for result in results:
+                if result.kind == ORPHAN:
+                    count["unnamed"] += 1
+                    if delete:
+                        outcome, _ = deleted(storage, result.name)
+                        count["deleted"] += outcome == DELETED
     return counts

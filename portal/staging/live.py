@@ -10,6 +10,7 @@ from storages.backends.s3 import S3Storage
 
 from portal.copying.folder_store import Folder
 from portal.copying.s3_store import S3Source, S3Target
+from portal.files.hints import settings_of_live
 from portal.files.locations import share_files
 from portal.files.policies import is_protected, is_public, made, policy_of
 from portal.files.storages import PublicFileStorage
@@ -52,7 +53,8 @@ def live_pairs(storages: dict[str, Storage], *, jobs: int) -> dict[str, tuple]:
             _, target = pairs[label]
             raise CommandError(
                 f"{target} is where the live site's files are. Nothing was read or written."
-                " Give this site a bucket or a prefix of its own, or correct the LIVE_ variables."
+                " Give this site a bucket or a prefix of its own, or correct"
+                f" {settings_of_live()}."
             )
     return pairs
 

@@ -21,9 +21,10 @@ from portal.copying.retry import Retry
 from portal.copying.stores import Source, Unusable
 from portal.exposure.findings import OK
 from portal.exposure.read_only_key import key_cannot_delete, key_cannot_store
-from portal.files.hints import with_hint
+from portal.files.hints import settings_of_live, with_hint
 from portal.files.policies import in_buckets
 from portal.files.references import Fields, field_references, storage_label
+from portal.s3.errors import storage_errors
 
 from . import conf
 from .media import Pairs
@@ -96,8 +97,8 @@ def refuse_if_all_denied(source: Source, names: list[str], error: PermissionErro
             return
     if names:
         raise CommandError(
-            f"Nothing was changed. {source}, can neither be listed nor read. {error} Correct the"
-            " LIVE_ variables, or what the key may do; check_storage tells which."
+            f"Nothing was changed. {source}, can neither be listed nor read. {error} Correct"
+            f" {settings_of_live()}, or what the key may do; check_storage tells which."
         )
 
 
@@ -105,13 +106,15 @@ def refuse_unwritable(storage: Storage) -> None:
     """Raise CommandError unless this site can store a file and delete it again."""
     name = f"refresh-staging-{uuid4()}.txt"
     try:
-        storage.save(name, ContentFile(b"from manage.py refresh_staging\n"))
+        with storage_errors("store", name, storage):
+            storage.save(name, ContentFile(b"from manage.py refresh_staging\n"))
     except OSError as error:
-        with suppress(OSError):
+        with suppress(OSError), storage_errors("delete", name, storage):
             storage.delete(name)  # an interrupted upload may have been stored
         raise CommandError(f"Nothing was changed. {with_hint(error)}") from error
     try:
-        storage.delete(name)
+        with storage_errors("delete", name, storage):
+            storage.delete(name)
     except OSError as error:
         raise CommandError(
             f"Nothing was changed but that {name} was stored on trial. {with_hint(error)}"

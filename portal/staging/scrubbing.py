@@ -19,11 +19,14 @@ from django.apps import apps
 from django.db import Error, connection, transaction
 from django.db.models import ForeignObjectRel, Model, Q, QuerySet
 
+from portal.files.hints import named
+
 from . import identity
 from .invented import Rule
 from .planner import renew_statistics
 from .replacing import LikeLive, replace_values
 from .sampling import STAFF_ALONE, Choice, People, people_chosen
+from .suggestions import suggestions
 
 EVERY_ROW = Q()
 NO_ROW = Q(pk__in=[])
@@ -95,8 +98,8 @@ def reason_to_refuse(
         )
     if shares_files_with_live:
         return (
-            "This site's files are where the LIVE_ variables say that the live site's files are, "
-            "so this may be the live site."
+            f"This site's files are where {named('the LIVE_ variables say', 'LIVE_STORAGES says')}"
+            " that the live site's files are, so this may be the live site."
         )
     return None
 
@@ -115,15 +118,7 @@ def scrub(
 
     A dry run does the same and rolls it back. Raises ScrubRefused.
     """
-    if problems := [
-        *undecided_columns(rules),
-        *columns_without_field(rules),
-        *undecided_tables(rules),
-    ]:
-        raise ScrubRefused(
-            f"Nothing was changed. {rules.stated_in} does not say what becomes of "
-            f"{', '.join(problems)}."
-        )
+    refuse_undecided(rules)
     if choice != STAFF_ALONE and rules.people is None:
         raise ScrubRefused(
             f"Nothing was changed. {rules.stated_in} does not say whose rows are people, so none"
@@ -197,6 +192,31 @@ def emptied_tables(rules: ScrubRules) -> Iterator[Change]:
         for table in sorted(present):
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608
             yield Change(table, deleted=cursor.rowcount)
+
+
+def refuse_undecided(rules: ScrubRules) -> None:
+    """Raise ScrubRefused unless there is one decision about each table and column."""
+    columns, tables = undecided_columns(rules), undecided_tables(rules)
+    if problems := [
+        *columns,
+        *columns_without_field(rules),
+        *tables,
+    ]:
+        lines = suggestions(columns, tables, rules.decisions)
+        how = (
+            "\nLines to paste, with the rows that are deleted in place of the dots (NO_ROW,"
+            " EVERY_ROW or a Q), and with people's own columns in cleared or replaced instead of"
+            " kept:\n"
+        )
+        raise ScrubRefused(
+            f"Nothing was changed. {rules.stated_in} does not say what becomes of "
+            f"{', '.join(problems)}.{how + lines if lines else ''}"
+        )
+    if pending := [label for label, each in rules.decisions.items() if each.deleted_rows is ...]:
+        raise ScrubRefused(
+            f"Nothing was changed. {rules.stated_in} has ... in the place of the rows of"
+            f" {', '.join(pending)} that are deleted: write NO_ROW, EVERY_ROW or a Q."
+        )
 
 
 def undecided_columns(rules: ScrubRules) -> list[str]:

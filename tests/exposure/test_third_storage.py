@@ -5,7 +5,6 @@ import json
 
 import pytest
 import requests
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
@@ -179,18 +178,19 @@ def test_a_stock_class_whose_files_are_open_is_reported(on_s3, add):
 
 
 @pytest.mark.parametrize(
-    "keys",
+    ("keys", "missing"),
     [
-        {"access_key": "", "secret_key": ""},
-        {"access_key": "", "secret_key": "secret"},
-        {"access_key": "AKIA", "secret_key": ""},
+        ({"access_key": None, "secret_key": None}, "access_key and no secret_key"),
+        ({"access_key": "", "secret_key": "secret"}, "access_key"),
+        ({"access_key": "AKIA", "secret_key": ""}, "secret_key"),
     ],
 )
-def test_a_stock_class_without_a_key_pair_is_refused(on_s3, add, keys):
+@pytest.mark.parametrize("command", ["setup_bucket", "setup_bucket --dry-run", "check_storage"])
+def test_a_stock_class_without_a_key_pair_is_refused(on_s3, add, keys, missing, command):
     add("exports", STOCK, **keys)
 
-    with pytest.raises(ImproperlyConfigured, match="no access_key and secret_key"):
-        setup_bucket()
+    with pytest.raises(CommandError, match=f'"{BUCKET}" has no {missing}. A profile or a role'):
+        call_command(*command.split(), stdout=io.StringIO())
 
 
 def test_a_third_storage_of_the_live_site_is_tried_too(live, settings):

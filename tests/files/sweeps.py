@@ -1,10 +1,13 @@
 """Runs of sweep_media, and what the storages hold."""
 
+import gc
+import inspect
 import io
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.management import call_command
+from django.db.models.sql.compiler import cursor_iter
 
 from portal.files import sweeping
 from portal.files.storages import public_media
@@ -42,3 +45,14 @@ def named(*users) -> list[str]:
 
 def add_orphan(name="avatars/orphan.webp", storage=None):
     return (storage or public_media()).save(name, ContentFile(b"x"))
+
+
+def open_queries() -> list:
+    """The queries that still have rows to read; at the end of a process SQLite complains."""
+    return [
+        each
+        for each in gc.get_objects()
+        if inspect.isgenerator(each)
+        and each.gi_code is cursor_iter.__code__
+        and inspect.getgeneratorstate(each) != inspect.GEN_CLOSED
+    ]

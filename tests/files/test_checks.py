@@ -25,6 +25,17 @@ def test_uploads_without_a_home_are_an_error(settings):
     assert "AWS_STORAGE_BUCKET_NAME" in error.hint
 
 
+def test_a_project_without_variables_is_asked_for_a_storage(settings):
+    """Y13."""
+    settings.SITE_ENVIRONMENT = "production"
+    del settings.S3_REQUIRED
+    del settings.S3_VARIABLES
+
+    [error] = checks.uploads_have_a_storage(None)
+
+    assert error.hint == "Set an S3Storage in STORAGES."
+
+
 def test_a_custom_domain_on_protected_files_is_an_error(settings):
     values = settings_for(DEPLOYED)["STORAGES"]
     values["protected"]["OPTIONS"]["custom_domain"] = "cdn.example.org"
@@ -155,7 +166,8 @@ SIGNED, OPEN = {"BACKEND": STOCK}, {"BACKEND": STOCK, "OPTIONS": {"querystring_a
     [
         (SIGNED, {"location": "minutes"}, []),
         (SIGNED, {"location": "media/minutes"}, ["portal.E004"]),
-        (SIGNED, {"location": "minutes", "access_key": None, "secret_key": None}, []),
+        (SIGNED, {"location": "minutes", "access_key": None, "secret_key": None},
+         ["portal.W007"]),
         (SIGNED, {"location": ""}, ["portal.E004", "portal.E004"]),
         (SIGNED, {"location": "", "bucket_name": "minutes"}, []),
         (OPEN, {"location": "", "bucket_name": "posters"}, ["portal.E003"]),
@@ -291,3 +303,25 @@ def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
             False,
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("lacked", "words"),
+    [
+        ({"access_key": None, "secret_key": ""}, "has no access_key and no secret_key."),
+        ({"secret_key": None}, "has no secret_key."),
+    ],
+)
+@pytest.mark.parametrize("setting", ["STORAGES", "LIVE_STORAGES"])
+def test_a_bucket_without_keys_is_a_warning(s3_environment, settings, setting, lacked, words):
+    """Y13: also for a stock class; a storage on disk needs none."""
+    values = settings_for(s3_environment)["STORAGES"]
+    assert checks.buckets_have_keys(None) == []
+    options = values["protected"]["OPTIONS"] | lacked
+    values = {name: values[name] for name in ("default", "protected")}
+    values |= {"minutes": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}}
+
+    setattr(settings, setting, values)
+
+    [warning] = checks.buckets_have_keys(None)
+    assert (warning.id, warning.msg) == ("portal.W007", f'{setting}["minutes"] {words}')

@@ -11,6 +11,7 @@ AWS = {
     "bucket_name": "society", "access_key": "AKIA", "secret_key": "secret",
     "region_name": "eu-west-1", "location": "files",
 }  # fmt: skip
+BACKEND = "portal.files.storages.ProtectedMediaStorage"
 STORAGE = ProtectedMediaStorage(**AWS)
 
 
@@ -84,7 +85,7 @@ def test_a_refusal_has_its_own_hint(codes, hint):
 )  # fmt: skip
 def test_a_storage_is_configured_by_its_own_variables_where_they_are_set(settings, subject, names):
     of_site = hints.LIVE if subject.startswith("live") else hints.SITE
-    settings.S3_VARIABLES = {}
+    settings.S3_VARIABLES = {"AWS_STORAGE_BUCKET_NAME": None}
     assert hints.variables(subject) == of_site
 
     settings.S3_VARIABLES = dict.fromkeys(names.split(), "x")
@@ -103,6 +104,24 @@ def test_a_storage_without_variables_is_configured_by_options(subject, setting):
     assert list(hints.variables(subject)) == [f"{option} of {setting}" for option in options]
 
 
+@pytest.mark.parametrize(
+    ("subject", "storage"),
+    [
+        ("default", 'STORAGES["default"]'),
+        ("protected", 'STORAGES["protected"]'),
+        ("assets", 'STORAGES["assets"]'),
+        ("live default", 'LIVE_STORAGES["default"]'),
+    ],
+)
+def test_a_project_without_variables_is_told_the_options(settings, subject, storage):
+    """Y13: also where an alias is one of this site's."""
+    settings.S3_VARIABLES = {}
+
+    assert hints.variables(subject).secret == f"secret_key of {storage}"
+    assert hints.settings_of_live() == "LIVE_STORAGES in the settings"
+    assert hints.named("A_VARIABLE", "an option") == "an option"
+
+
 def test_a_silent_server_is_looked_for_at_the_endpoint_or_else_in_the_region():
     elsewhere = ProtectedMediaStorage(**AWS, endpoint_url="https://s3.example.org")
 
@@ -114,10 +133,10 @@ def test_a_silent_server_is_looked_for_at_the_endpoint_or_else_in_the_region():
 
 
 def test_an_error_is_shown_in_one_line_with_the_hint_for_its_storage(settings):
-    settings.S3_VARIABLES = {}
+    settings.S3_VARIABLES = {"AWS_STORAGE_BUCKET_NAME": None}
     settings.STORAGES = settings.STORAGES | {
-        "other": {"BACKEND": "x", "OPTIONS": AWS | {"location": "elsewhere"}},
-        "protected": {"BACKEND": "x", "OPTIONS": AWS},
+        "other": {"BACKEND": BACKEND, "OPTIONS": AWS | {"location": "elsewhere"}},
+        "protected": {"BACKEND": BACKEND, "OPTIONS": AWS},
     }
     text = "Could not list files/: ClientError"
 

@@ -3,8 +3,8 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, InMemoryStorage
+from django.core.management import CommandError
 from storages.backends.s3 import S3Storage
 
 from portal.files.policies import (
@@ -169,11 +169,12 @@ def test_a_stock_class_without_a_region_has_the_one_that_boto3_finds(monkeypatch
     assert policy_of(S3Storage(**AWS)).region_name == "eu-west-1"
 
 
-@pytest.mark.parametrize("missing", ["access_key", "secret_key"])
-def test_a_stock_class_needs_a_key_pair(missing):
+@pytest.mark.parametrize("kind", [S3Storage, ProtectedMediaStorage])
+@pytest.mark.parametrize("missing", ["bucket_name", "access_key", "secret_key"])
+def test_a_storage_needs_a_bucket_and_a_key_pair(kind, missing):
     """Y13: what signs has to know it."""
-    with pytest.raises(ImproperlyConfigured, match='bucket "society" has no access_key and'):
-        policy_of(S3Storage(**AWS | {missing: ""}))
+    with pytest.raises(CommandError, match=rf'bucket ".*" has no {missing}\. A profile'):
+        policy_of(kind(**AWS | {missing: ""}))
 
 
 def test_storages_in_buckets_are_told_from_those_on_disk(tmp_path):

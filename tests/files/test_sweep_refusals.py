@@ -3,16 +3,19 @@
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import FileSystemStorage
+from botocore.config import Config
+from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError
+from storages.backends.s3 import S3Storage
 
 from portal.files import sweeping
 from portal.files.management.commands import sweep_media as command
+from portal.files.references import references
 from portal.files.storages import UnconfiguredStorage, protected_media, public_media
 from profiles.models import Profile
 from tests.conftest import BUCKET, s3_client, settings_for
 
-from .sweeps import add_orphan, named, stored, sweep_media
+from .sweeps import add_orphan, named, open_queries, stored, sweep_media
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -167,6 +170,81 @@ def test_a_bucket_that_cannot_be_listed_is_a_plain_error(on_s3):
 
     with pytest.raises(CommandError, match=r"^Could not list media/: \w+\. Let the key of"):
         sweep_media()
+
+
+STOCK = {
+    "bucket_name": "society", "access_key": "AKIA", "secret_key": "secret", "location": "minutes",
+    "region_name": "eu-west-1", "endpoint_url": "http://127.0.0.1:1",
+    "client_config": Config(retries={"total_max_attempts": 1}),
+}  # fmt: skip
+
+
+def test_a_stock_storage_that_does_not_answer_is_a_plain_error(db, settings, monkeypatch):
+    """Y13: by the options of the storage, which has no variables, and of a field's own."""
+    backend = "storages.backends.s3.S3Storage"
+    settings.STORAGES = settings.STORAGES | {"minutes": {"BACKEND": backend, "OPTIONS": STOCK}}
+    field = Profile._meta.get_field("resume")
+    silence = "Could not list minutes/: EndpointConnectionError"
+    until = "or run this again when http://127.0.0.1:1/society answers from here."
+
+    monkeypatch.setattr(field, "storage", storages["minutes"])
+    with pytest.raises(CommandError) as error:
+        sweep_media()
+    assert str(error.value) == f'{silence}. Correct endpoint_url of STORAGES["minutes"], {until}'
+
+    monkeypatch.setattr(field, "storage", S3Storage(**STOCK | {"bucket_name": "other"}))
+    with pytest.raises(CommandError) as error:
+        sweep_media()
+    assert f"{silence}. Correct endpoint_url of the storage, or run" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("lacked", "options"),
+    [
+        ({"access_key": None, "secret_key": None}, ["access_key", "secret_key"]),
+        ({"bucket_name": None}, ["bucket_name"]),
+    ],
+)
+def test_a_stock_storage_without_keys_is_a_plain_error(db, monkeypatch, lacked, options):
+    """Y13: it has no policy then, and is swept by whatever keys boto3 finds; here it finds none."""
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    storage = S3Storage(**STOCK | lacked)
+    monkeypatch.setattr(Profile._meta.get_field("resume"), "storage", storage)
+
+    with pytest.raises(CommandError) as error:
+        sweep_media()
+
+    wanted = " and ".join(f"{option} of the storage" for option in options)
+    assert str(error.value).endswith(f". Set {wanted}.")
+
+
+def test_an_error_leaves_no_query_open(on_s3, owner, monkeypatch, a_day_later):
+    """SQLite reports an open one at the end of the process, below the error's own message."""
+    rows = references()
+    next(rows)
+    assert open_queries(), "the control"
+    rows.close()
+    add_orphan()
+
+    on_s3.fail_next(403, "AccessDenied")
+    with pytest.raises(CommandError, match="Let the key of") as refused:
+        sweep_media()
+    assert refused.value.__cause__
+    assert open_queries() == []
+
+    monkeypatch.setattr(command, "MANY", -1)
+    add_orphan("avatars/other.webp")
+    add_orphan("avatars/third.webp")
+    with pytest.raises(CommandError, match="Is this the right database") as refused:
+        sweep_media("--delete")
+    assert refused.value.__cause__
+    assert open_queries() == []
+
+    Profile.objects.update(resume="a//b.pdf")
+    with pytest.raises(CommandError, match="not written as the storage writes it") as refused:
+        sweep_media("--delete", "--most")
+    assert refused.value.__cause__
+    assert open_queries() == []
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,21 @@ def test_it_names_all_that_is_missing_at_once():
     assert "AKIASECRET" not in message
 
 
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_s3_is_among_what_is_missing_at_once(environment):
+    """C1: where S3 alone is missing, the site can be built, so that is the control."""
+    sentence = (
+        "  - S3 is not configured: also set AWS_STORAGE_BUCKET_NAME, AWS_ACCESS_KEY_ID,"
+        " AWS_SECRET_ACCESS_KEY, AWS_S3_REGION_NAME."
+    )
+    site = DEPLOYED_WITHOUT_S3 | {"SITE_ENVIRONMENT": environment}
+
+    assert refusal(site | {"DATABASE_URL": ""}).endswith(f"must be set.\n{sentence}")
+    assert "S3" not in refusal(DEPLOYED | {"DATABASE_URL": ""})
+    assert "S3" not in refusal({"INVITATION_DAYS": "none"}), "on a laptop files are on its disk"
+    assert not settings_for(site)["AWS_AVAILABLE"]
+
+
 def test_a_command_says_what_is_missing_and_fails():
     """C1: the operator reads the sentence, not a traceback."""
     done = manage("check", environment={"SITE_ENVIRONMENT": "production"})

@@ -105,7 +105,7 @@ def test_the_report_counts_the_rows_of_each_column(society):
         ["profiles.User.last_login", "8"], ["profiles.User.password", "9"],
     ]  # fmt: skip
     again = scrub_members(keep=1000).splitlines()
-    assert again[-2].startswith("0 photos and resumes of replaced members were drawn, and 12 were")
+    assert again[-2].startswith("0 files of replaced members were drawn, and 12 were")
 
 
 @pytest.mark.parametrize("number", ["-1", "many", "1.5"])

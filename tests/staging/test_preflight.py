@@ -1,8 +1,11 @@
 """refresh_staging: keys, buckets and prefixes of both ends are tried before anything changes."""
 
-import pytest
-from django.core.files.storage import FileSystemStorage
+from functools import partial
 
+import pytest
+from django.core.files.storage import FileSystemStorage, storages
+
+from portal.files.references import file_fields, storage_label
 from profiles.models import Profile, User
 from tests.support.refresh_command import (
     LIVE,
@@ -73,6 +76,23 @@ def test_a_bucket_that_staging_may_not_write_to_is_noticed_before_the_scrub(rest
     monkeypatch.setitem(restored.permissions, "AKIAPORTAL", read_only)
 
     nothing_changes(restored, "store")
+
+
+def test_a_stock_storage_that_may_not_be_written_to_is_noticed_too(restored, settings, monkeypatch):
+    """Y13: its errors are boto3's own."""
+    of_site = settings.STORAGES["protected"]["OPTIONS"]
+    stock = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": of_site}
+    aliases = {field: storage_label(field.storage) for _, field in file_fields()}
+    settings.STORAGES = settings.STORAGES | {"protected": stock}
+    for field, alias in aliases.items():
+        monkeypatch.setattr(field, "storage", storages[alias])
+    monkeypatch.setitem(restored.permissions, "AKIAPORTAL", partial(read_only_below, "protected/"))
+
+    nothing_changes(restored, "Let the key of")
+
+
+def read_only_below(prefix, method, bucket, key) -> bool:
+    return read_only(method, bucket, key) or not key.startswith(prefix)
 
 
 def test_a_file_stored_on_trial_is_removed(restored):

@@ -38,7 +38,7 @@ def test_photos_and_resumes_are_drawn(live_site):
 
     keys = drawn_keys(live_site)
     assert [key.partition("/")[0] for key in keys] == ["media"] * 3 + ["protected"] * 3
-    assert "6 photos and resumes of replaced members were drawn" in said
+    assert "6 files of replaced members were drawn" in said
     assert "6 of 6 are as on live" in said
     profiles = Profile.objects.filter(user__is_staff=False)
     named = {f"media/{profile.avatar.name}" for profile in profiles}
@@ -87,7 +87,7 @@ def test_what_is_there_is_not_drawn_again(live_site):
 
     said = refresh("--keep", "3")
 
-    assert "0 photos and resumes of replaced members were drawn, and 6 were there" in said
+    assert "0 files of replaced members were drawn, and 6 were there" in said
     stored = [r.key for r in live_site.requests if r.method == "PUT" and "refresh" not in r.key]
     assert stored == []
 
@@ -95,7 +95,7 @@ def test_what_is_there_is_not_drawn_again(live_site):
 def test_a_dry_run_counts_what_is_to_be_drawn(live_site, tmp_path):
     dry, real = tmp_path / "dry.json", tmp_path / "real.json"
 
-    assert "6 photos and resumes of replaced members are to be drawn" in refresh(
+    assert "6 files of replaced members are to be drawn" in refresh(
         "--keep", "3", "--dry-run", "--report", str(dry)
     )
     assert User.objects.filter(email__endswith="@example.org").count() == 8

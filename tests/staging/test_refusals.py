@@ -209,7 +209,7 @@ def test_all_that_has_no_decision_is_named_at_once(staff, settings):
     with pytest.raises(CommandError) as refused:
         scrub_members()
 
-    assert str(refused.value) == (
+    assert str(refused.value).splitlines()[0] == (
         "Nothing was changed. profiles/scrub_rules.py does not say what becomes of"
         " auth_group.colour, profiles_profile.later, old_members."
     )

@@ -290,6 +290,16 @@ def test_the_command_wants_a_role(site, settings, control):
         copy_live_media()
 
 
+def test_the_command_wants_a_storage_for_its_manifests(site, settings, control):
+    """Y13: another project may have none of this alias."""
+    settings.STORAGES = {
+        alias: storage for alias, storage in settings.STORAGES.items() if alias != "protected"
+    }
+
+    with pytest.raises(CommandError, match='kept in the storage "protected", and STORAGES has non'):
+        copy_live_media("--only", "profiles.Profile.avatar")
+
+
 def test_the_command_passes_on_what_aws_refuses(site, control):
     control.add_client_error("create_job", "AccessDeniedException", "iam:PassRole")
 

@@ -27,6 +27,7 @@ from portal.staging.progress import Progress, size_words, time_words
 from portal.staging.report import Report
 from portal.staging.scrubbing import Change
 from profiles.models import Profile
+from profiles.scrub_rules import RULES
 
 AVATAR, RESUME = "profiles.Profile.avatar", "profiles.Profile.resume"
 FIELDS = [(Profile, Profile._meta.get_field(name)) for name in ("avatar", "resume")]
@@ -317,10 +318,10 @@ def test_numbers_of_members_are_whole_and_not_negative():
 
 
 def test_drawn_files_are_counted_in_a_sentence():
-    assert drawn_line(Stored(1_200, 3_400)) == (
-        "1,200 photos and resumes of replaced members were drawn, and 3,400 were there already."
+    assert drawn_line(RULES, Stored(1_200, 3_400)) == (
+        "1,200 files of replaced members were drawn, and 3,400 were there already."
     )
-    assert "are to be drawn" in drawn_line(Stored(1, 0), dry_run=True)
+    assert "are to be drawn" in drawn_line(RULES, Stored(1, 0), dry_run=True)
     assert Stored() == (0, 0)
 
 

@@ -1,4 +1,6 @@
 from collections import Counter
+from collections.abc import Generator
+from contextlib import closing
 from datetime import timedelta
 
 from django.core.management.base import BaseCommand, CommandError
@@ -9,7 +11,7 @@ from portal.files import conf, sweeping
 from portal.files.hints import with_hint
 from portal.files.locations import shares_files_with_live
 from portal.files.references import field_storages, file_fields, references
-from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
+from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused, SweepResult
 from portal.files.tables import table_lines
 
 DEFAULT_AGE_HOURS = 24
@@ -67,7 +69,8 @@ class Command(BaseCommand):
             sweeping.refuse_overlap(storages)
             if delete:  # look at everything before the first delete
                 for label, storage in storages.items():
-                    refuse_suspicious(label, results_in(storage, before), most)
+                    with closing(results_in(storage, before)) as results:
+                        refuse_suspicious(label, results, most)
             counts = {
                 label: self.sweep(label, storage, before, delete)
                 for label, storage in storages.items()
@@ -81,16 +84,18 @@ class Command(BaseCommand):
     def sweep(self, label, storage, before, delete) -> Counter:
         """Print a line for each file that is not as it should be, and count them all."""
         counts = Counter()
-        for result in results_in(storage, before):
-            outcome, note = result.kind, ""
-            if outcome == MISSING:
-                row = result.reference
-                note = f"{row.model} {row.pk} {row.field}"
-            if outcome == ORPHAN and delete:
-                outcome, note = deleted(storage, result.name)
-            if outcome in {ORPHAN, DELETED, FAILED, MISSING}:
-                self.stdout.write(f"{outcome:<8} {label} {readable(result.name)} {note}".rstrip())
-            counts[outcome] += 1
+        with closing(results_in(storage, before)) as results:
+            for result in results:
+                outcome, note = result.kind, ""
+                if outcome == MISSING:
+                    row = result.reference
+                    note = f"{row.model} {row.pk} {row.field}"
+                if outcome == ORPHAN and delete:
+                    outcome, note = deleted(storage, result.name)
+                if outcome in {ORPHAN, DELETED, FAILED, MISSING}:
+                    line = f"{outcome:<8} {label} {readable(result.name)} {note}"
+                    self.stdout.write(line.rstrip())
+                counts[outcome] += 1
         return counts
 
     def summarize(self, counts):
@@ -112,10 +117,15 @@ class Command(BaseCommand):
             )
 
 
-def results_in(storage, before):
-    """Yield the results for one storage, compared with all fields that keep files in it."""
+def results_in(storage, before) -> Generator[SweepResult]:
+    """Yield the results for one storage, compared with all fields that keep files in it.
+
+    Close it if it may not be read to its end: an error would keep its cursors open, and SQLite
+    reports those, below the error's own message, when the process ends.
+    """
     fields = [pair for pair in file_fields() if pair[1].storage == storage]
-    return sweeping.sweep_results(storage, references(fields), before)
+    with closing(references(fields)) as rows:
+        yield from sweeping.sweep_results(storage, rows, before)
 
 
 def deleted(storage, name) -> tuple[str, str]:

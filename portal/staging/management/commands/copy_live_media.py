@@ -2,6 +2,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
 
@@ -70,9 +71,13 @@ class Command(BaseCommand):
     def hand_over(self, fields, pairs, dry_run: bool) -> None:
         """Leave the copying to S3 Batch Operations, and print how to watch it."""
         role_arn = conf.BATCH_ROLE_ARN
-        storage: Any = storages["protected"]
         if not role_arn:
             raise CommandError("Set BATCH_ROLE_ARN; docs/staging.md says to which role.")
+        if "protected" not in settings.STORAGES:
+            raise CommandError(
+                'Manifests are kept in the storage "protected", and STORAGES has none of that name.'
+            )
+        storage: Any = storages["protected"]
         handed_over = copy_by_batch(
             references_to_live(fields), pairs, storage=storage, role_arn=role_arn,
             prefix=conf.BATCH_REPORT_PREFIX, dry_run=dry_run,

@@ -144,11 +144,12 @@ class Command(BaseCommand):
             }
 
     def draw(self, jobs: int, *, dry_run: bool) -> None:
-        """Draw photos and resumes of replaced members. Raises CommandError."""
+        """Draw the files of replaced members. Raises CommandError."""
         with self.part("draw", "Draw") as facts:
-            drawn = store_placeholders(named_rules(), jobs=jobs, dry_run=dry_run)
+            rules = named_rules()
+            drawn = store_placeholders(rules, jobs=jobs, dry_run=dry_run)
             facts.update(drawn._asdict())
-        self.stdout.write(drawn_line(drawn, dry_run))
+        self.stdout.write(drawn_line(rules, drawn, dry_run))
 
     def copy(self, pairs, jobs: int, *, dry_run: bool) -> CommandError | None:
         """Copy the files of the remaining rows, and return the error if some did not arrive."""

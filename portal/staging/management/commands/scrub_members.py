@@ -6,7 +6,7 @@ from portal.files.locations import shares_files_with_live
 from portal.files.tables import table_lines
 from portal.staging import conf
 from portal.staging.identity import add_fork_argument, is_markable, refuse_live
-from portal.staging.placeholders import Stored, store_placeholders
+from portal.staging.placeholders import Stored, placeholder_columns, store_placeholders
 from portal.staging.sampling import Choice
 from portal.staging.scrubbing import Change, ScrubRefused, ScrubRules, reason_to_refuse, scrub
 
@@ -18,8 +18,8 @@ class Command(BaseCommand):
         "Removes people from a staging copy of the live database: deletes rows, clears columns and "
         "replaces members by people who do not exist, by the written decisions that SCRUB_RULES in "
         "the settings names. All of it happens or nothing. Refused on a production site. No file "
-        "is deleted: sweep_media removes those that no row names. Photos and resumes of replaced "
-        "members are drawn."
+        "is deleted: sweep_media removes those that no row names. Files of replaced members are "
+        "drawn."
     )
 
     # refresh_staging gives these: it draws the files itself, and in its dry run it undoes the scrub
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(str(refused)) from refused
         self.report(changes)
         if choice.keep and not dry_run and not options.get("is_part"):
-            self.stdout.write(drawn_line(store_placeholders(rules, jobs=DRAWING_JOBS)))
+            self.stdout.write(drawn_line(rules, store_placeholders(rules, jobs=DRAWING_JOBS)))
         if not options.get("is_undone"):
             self.stdout.write(
                 "Nothing was changed: this was a dry run." if dry_run else "Scrubbed."
@@ -129,10 +129,12 @@ def choice_of(options: dict) -> Choice:
     return Choice(options["keep"], options["seed"], options["keep_consenting"])
 
 
-def drawn_line(drawn: Stored, dry_run: bool = False) -> str:
+def drawn_line(rules: ScrubRules, drawn: Stored, dry_run: bool = False) -> str:
     """Return the sentence about the placeholders of a run."""
+    if not any(placeholder_columns(rules)):
+        return "No rule is a Placeholder, so no file is drawn."
     verb = "are to be drawn" if dry_run else "were drawn"
     return (
-        f"{drawn.stored:,} photos and resumes of replaced members {verb}, and {drawn.unchanged:,}"
-        " were there already."
+        f"{drawn.stored:,} files of replaced members {verb}, and {drawn.unchanged:,} were there"
+        " already."
     )
