@@ -40,7 +40,7 @@ s3: $(VENV)/installed-dev  ## that S3 server alone, for commands of your own; pr
 test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="-k throttle" test for some
 
 test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those marked whole or postgresql
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not whole and not postgresql" $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not whole and not postgresql" $(PYTEST)
 
 test-next: $(VENV)/next/installed  ## the tests on SQLite, with the newest Django
 	$(VENV)/next/bin/python -m pytest -n 2 $(PYTEST)

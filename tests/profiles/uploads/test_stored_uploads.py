@@ -102,7 +102,8 @@ def test_a_photo_that_comes_with_its_form_is_cut_as_the_form_says(logged_in, mem
     assert save(logged_in, avatar=a_photo(), **cut).status_code == 302
 
     member.profile.refresh_from_db()
-    assert Image.open(member.profile.avatar).size == (120, 120), "a quarter of 480 pixels"
+    with member.profile.avatar.open() as photo:
+        assert Image.open(photo).size == (120, 120), "a quarter of 480 pixels"
 
 
 def test_a_wrong_file_does_not_cost_the_other(logged_in, member):
