@@ -22,7 +22,7 @@ bind = f"[::]:{number('PORT', 8000, most=65_535)}"
 worker_class = "portal.buffering_worker.BufferingWorker"  # gthread, which receives first
 # Two workers, each with three threads for pages and the outbox's sender, take 8 database
 # connections a dyno, so that the dynos of two releases fit a plan of 20 while they overlap; uploads
-# in threads of their own take up to four more for moments. They use 130 of a basic dyno's 512 MB,
+# in threads of their own take up to four more for moments. They use 200 of a basic dyno's 512 MB,
 # and the one child that parses an upload takes up to 300 more. Cedar's buildpack sets
 # WEB_CONCURRENCY to 4 and more on larger dynos, whatever the plan of the database, unless it is
 # already set, as app.json does.
