@@ -51,7 +51,9 @@ def test_plans_are_those_of_live(live, client):
     with_few = plans(client)
 
     assert with_many == on_live
-    assert {name for name in on_live if with_few[name] != on_live[name]} <= COUNTED
+    others = {name for name in on_live if with_few[name] != on_live[name]} - COUNTED
+    # A table of a few hundred rows may be read whole, if tests before have left few pages in it.
+    assert [name for name in others if "Seq Scan" not in str(with_few[name])] == []
 
 
 def scrub(keep: int) -> None:
