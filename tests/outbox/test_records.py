@@ -193,6 +193,17 @@ def test_what_a_row_holds_once_it_was_given_up(mail_server, stopped):
     assert "no such user" in row()["last_error"]
 
 
+def test_a_day_of_pauses_begins_with_short_ones(mail_server, stopped):
+    mail_server.mode = "busy"
+    write(FOUR[0])
+
+    for minutes in (1, 5, 15, 30, 60, *[120] * 11):
+        assert deliver_due() == {delivery.RETRY: 1}
+        assert row()["due_at"] == stopped() + timedelta(minutes=minutes)
+        stopped.move(minutes=minutes)
+    assert deliver_due() == {delivery.FAILED: 1}
+
+
 def test_a_text_without_an_answer_is_no_hand_over(mail_server, stopped, monkeypatch):
     """The server has not taken it, however often it was sent; so it is not given up after two."""
     monkeypatch.setattr(smtp, "TEXT_SECONDS", 0.1)

@@ -10,6 +10,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError, call_command
 
 from portal.staging.display import CopyDisplay
+from portal.staging.media import count_of_references
 from portal.staging.moving import move_between
 from profiles.models import Profile
 from tests.conftest import make_member, use_settings
@@ -61,6 +62,13 @@ def disk(db, tmp_path):
     for number in range(10):
         store(disk, make_member(f"{number}@example.org").profile, b"photo %d" % number)
     return disk
+
+
+def test_the_time_that_is_left_is_that_of_rows_with_files(disk):
+    make_member("without@example.org")
+    fields = [(Profile, Profile._meta.get_field("avatar"))]
+
+    assert count_of_references(fields) == 10
 
 
 @pytest.fixture

@@ -206,13 +206,14 @@ def test_all_that_has_no_decision_is_named_at_once(staff, settings):
         cursor.execute("CREATE TABLE old_members (email varchar(100))")
         cursor.execute("ALTER TABLE profiles_profile ADD COLUMN later varchar(100)")
         cursor.execute("ALTER TABLE auth_group ADD COLUMN colour varchar(100)")
+        cursor.execute("ALTER TABLE profiles_user_groups ADD COLUMN since varchar(100)")
 
     with pytest.raises(CommandError) as refused:
         scrub_members()
 
     assert str(refused.value).splitlines()[0] == (
         "Nothing was changed. profiles/scrub_rules.py does not say what becomes of"
-        " auth_group.colour, profiles_profile.later, old_members."
+        " auth_group.colour, profiles_profile.later, profiles_user_groups.since, old_members."
     )
 
 

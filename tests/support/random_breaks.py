@@ -25,7 +25,9 @@ from coverage import CoverageData
 
 from .mutants import WARM, Break, PostgreSQL, Tree, run
 
-MOST_TESTS = 150  # functions for one break: those of its own room first
+MOST_TESTS = 400  # functions for one break: those of its own room first
+# Compares models with migrations in a process of its own, where coverage does not see what it runs.
+OF_MODELS = "tests/files/test_storages.py::test_no_migration_holds_where_files_are"
 OTHER_COMPARISON = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
     ast.In: "not in", ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is",
@@ -202,7 +204,8 @@ class Contexts:
         def rank(test: str):
             return f"test_{stem}" not in test, f"/{room}/" not in test, self.breadth[test], test
 
-        return sorted(found, key=rank)[:MOST_TESTS]
+        first = [OF_MODELS] if stem == "models" else []
+        return first + sorted(found, key=rank)[:MOST_TESTS]
 
 
 def random_breaks(
