@@ -1,10 +1,13 @@
 """In which language the site answers: the member's choice, the visitor's, then the browser's."""
 
 import pytest
+from allauth.core.context import request_context
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
+from portal.accounts.adapter import InvitationOnlyAdapter
 from profiles.models import User
 
 pytestmark = pytest.mark.django_db
@@ -173,3 +176,17 @@ def test_a_society_chooses_the_language_of_those_who_choose_none(client, setting
     assert language_of(english) == "en-gb"
     assert "Anmelden" not in english.content.decode()
     assert "Log in" in english.content.decode()
+
+
+def test_a_message_is_in_the_language_of_the_page_for_whom_the_page_is(rf, member, staff):
+    """Not in that of somebody else who has caused it."""
+    request, languages = rf.get("/"), {}
+    with request_context(request):
+        adapter = InvitationOnlyAdapter()
+
+    for user in (member, staff):
+        request.user = user
+        with translation.override("de"):
+            languages[user.email] = adapter.language_of_mail(member.email, {})
+
+    assert languages == {member.email: "de", staff.email: "en-gb"}

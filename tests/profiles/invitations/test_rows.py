@@ -55,6 +55,8 @@ def titles(number) -> list[str]:
             ["Name,E-mail", '"Ada', 'L",ada@example.org'],
             [Row(2, "ada@example.org", "Ada L")],
         ),
+        # A quotation mark of its own in the last line.
+        (["Name,E-mail", 'Ada 5",ada@example.org'], [Row(2, "ada@example.org", 'Ada 5"')]),
         (
             ["Name,E-mail", f"{LONG},mary@example.org", "", "Grace,grace@example.org"],
             [Row(2, "", "", UNCLOSED), GRACE],
