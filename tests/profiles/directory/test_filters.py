@@ -45,6 +45,8 @@ def names(client, query):
         ("skill=python&place=sweden&resume=on", ["Ante"]),
         ("skill=python&place=sweden&sort=new", ["Ante", "Adaeze"]),
         ("place=sweden&letter=a&q=jokkmokk", ["Ante"]),
+        ("q=sweden", ["Adaeze", "Ante"]),
+        ("q=sweden&skill=gis", ["Adaeze"]),
         ("skill=pyth", []),
         (f"skill={'x' * 101}", ["Yusuf"]),
         ("q=%20optics%20&place=%20izmir%20", ["Yusuf"]),
