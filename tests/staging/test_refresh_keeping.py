@@ -57,6 +57,7 @@ def test_they_are_stored_as_uploads_are(live_site):
     assert resume["Body"].read(5) == b"%PDF-"
 
 
+@pytest.mark.whole
 def test_no_file_of_a_replaced_member_is_asked_for(live_site):
     refresh("--keep", str(MEMBERS))
 
@@ -81,6 +82,7 @@ def interrupt(*arguments):
     raise KeyboardInterrupt
 
 
+@pytest.mark.whole
 def test_what_is_there_is_not_drawn_again(live_site):
     refresh("--keep", "3")
     live_site.clear()
@@ -114,6 +116,7 @@ def test_a_copy_leaves_drawn_files_out(live_site):
     call_command("copy_live_media", stdout=io.StringIO(), stderr=io.StringIO())
 
 
+@pytest.mark.whole
 def test_another_secret_leaves_nothing_of_the_former_one(live_site, settings):
     refresh("--keep", "3")
     before = set(drawn_keys(live_site)), set(User.objects.values_list("email", flat=True))

@@ -199,6 +199,7 @@ def test_a_wrong_checksum_of_the_pixels_is_damage():
     assert refusal(bytes(content)) == "damaged"
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "HEIF", "AVIF"])
 def test_a_whole_file_is_never_called_cut_off(kind):
     """Its owner would look for the rest of it in vain."""
