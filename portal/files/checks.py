@@ -13,13 +13,12 @@ from . import conf
 from .hints import named
 from .locations import may_share_files
 from .policies import (
-    assets_on_disk,
     in_buckets_as_they_are,
     is_protected,
     is_public,
     missing_options,
 )
-from .static_files import uploaded_static_files
+from .static_files import assets_on_disk, uploaded_static_files
 from .storages import PolicyMixin, ProtectedMediaStorage, custom_domain
 
 

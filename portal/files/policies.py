@@ -5,11 +5,8 @@ with unsigned links its files are public, else they are protected. It gets the m
 here, so that commands and proofs treat all storages alike, and the project keeps its own class.
 """
 
-from typing import Any
-
-from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestFilesMixin
-from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
 from django.core.files.storage.handler import StorageHandler
 from django.core.management.base import CommandError
 from django.utils.module_loading import import_string
@@ -165,14 +162,3 @@ def without_manifest(about: dict) -> dict:
     if not (issubclass(backend, S3Storage) and issubclass(backend, ManifestFilesMixin)):
         return about
     return about | {"OPTIONS": about.get("OPTIONS", {}) | {"manifest_storage": InMemoryStorage()}}
-
-
-def assets_on_disk() -> ManifestFilesMixin | None:
-    """Return the storage of the assets if its manifest is on a disk. Makes no request."""
-    if "staticfiles" not in settings.STORAGES:
-        return None
-    backend = import_string(settings.STORAGES["staticfiles"]["BACKEND"])
-    if not (issubclass(backend, ManifestFilesMixin) and issubclass(backend, FileSystemStorage)):
-        return None
-    storage: Any = storages["staticfiles"]
-    return storage

@@ -1,8 +1,22 @@
-"""The static assets of this build, where collectstatic uploads them to a bucket."""
+"""The static assets of this build: those on its disk, and those that a bucket has as well."""
 
 from typing import Any
 
-from .policies import assets_on_disk
+from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.core.files.storage import FileSystemStorage, storages
+from django.utils.module_loading import import_string
+
+
+def assets_on_disk() -> ManifestFilesMixin | None:
+    """Return the storage of the assets if its manifest is on a disk. Makes no request."""
+    if "staticfiles" not in settings.STORAGES:
+        return None
+    backend = import_string(settings.STORAGES["staticfiles"]["BACKEND"])
+    if not (issubclass(backend, ManifestFilesMixin) and issubclass(backend, FileSystemStorage)):
+        return None
+    storage: Any = storages["staticfiles"]
+    return storage
 
 
 def uploaded_static_files() -> Any:
