@@ -4,6 +4,7 @@ import gc
 import importlib
 import importlib.util
 import io
+import itertools
 import os
 from functools import cache
 from unittest import mock
@@ -18,6 +19,7 @@ from django.contrib.auth.models import Permission
 from django.core.cache import cache as site_cache
 from django.core.files.base import ContentFile
 from django.core.management import call_command
+from django.test import override_settings
 from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
@@ -137,12 +139,20 @@ def _inspect_once():
         yield
 
 
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory):
+    """Names of folders, one a test; few tests make theirs, and tmp_path would make each."""
+    parent = tmp_path_factory.mktemp("tests")
+    return (parent / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def on_disk(settings, monkeypatch, tmp_path):
+def on_disk(settings, monkeypatch, _folders):
     """Give each test folders of its own, as in development, and an empty cache."""
     site_cache.clear()
-    settings.STATIC_ROOT = tmp_path / "static"
-    media_root = tmp_path / "media-root"
+    folder = next(_folders)
+    settings.STATIC_ROOT = folder / "static"
+    media_root = folder / "media-root"
     stores = storages_without_s3(media_root, is_development=True)
     stores["staticfiles"] = settings.STORAGES["staticfiles"]
     use_settings(settings, monkeypatch, {"MEDIA_ROOT": media_root, "STORAGES": stores})
@@ -154,18 +164,22 @@ def unnamed_society(monkeypatch):
     monkeypatch.setattr(current, "_remembered", (float("inf"), Society.unnamed()))
 
 
-@pytest.fixture(autouse=True)
-def delivered_at_once(settings, monkeypatch):
+@pytest.fixture(scope="session", autouse=True)
+def _delivered_at_once(django_test_environment):
     """Deliver messages at once to mail.outbox, although a test's transaction is never committed.
 
     Set OUTBOX_AT_ONCE = False in a test whose messages are to wait.
     """
+    queue = "portal.outbox.backend.EmailBackend"
     if django.VERSION >= (6, 1):
-        settings.MAILERS = {"default": {"BACKEND": "portal.outbox.backend.EmailBackend"}}
+        queued = {"MAILERS": {"default": {"BACKEND": queue}}}
     else:
-        settings.EMAIL_BACKEND = "portal.outbox.backend.EmailBackend"
-    settings.OUTBOX_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    monkeypatch.setattr(sender, "announce_on_commit", sender.announce)
+        queued = {"EMAIL_BACKEND": queue}
+    with (
+        override_settings(**queued, OUTBOX_BACKEND="django.core.mail.backends.locmem.EmailBackend"),
+        mock.patch.object(sender, "announce_on_commit", sender.announce),
+    ):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -244,7 +244,7 @@ def test_a_log_in_is_the_members(log, client, member):
 
 
 def test_an_asset_is_a_line_under_one_route(log, settings):
-    (settings.STATIC_ROOT).mkdir()
+    settings.STATIC_ROOT.mkdir(parents=True)
     (settings.STATIC_ROOT / "own.css").write_text("p {}")
     visitor = Client()
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, given
@@ -53,7 +54,7 @@ def roles(draw) -> list[dict]:
 
 def planted(draw, folder) -> Garden:
     texts = draw(st.lists(TEXTS, min_size=1, max_size=4))
-    staging = folder / "media-root"
+    staging = settings.MEDIA_ROOT
     garden = Garden(Random(draw(st.integers(0, 2**32))), texts, folder / "live", staging)
     garden.plant(roles(draw))
     return garden
@@ -116,7 +117,7 @@ LAX = {
 @pytest.mark.parametrize("rules", LAX.values(), ids=LAX)
 def test_what_a_rule_forgets_is_found(two_sites, settings, monkeypatch, rules):
     """The control of the search for marks."""
-    garden = Garden(Random(1), ["Text"], two_sites / "live", two_sites / "media-root")
+    garden = Garden(Random(1), ["Text"], two_sites / "live", settings.MEDIA_ROOT)
     garden.plant([STAFF, MEMBER])
     monkeypatch.setattr(f"{__name__}.RULES", rules)
     settings.SCRUB_RULES = f"{__name__}.RULES"
