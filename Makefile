@@ -40,13 +40,13 @@ s3: $(VENV)/installed-dev  ## that S3 server alone, for commands of your own; pr
 test: test-sqlite test-postgresql  ## the tests, in three minutes; make PYTEST="-k throttle" test for some
 
 test-sqlite: $(VENV)/installed-dev  ## the tests on SQLite, but those marked whole or postgresql
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not whole and not postgresql" $(PYTEST)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not whole and not postgresql" $(PYTEST)
 
 test-next: $(VENV)/next/installed  ## the tests on SQLite, with the newest Django
 	$(VENV)/next/bin/python -m pytest -n 2 $(PYTEST)
 
 test-postgresql: $(VENV)/installed-dev  ## those marked postgresql (rows, locks, SQL), on a PostgreSQL that they bring along
-	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 3 --dist worksteal -m "postgresql and not whole" $(PYTEST)
+	$(BIN)/python -m tests.support.with_postgresql $(BIN)/python -m pytest -n 2 --dist worksteal -m "postgresql and not whole" $(PYTEST)
 
 whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, more rows on PostgreSQL
 

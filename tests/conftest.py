@@ -14,13 +14,12 @@ import django
 import pytest
 from botocore.config import Config
 from botocore.loaders import create_loader
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.contrib.auth.models import Permission
 from django.core.cache import cache as site_cache
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.test import override_settings
-from django.urls import clear_url_caches
 
 from portal.buckets import documents as buckets
 from portal.files.references import file_fields
@@ -69,17 +68,21 @@ def use_settings(settings, monkeypatch, values: dict) -> None:
     policy_header.cache_clear()
     for _, field in file_fields():
         monkeypatch.setattr(field, "storage", field._storage_callable())
-    match_routes()
+    # Not through the fixture: it tells Django, which would forget all it knows of addresses.
+    if settings.AWS_AVAILABLE:
+        monkeypatch.setattr(django_settings, "ROOT_URLCONF", routes_on_s3())
+    elif django_settings.ROOT_URLCONF is routes_on_s3():
+        monkeypatch.setattr(django_settings, "ROOT_URLCONF", "portal.urls")
 
 
-def match_routes():
-    """Route the local twins of S3 exactly where there is none."""
-    import portal.urls
-
-    routed = any(pattern.name == "protected-file" for pattern in portal.urls.urlpatterns[-1:])
-    if routed == settings.AWS_AVAILABLE:  # else nothing has changed, and a reload is slow
-        importlib.reload(portal.urls)
-        clear_url_caches()
+@cache
+def routes_on_s3():
+    """Return the addresses of the site where S3 serves the files, as a ROOT_URLCONF can be."""
+    spec = importlib.util.find_spec("portal.urls")
+    module = importlib.util.module_from_spec(spec)
+    with mock.patch.object(django_settings, "AWS_AVAILABLE", True):
+        spec.loader.exec_module(module)
+    return module
 
 
 # Fixtures that start a browser, or gunicorn: a test that uses one is one of the whole site.
@@ -226,7 +229,7 @@ def set_up_once(s3_server):
     made = {}
 
     def set_up():
-        storages = repr(settings.STORAGES)
+        storages = repr(django_settings.STORAGES)
         if storages in made:
             s3_server.restore(made[storages])
         else:
@@ -246,9 +249,7 @@ def on_s3(s3, s3_environment, set_up_once, on_disk, settings, monkeypatch, tmp_p
     monkeypatch.setattr(buckets, "is_aws", lambda storage: True)
     set_up_once()
     s3.clear()
-    yield s3
-    settings.AWS_AVAILABLE = False
-    match_routes()
+    return s3
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import pytest
 
 from portal.buckets import documents
-from tests.conftest import match_routes, settings_for, use_settings
+from tests.conftest import settings_for, use_settings
 from tests.support.strict_s3 import StrictS3
 
 from .lending import KEYS, LAYOUTS, NAMES, REGION, connection, lend, printed
@@ -31,9 +31,7 @@ def site(on_disk, settings, monkeypatch):
         values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]
         use_settings(settings, monkeypatch, {name: values[name] for name in NAMES})
 
-    yield become
-    settings.AWS_AVAILABLE = False
-    match_routes()
+    return become
 
 
 @pytest.fixture(scope="module")

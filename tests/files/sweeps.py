@@ -3,6 +3,7 @@
 import gc
 import inspect
 import io
+import types
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
@@ -52,7 +53,7 @@ def open_queries() -> list:
     return [
         each
         for each in gc.get_objects()
-        if inspect.isgenerator(each)
+        if type(each) is types.GeneratorType  # isinstance() asks weak references for their object
         and each.gi_code is cursor_iter.__code__
         and inspect.getgeneratorstate(each) != inspect.GEN_CLOSED
     ]

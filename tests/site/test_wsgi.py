@@ -3,6 +3,7 @@
 import gc
 import os
 import runpy
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -43,6 +44,7 @@ def steps(monkeypatch):
 
     for name in ("disable", "freeze", "enable"):
         monkeypatch.setattr(gc, name, note(f"gc.{name}"))
+    monkeypatch.delitem(sys.modules, "portal.wsgi", raising=False)  # of a test before
     monkeypatch.setattr(wsgi, "get_wsgi_application", lambda: Application(found))
     monkeypatch.setattr(BaseCommand, "check", note("check"))
     monkeypatch.setattr(middleware, "limited_waits", limited_waits)

@@ -4,7 +4,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from profiles.models import Profile, ResumeText
-from tests.conftest import make_member, match_routes, s3_client, settings_for, use_settings
+from tests.conftest import make_member, s3_client, settings_for, use_settings
 from tests.support import samples
 from tests.support.refresh_command import LIVE, MEMBERS, STAFF, STAGING
 from tests.support.strict_s3 import StrictS3, read_only
@@ -60,9 +60,7 @@ def site(settings, monkeypatch, tmp_path):
         names = ("AWS_AVAILABLE", "MEDIA_ROOT", "MEDIA_URL", "STORAGES", "LIVE_STORAGES")
         use_settings(settings, monkeypatch, {name: values[name] for name in names})
 
-    yield become
-    settings.AWS_AVAILABLE = False
-    match_routes()
+    return become
 
 
 @pytest.fixture(scope="module")
