@@ -1,6 +1,7 @@
 """For whom a file is, by its name. Catalogue row N2."""
 
 import pytest
+from django.db import transaction
 
 from profiles.batches.matching import MAX_CANDIDATES, match, resolve
 from profiles.models import Profile
@@ -25,11 +26,11 @@ PEOPLE = {
 
 @pytest.fixture(scope="module")
 def society(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        members = [make_member(email, name=name) for email, name in PEOPLE.items()]
+    with django_db_blocker.unblock(), transaction.atomic():
+        for email, name in PEOPLE.items():
+            make_member(email, name=name)
         yield Profile.objects.all()
-        for member in members:
-            member.delete()
+        transaction.set_rollback(True)  # also of what the search keeps of their names
 
 
 @pytest.mark.parametrize(
@@ -207,11 +208,10 @@ def test_what_a_text_means(others, text, name, how):
 
 @pytest.fixture(scope="module")
 def others(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
+    with django_db_blocker.unblock(), transaction.atomic():
         members = [make_member(email, name=name) for email, name in OTHERS.items()]
         yield Profile.objects.filter(user__in=members)
-        for member in members:
-            member.delete()
+        transaction.set_rollback(True)
 
 
 def test_the_folder_is_looked_at_only_where_the_file_means_nobody(others):
