@@ -226,6 +226,8 @@ def test_what_is_no_list_is_refused_in_words(content, code):
         read(content)
 
     assert refused.value.code == code
+    if code == "too_many":
+        assert refused.value.messages == ["This list has more than 5,000 lines. Please split it."]
 
 
 def test_the_most_that_is_read_is_read():
