@@ -97,6 +97,7 @@ def test_a_title_above_the_headers_is_passed_over_and_unused_columns_are_told():
         ("Lovelace, Ada <ada@example.org>", [("Ada Lovelace", "ada@example.org")]),
         ("Ada Lovelace ada@example.org", [("Ada Lovelace", "ada@example.org")]),
         ("Ada;Lovelace;ada@example.org", [("Ada Lovelace", "ada@example.org")]),
+        ('Ada 5" Lovelace <ada@example.org>', [('Ada 5" Lovelace', "ada@example.org")]),
         ("mailto:ada@example.org,", [("", "ada@example.org")]),
         ("MailTo:ada@example.org", [("", "ada@example.org")]),
         (
