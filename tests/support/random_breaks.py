@@ -4,8 +4,9 @@ The lists of mutants.py have breaks that somebody thought of; these are ones tha
 is one small change of the syntax tree: a condition that always or never holds, an operand, an
 argument, a statement or a decorator that is missing, another comparison, a number that is one too
 many. It is tried with the tests that run its line, which `pytest --cov-context=test` has written
-down: on SQLite, and if none sees it there, on PostgreSQL, as `make test` runs them. Some breaks
-change nothing that anybody could observe; the rate has no allowance for them.
+down: on SQLite, and if none sees it there, on PostgreSQL, as `make test` runs them. Words for
+people, type hints and the chunks of iterator() are left as they are. Some breaks of the rest change
+nothing that anybody could observe; the rate has no allowance for them.
 """
 
 import argparse
@@ -87,9 +88,31 @@ class Source:
                     found.update(map(id, ast.walk(hint)))
         return found
 
+    @cached_property
+    def chunk_sizes(self) -> set[int]:
+        """How many rows iterator() reads at once, by id: another number changes memory alone."""
+        nodes = list(ast.walk(self.tree))
+        sizes = [
+            size
+            for node in nodes
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "iterator"
+            for size in (*node.args, *(each.value for each in node.keywords))
+        ]
+        in_chunks = Counter(each.id for each in sizes if isinstance(each, ast.Name))
+        named = Counter(each.id for each in nodes if isinstance(each, ast.Name))
+        of_constants = {
+            id(node.value)
+            for node in self.tree.body
+            if isinstance(node, ast.Assign)
+            and isinstance(name := node.targets[0], ast.Name)
+            and 0 < in_chunks[name.id] == named[name.id] - 1
+        }
+        return of_constants | set(map(id, sizes))
+
     def edits(self) -> Iterator[Edit]:
+        left_alone = self.hints | self.chunk_sizes
         for node in ast.walk(self.tree):
-            if id(node) not in self.hints:
+            if id(node) not in left_alone:
                 for kind, what, new in self.changes(node):
                     start, end = self.place(what)
                     start -= kind == "decorator"  # with its "@"
@@ -157,7 +180,7 @@ class Source:
         if isinstance(node.func, ast.Attribute) and node.func.attr in LINKS:
             yield "link", node, self.text(node.func.value)
         for keyword in node.keywords:
-            if keyword.arg and keyword.arg not in WORDS:
+            if keyword.arg and keyword.arg not in WORDS | {"chunk_size"}:
                 rest = [*node.args, *(each for each in node.keywords if each is not keyword)]
                 written = ", ".join(map(self.text, rest))
                 yield "argument", node, f"{self.text(node.func)}({written})"
