@@ -7,6 +7,7 @@ new ones.
 import argparse
 from pathlib import Path
 
+from django.core.checks.registry import registry
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
@@ -46,3 +47,33 @@ def test_every_argument_of_a_command_is_as_the_list_says():
 
     assert [each for each in actual if each not in expected] == [], "not in commands.txt"
     assert actual == expected, "in commands.txt, but not so"
+
+
+CHECKS = {  # with their tags
+    "buckets_have_keys": ("files",),
+    "policies_have_prefixes": ("files",),
+    "profiles_are_found": ("database",),
+    "protected_links_are_signed": ("files",),
+    "public_and_protected_files_are_apart": ("files",),
+    "uploads_have_a_storage": ("files",),
+    "users_have_verified_addresses": ("database",),
+}
+CHECKS_OF_A_DEPLOYMENT = {  # by `check --deploy` alone
+    "assets_are_collected": (),
+    "assets_are_in_their_bucket": (),
+    "cdns_serve_no_protected_files": ("security",),
+    "files_travel_over_tls": ("security",),
+    "hosts_are_named": ("security",),
+    "mail_can_be_sent": (),
+    "mail_has_a_sender": (),
+}
+
+
+def test_every_system_check_runs_when_it_should():
+    def found(registered):
+        return {
+            check.__name__: check.tags for check in registered if check.__module__.startswith(OWN)
+        }
+
+    assert found(registry.registered_checks) == CHECKS
+    assert found(registry.deployment_checks) == CHECKS_OF_A_DEPLOYMENT
