@@ -1,8 +1,11 @@
 """For whom a file is, by its name. Catalogue row N2."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from profiles.batches.matching import MAX_CANDIDATES, match, resolve
+from profiles.directory.indexing import forget_unused_words
 from profiles.models import Profile
 from tests.conftest import make_member
 
@@ -25,11 +28,18 @@ PEOPLE = {
 
 @pytest.fixture(scope="module")
 def society(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        members = [make_member(email, name=name) for email, name in PEOPLE.items()]
+    with django_db_blocker.unblock(), written(PEOPLE):
         yield Profile.objects.all()
-        for member in members:
-            member.delete()
+
+
+@contextmanager
+def written(people):
+    """Write members for the tests of a module, and leave nothing of them to others."""
+    members = [make_member(email, name=name) for email, name in people.items()]
+    yield members
+    for member in members:
+        member.delete()
+    forget_unused_words()
 
 
 @pytest.mark.parametrize(
@@ -207,11 +217,8 @@ def test_what_a_text_means(others, text, name, how):
 
 @pytest.fixture(scope="module")
 def others(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        members = [make_member(email, name=name) for email, name in OTHERS.items()]
+    with django_db_blocker.unblock(), written(OTHERS) as members:
         yield Profile.objects.filter(user__in=members)
-        for member in members:
-            member.delete()
 
 
 def test_the_folder_is_looked_at_only_where_the_file_means_nobody(others):
