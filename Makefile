@@ -51,7 +51,7 @@ test-postgresql: $(VENV)/installed-dev  ## those marked postgresql (rows, locks,
 whole: whole-sqlite whole-postgresql  ## what make test leaves out: browsers, dynos, the largest files, more rows on PostgreSQL
 
 whole-sqlite: $(VENV)/installed-dev  ## those marked whole or postgresql, on SQLite: but the moments, and what is marked as both
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(QUIET) --ignore tests/moments \
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(QUIET) --ignore tests/moments \
 		-m "(whole and not postgresql) or (postgresql and not whole)" $(PYTEST)
 
 moments: $(VENV)/installed-dev  ## what visitors, members and staff come for, in a browser: clicks, axe, pictures in var/moments

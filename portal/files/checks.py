@@ -17,6 +17,7 @@ from .policies import (
     is_protected,
     is_public,
     missing_options,
+    options_not_heeded,
 )
 from .static_files import assets_on_disk, uploaded_static_files
 from .storages import PolicyMixin, ProtectedMediaStorage, custom_domain
@@ -54,6 +55,15 @@ def buckets_have_keys(app_configs, **kwargs):
         )
         for name, storage in found.items()
         if (missing := missing_options(storage))
+    ] + [
+        checks.Warning(
+            f"{name} has {' and '.join(others)}.",
+            hint="check_storage, setup_bucket and what copies files send requests themselves, and"
+            " use no session token, no proxy and no other certificates.",
+            id="portal.W008",
+        )
+        for name, storage in found.items()
+        if (others := options_not_heeded(storage))
     ]
 
 

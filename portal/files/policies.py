@@ -24,6 +24,9 @@ from .storages import (
 )
 
 NEEDED = ("bucket_name", "access_key", "secret_key")
+# What only boto3 would heed, and not what signs and sends requests here. A session token may also
+# come from the environment, as django-storages reads it.
+NOT_HEEDED = ("security_token", "proxies", "verify")
 # What a project may have set in OPTIONS or by a name of django-storages, such as AWS_LOCATION.
 TAKEN_OVER = (
     "access_key",
@@ -61,12 +64,19 @@ class ProtectedStock(StockMixin, ProtectedMediaStorage):
 def policy_of(storage: S3Storage) -> PolicyMixin:
     """Return a storage with the methods of a policy: itself, or one for the same files.
 
-    Raises CommandError for a storage without a key pair: what signs here has to know it.
+    Raises CommandError for a storage without a key pair, which what signs here has to know, and for
+    one that needs more than that.
     """
     if missing := missing_options(storage):
         raise CommandError(
             f'The storage of the bucket "{storage.bucket_name or ""}" has no'
             f" {' and no '.join(missing)}. A profile or a role cannot be used here."
+        )
+    if others := options_not_heeded(storage):
+        raise CommandError(
+            f'The storage of the bucket "{storage.bucket_name}" has {" and ".join(others)},'
+            " from its OPTIONS, settings or variables. A session token, a proxy or other"
+            " certificates cannot be used here."
         )
     if isinstance(storage, PolicyMixin):
         return storage
@@ -83,6 +93,11 @@ def policy_of(storage: S3Storage) -> PolicyMixin:
 def missing_options(storage: S3Storage) -> list[str]:
     """Return the options without which no policy can be had, as far as a storage lacks them."""
     return [name for name in NEEDED if not getattr(storage, name)]
+
+
+def options_not_heeded(storage: S3Storage) -> list[str]:
+    """Return the options that would have no effect here, as far as a storage has them."""
+    return [name for name in NOT_HEEDED if getattr(storage, name) not in (None, "", {}, True)]
 
 
 def region_of(storage: S3Storage) -> str:

@@ -3,6 +3,7 @@
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminFileWidget
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.forms import Textarea
 from django.shortcuts import redirect, render
@@ -79,8 +80,12 @@ class SocietyAdmin(admin.ModelAdmin):
     @method_decorator(require_POST)
     def preview(self, request):
         """Show what visitors would see, of a form that is not saved."""
-        society = Society.objects.first() or Society()
-        form = self.get_form(request, society, change=True)(request.POST, instance=society)
+        saved = Society.objects.first()
+        may_save = self.has_change_permission if saved else self.has_add_permission
+        if not may_save(request):
+            raise PermissionDenied
+        society = saved or Society()
+        form = self.get_form(request, society, change=bool(saved))(request.POST, instance=society)
         if not form.is_valid():
             context = self.admin_site.each_context(request) | {
                 "title": gettext("Preview"),

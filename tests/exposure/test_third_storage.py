@@ -193,6 +193,14 @@ def test_a_stock_class_without_a_key_pair_is_refused(on_s3, add, keys, missing, 
         call_command(*command.split(), stdout=io.StringIO())
 
 
+@pytest.mark.parametrize("command", ["setup_bucket", "check_storage"])
+def test_a_stock_class_with_a_session_token_is_refused(on_s3, add, command):
+    add("exports", STOCK, security_token="token")
+
+    with pytest.raises(CommandError, match=f'"{BUCKET}" has security_token, from its OPTIONS'):
+        call_command(command, stdout=io.StringIO())
+
+
 def test_a_third_storage_of_the_live_site_is_tried_too(live, settings):
     options = settings.LIVE_STORAGES["protected"]["OPTIONS"]
     settings.LIVE_STORAGES = settings.LIVE_STORAGES | {

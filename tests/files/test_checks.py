@@ -306,6 +306,25 @@ def test_each_finding_names_the_storage_and_what_to_do(deployed, settings):
 
 
 @pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"security_token": "t"}, "security_token"),
+        ({"proxies": {"https": "http://proxy.example"}, "verify": False}, "proxies and verify"),
+        ({"security_token": "", "proxies": {}, "verify": True}, ""),
+    ],
+)
+def test_what_only_boto3_would_heed_is_a_warning(s3_environment, settings, more, words):
+    """Y13: a command that left out a proxy or a token would fail in other words, or not at all."""
+    options = settings_for(s3_environment)["STORAGES"]["protected"]["OPTIONS"] | more
+    settings.STORAGES |= {"minutes": SIGNED | {"OPTIONS": options}}
+
+    found = checks.buckets_have_keys(None)
+
+    named = [(warning.id, warning.msg) for warning in found]
+    assert named == ([("portal.W008", f'STORAGES["minutes"] has {words}.')] if words else [])
+
+
+@pytest.mark.parametrize(
     ("lacked", "words"),
     [
         ({"access_key": None, "secret_key": ""}, "has no access_key and no secret_key."),

@@ -1,9 +1,11 @@
 """For whom a file is, by its name. Catalogue row N2."""
 
+from contextlib import contextmanager
+
 import pytest
-from django.db import transaction
 
 from profiles.batches.matching import MAX_CANDIDATES, match, resolve
+from profiles.directory.indexing import forget_unused_words
 from profiles.models import Profile
 from tests.conftest import make_member
 
@@ -26,11 +28,18 @@ PEOPLE = {
 
 @pytest.fixture(scope="module")
 def society(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), transaction.atomic():
-        for email, name in PEOPLE.items():
-            make_member(email, name=name)
+    with django_db_blocker.unblock(), written(PEOPLE):
         yield Profile.objects.all()
-        transaction.set_rollback(True)  # also of what the search keeps of their names
+
+
+@contextmanager
+def written(people):
+    """Write members for the tests of a module, and leave nothing of them to others."""
+    members = [make_member(email, name=name) for email, name in people.items()]
+    yield members
+    for member in members:
+        member.delete()
+    forget_unused_words()
 
 
 @pytest.mark.parametrize(
@@ -208,10 +217,8 @@ def test_what_a_text_means(others, text, name, how):
 
 @pytest.fixture(scope="module")
 def others(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), transaction.atomic():
-        members = [make_member(email, name=name) for email, name in OTHERS.items()]
+    with django_db_blocker.unblock(), written(OTHERS) as members:
         yield Profile.objects.filter(user__in=members)
-        transaction.set_rollback(True)
 
 
 def test_the_folder_is_looked_at_only_where_the_file_means_nobody(others):

@@ -13,6 +13,7 @@ from PIL import Image
 
 from profiles.society import current
 from profiles.society.models import Society
+from tests.conftest import make_clerk
 from tests.support import samples
 
 pytestmark = pytest.mark.django_db
@@ -233,6 +234,26 @@ def test_a_member_may_not_preview(client, member, society):
 
     assert answer.status_code == 302
     assert "/admin/login/" in answer["Location"]
+
+
+@pytest.mark.parametrize(("codename", "is_new", "status"), [
+    ("change_society", False, 200),
+    ("add_society", False, 403),
+    ("view_society", False, 403),
+    ("add_society", True, 200),
+    ("change_society", True, 403),
+])  # fmt: skip
+def test_a_preview_is_for_those_of_the_staff_who_may_save(
+    client, request, codename, is_new, status
+):
+    if not is_new:
+        request.getfixturevalue("society")
+    client.force_login(make_clerk(codename))
+
+    page = client.post(reverse("admin:society_society_preview"), FORM)
+
+    assert page.status_code == status
+    assert (FORM["tagline"] in page.content.decode()) == (status == 200)
 
 
 def test_the_list_leads_to_the_form(client, staff):
