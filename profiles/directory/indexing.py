@@ -105,7 +105,7 @@ def index(profiles, *, dry_run=False) -> int:
             is_right = is_right and tags.get(profile.pk, {}) == tags_of(profile)
             if not is_right or profile.sort_key != sort_key(profile.name):
                 wrong.append((profile, texts))
-        if wrong and not dry_run:
+        if not dry_run:
             write(profiles, wrong)
         resumes = renew(related(profiles, "ResumeText"), found, dry_run=dry_run)
     return len({profile.pk for profile, _ in wrong} | resumes)
