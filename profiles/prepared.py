@@ -42,7 +42,7 @@ class Statement(NamedTuple):
         compiler = queryset.query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         columns = [column for column, _, _ in compiler.select]
-        chosen = compiler.klass_info["select_fields"] if compiler.klass_info else []
+        chosen = compiler.klass_info["select_fields"]
         fields = [columns[number].target.attname for number in chosen]
         converters = compiler.get_converters(columns)
         return cls(queryset.model, sql, parameters, fields, compiler.annotation_col_map, converters)

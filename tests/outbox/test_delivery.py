@@ -1,6 +1,8 @@
 """Delivery of messages while the mail server fails in all its ways: catalogue E4."""
 
 import io
+import socket
+import threading
 from datetime import timedelta
 
 import pytest
@@ -216,6 +218,30 @@ def test_a_server_that_answers_a_byte_at_a_time_is_given_up(mail_server, monkeyp
 
     assert outcomes == {delivery.RETRY: 1}
     assert OutgoingMessage.objects.get().last_error.count("2") < DRIBBLE_BYTES // 2
+
+
+def test_how_long_a_server_is_waited_for(mail_server, monkeypatch):
+    """Together less than the lease, and for the answer to a text longer than for the others."""
+    of_answers, of_all, limit = [], [], socket.socket.settimeout
+
+    def limited(sock, seconds):
+        of_answers.append(seconds)
+        limit(sock, seconds)
+
+    class Timer(threading.Timer):
+        def __init__(self, seconds, function):
+            of_all.append(seconds)
+            super().__init__(seconds, function)
+
+    monkeypatch.setattr(smtp.threading, "Timer", Timer)
+    monkeypatch.setattr(socket.socket, "settimeout", limited)
+    write(FOUR[0])
+    deliver_due()
+
+    assert mail_server.recipients == FOUR[:1]
+    assert of_answers == [0.3, 60, 0.3]
+    assert of_all == [120, 5]
+    assert timedelta(minutes=5) == delivery.LEASE
 
 
 def test_a_server_that_looks_for_spam_first_is_given_the_time(mail_server):
