@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from coverage import CoverageData
 
-from .mutants import WARM, Break, PostgreSQL, Tree, run
+from .mutants import WARM, Break, PostgreSQL, Tree, exists, run
 
 MOST_TESTS = 400  # functions for one break: those of its own room first
 # Compares models with migrations in a process of its own, where coverage does not see what it runs.
@@ -206,10 +206,11 @@ class Contexts:
         data = CoverageData(str(path))
         data.read()
         function = cache(lambda context: context.rpartition("|")[0].partition("[")[0])
+        is_there = cache(exists)  # or has it another name by now?
         for file in data.measured_files():
             name = os.path.relpath(file)
             for line, contexts in data.contexts_by_lineno(file).items():
-                if tests := set(map(function, contexts)) - {""}:
+                if tests := set(filter(is_there, map(function, contexts))):
                     self.lines[name, line] = tests
                     self.breadth.update(tests)
 
