@@ -160,13 +160,15 @@ def test_a_block_that_lets_uploads_through_stays_and_nothing_stored_on_trial_doe
     assert s3_client(configured).get_public_access_block(Bucket=BUCKET)
 
 
-def test_a_key_that_may_not_upload_proves_nothing(configured):
-    """An operator's key need not: the block stays."""
+@pytest.mark.parametrize("methods", [{"PUT", "DELETE"}, {"PUT"}, {"DELETE"}])
+def test_a_key_that_may_not_upload_proves_nothing(configured, methods):
+    """An operator's key need not: the block stays. Nothing is stored that cannot be deleted."""
     configured.fail_next(
         status=403,
         code="AccessDenied",
         times=99,
-        matching=lambda request: bool(request.key),
+        matching=lambda request: bool(request.key) and request.method in methods,
     )
 
     assert "public access block: set" in setup_bucket()
+    assert "Contents" not in s3_client(configured).list_objects_v2(Bucket=BUCKET)
