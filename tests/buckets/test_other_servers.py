@@ -128,9 +128,12 @@ def test_a_block_from_an_earlier_run_is_taken_back_where_it_refuses_uploads(
     blocked |= {"BlockPublicPolicy": False, "RestrictPublicBuckets": False}
     client.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=blocked)
 
-    output = setup_bucket()
+    output = setup_bucket("--force-color")
 
-    assert "public access block: taken back: with it this server refuses uploads" in output
+    green, plain = "\x1b[32;1m", "\x1b[0m"  # what has changed
+    taken_back = "taken back: with it this server refuses uploads"
+    assert f"public access block: {green}{taken_back}{plain}" in output
+    assert green not in setup_bucket("--force-color"), "nothing is changed by a further run"
     client.put_object(Bucket=BUCKET, Key="media/y.webp", Body=b"y")
 
 

@@ -5,7 +5,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, models
+from django.test.utils import isolate_apps
 
 from portal.files.exit_status import INTERRUPTED
 from portal.staging import media, scrubbing
@@ -24,6 +25,29 @@ from tests.support.refresh_command import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@isolate_apps("profiles")
+def test_rows_are_counted_of_the_tables_that_django_manages(monkeypatch, django_assert_num_queries):
+    """A proxy has none of its own, and another program's table may not be there."""
+
+    class OfAnotherProgram(models.Model):  # noqa: DJ008 - nobody is shown it
+        class Meta:
+            app_label = "profiles"
+            managed = False
+
+    class Clerk(User):
+        class Meta:
+            app_label = "profiles"
+            proxy = True
+
+    every = [OfAnotherProgram, Clerk, User, User.groups.through]
+    monkeypatch.setattr(refresh_staging.apps, "get_models", lambda *, include_auto_created: every)
+
+    with django_assert_num_queries(2):
+        found = refresh_staging.rows_by_model()
+
+    assert found == {"profiles.User": 0, "profiles.User_groups": 0}
 
 
 def read_report(path: Path) -> dict:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from portal.files import sweeping
 from profiles.models import StoredUpload
-from profiles.uploads import forms, sandbox, stored
+from profiles.uploads import forms, sandbox, stored, views
 from profiles.uploads.pending import PendingFile
 from profiles.uploads.turns import Busy
 from tests.profiles.test_admin import change
@@ -336,7 +336,7 @@ def test_the_admin_keeps_what_was_chosen_too(client, staff, member):
     assert files() == files_of(member.profile)
 
 
-def test_the_first_page_is_shown_to_the_owner_and_the_staff_alone(client, owner, member, staff):
+def test_the_first_page_is_shown_to_the_owner_and_the_staff_alone(client, rf, owner, member, staff):
     address = reverse("resume-picture", args=[owner.profile.pk])
     statuses = {}
     for name, user in (("owner", owner), ("staff", staff), ("member", member)):
@@ -347,6 +347,11 @@ def test_the_first_page_is_shown_to_the_owner_and_the_staff_alone(client, owner,
         statuses[name] = picture.status_code, address in page.text
 
     assert statuses == {"owner": (302, True), "staff": (302, True), "member": (404, False)}
+    request = rf.get(address)  # past the middleware, which says so of all pages of members
+    request.user = owner
+    answer = views.resume_picture(request, owner.profile.pk)
+    assert "no-store" in answer["Cache-Control"]
+    assert answer["Referrer-Policy"] == "no-referrer"
 
 
 def test_a_list_shows_small_photos(client, owner, member):
