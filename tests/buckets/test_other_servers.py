@@ -137,6 +137,35 @@ def test_a_block_from_an_earlier_run_is_taken_back_where_it_refuses_uploads(
     client.put_object(Bucket=BUCKET, Key="media/y.webp", Body=b"y")
 
 
+def test_a_block_that_was_there_is_put_back_where_another_makes_a_server_refuse_uploads(
+    configured, monkeypatch
+):
+    """One on which the block of ACLs alone stands in the way."""
+    forward, refusing = StrictS3._forward, set()
+
+    def refuses_acls(server, request, environ):
+        if request.method == "PUT" and "publicAccessBlock" in request.query:
+            is_refusing = b"<BlockPublicAcls>true" in request.body
+            (refusing.add if is_refusing else refusing.discard)(request.bucket)
+        if request.method == "PUT" and request.key and request.bucket in refusing:
+            return refusal(403, "AccessDenied")
+        return forward(server, request, environ)
+
+    configured._backend.create_bucket(BUCKET, "eu-west-1")
+    monkeypatch.setattr(StrictS3, "_forward", refuses_acls)
+    client = s3_client(configured)
+    present = {"BlockPublicAcls": False, "IgnorePublicAcls": True}
+    present |= {"BlockPublicPolicy": False, "RestrictPublicBuckets": False}
+    client.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=present)
+
+    output = setup_bucket("--force-color")
+
+    taken_back = "taken back: with it this server refuses uploads"
+    assert f"public access block: {taken_back}" in output, "in no colour: nothing has changed"
+    found = client.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"]
+    assert found == present
+
+
 @pytest.mark.parametrize("setting", ["encryption", "lifecycle"])
 def test_set_is_said_only_of_what_has_changed(as_on_aws, monkeypatch, setting):
     """A gateway that answers 200 to everything; the other settings are the control."""

@@ -233,6 +233,9 @@ def test_a_wrong_key_is_one_sentence(configured, s3_environment, settings, monke
     with pytest.raises(CommandError, match="S3 refused"):
         setup_bucket()
 
+    last = configured.requests[-1]  # for the reason: what the site's own key may list
+    assert (last.method, last.query["prefix"], last.query["max-keys"]) == ("GET", "media/", "1")
+
 
 def test_it_refuses_where_s3_is_not_configured(on_disk):
     with pytest.raises(CommandError, match="AWS_STORAGE_BUCKET_NAME"):
