@@ -7,12 +7,15 @@ which PostgreSQL is needed. Here each statement that locks is noted, on any data
 from datetime import timedelta
 
 import pytest
+from allauth.core.context import request_context
 from django.core import mail
 from django.core.files.base import ContentFile
+from django.db import connection
 from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
+from portal.accounts.address_change import ask_for_change, keep_address
 from profiles.invitations.inviting import forget_former_members
 from profiles.management.commands.describe_uploads import keep_text
 from profiles.models import Profile, ResumeText, User
@@ -33,10 +36,15 @@ PROFILE_ALONE, USER_ALONE = "Profile alone", "User alone"
 
 @pytest.fixture
 def locks(monkeypatch):
-    """The models whose rows were locked, in order; a test forgets those of its preparations."""
+    """The models whose rows were locked, in order; a test forgets those of its preparations.
+
+    Each is locked in a transaction of the code's own, and not in that of the test.
+    """
     found, lock = [], QuerySet.select_for_update
+    outside = len(connection.savepoint_ids)
 
     def noted(rows, *args, **options):
+        assert len(connection.savepoint_ids) > outside, "or PostgreSQL refuses it"
         is_alone = options.get("of") == ("self",)
         found.append(rows.model.__name__ + (" alone" if is_alone else ""))
         return lock(rows, *args, **options)
@@ -137,18 +145,24 @@ def test_an_invitation_is_locked_while_it_is_accepted(desk, locks):
     assert locks == [USER]
 
 
-def test_each_step_of_a_change_of_address_locks_the_member(client, member, locks):
+def test_each_step_of_a_change_of_address_locks_the_member(client, rf, member, locks):
+    """Also where AtomicAccountsMiddleware is not around it."""
     log_in(client, member.email)
+    request = rf.post("/accounts/email/")
+    request.user = member
     steps = {
         "ask": lambda: ask(client, NEW),
         "cancel": lambda: press(client, "action_remove"),
+        "ask by code": lambda: ask_for_change(request, NEW),
+        "cancel by code": lambda: keep_address(member),
         "ask again": lambda: ask(client, NEW),
         "confirm": lambda: client.post(link_to(NEW)),
     }
 
     for step, take in steps.items():
         locks.clear()
-        take()
+        with request_context(request):
+            take()
         assert locks == [USER], step
 
     assert User.objects.get(pk=member.pk).email == NEW

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError
-from django.db import connection
+from django.db import connection, models
+from django.test.utils import isolate_apps
 
 from portal.staging.management.commands.scrub_members import drawn_line
 from portal.staging.placeholders import Stored
 from portal.staging.scrubbing import NO_ROW, Decision
+from portal.staging.suggestions import parents_first
 from profiles.scrub_rules import RULES as OF_SITE
 from tests.support.rows import scrub_members
 
@@ -92,3 +95,33 @@ def test_nothing_is_said_of_drawn_files_where_no_rule_is_a_placeholder():
 
     assert drawn_line(without, Stored()) == "No rule is a Placeholder, so no file is drawn."
     assert drawn_line(OF_SITE, Stored(2, 1)).startswith("2 files of replaced members were drawn")
+
+
+@isolate_apps("profiles")
+def test_models_that_point_to_one_another_or_to_themselves_have_an_order(monkeypatch):
+    """None is before all that it points to, so it is that of the list; a proxy is no table."""
+
+    class Labelled:
+        app_label = "profiles"
+
+    class Chapter(models.Model):  # noqa: DJ008 - nobody is shown it
+        Meta = Labelled
+        book = models.ForeignKey("Book", on_delete=models.CASCADE)
+        former = models.ForeignKey("self", on_delete=models.CASCADE)
+
+    class Book(models.Model):  # noqa: DJ008
+        Meta = Labelled
+        first = models.ForeignKey(Chapter, on_delete=models.CASCADE)
+        owner = models.ForeignKey("Owner", on_delete=models.CASCADE)
+
+    class Owner(models.Model):  # noqa: DJ008
+        Meta = Labelled
+
+    class Reader(Owner):
+        class Meta(Labelled):
+            proxy = True
+
+    every = [Chapter, Reader, Book, Owner]
+    monkeypatch.setattr(apps, "get_models", lambda **options: every)
+
+    assert parents_first() == [Owner, Book, Chapter]
