@@ -56,9 +56,18 @@ class PublicStock(StockMixin, PublicMediaStorage):
 class ProtectedStock(StockMixin, ProtectedMediaStorage):
     """An S3Storage whose links are signed."""
 
+    chosen: S3Storage  # the project's own
+
     @property
     def link_seconds(self):
         return self.querystring_expire
+
+    def url(self, name, filename=None):
+        """Return the link as the project's own storage makes it for pages."""
+        return self.chosen.url(name)
+
+    def link_headers(self, name, filename=None):
+        return {}
 
 
 def policy_of(storage: S3Storage) -> PolicyMixin:
@@ -84,7 +93,9 @@ def policy_of(storage: S3Storage) -> PolicyMixin:
     options["location"] = storage.location.strip("/")
     options["region_name"] = region_of(storage)
     if links_are_signed(storage):
-        return ProtectedStock(**options, querystring_expire=storage.querystring_expire)
+        policy = ProtectedStock(**options, querystring_expire=storage.querystring_expire)
+        policy.chosen = storage
+        return policy
     return PublicStock(
         **options, custom_domain=storage.custom_domain, url_protocol=storage.url_protocol
     )
