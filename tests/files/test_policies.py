@@ -174,7 +174,9 @@ def test_a_stock_class_without_a_region_has_the_one_that_boto3_finds(monkeypatch
 @pytest.mark.parametrize("missing", ["bucket_name", "access_key", "secret_key"])
 def test_a_storage_needs_a_bucket_and_a_key_pair(kind, missing):
     """Y13: what signs has to know it."""
-    with pytest.raises(CommandError, match=rf'bucket ".*" has no {missing}\. A profile'):
+    with pytest.raises(
+        CommandError, match=rf'bucket ".*" has no {missing} in its OPTIONS\. A profile'
+    ):
         policy_of(kind(**AWS | {missing: ""}))
 
 
