@@ -46,7 +46,7 @@ def bucket(name, access_key, secret_key, location, **options):
         "OPTIONS": {
             "bucket_name": name, "location": location, "access_key": access_key,
             "secret_key": secret_key, "region_name": "eu-west-1", "endpoint_url": ENDPOINT,
-            "addressing_style": "path", **options,
+            "addressing_style": "path", "signature_version": "s3v4", **options,
         },
     }
 
