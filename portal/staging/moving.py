@@ -60,6 +60,9 @@ def move_between(source_name: str, target_name: str, *, jobs: int) -> Move:
         raise CommandError(f"{target_name} is where LIVE_STORAGES has the live site's files.")
     if is_opened(target) and holds_protected(source):
         raise CommandError(f"{target_name} is public, and the files of {source_name} are not.")
+    is_path = isinstance(source, FileSystemStorage) and "/" in source_name
+    if is_path and not Path(source.location).is_dir():  # type: ignore[attr-defined]
+        raise CommandError(f"There is no folder {source_name} to copy from.")
     return Move(store(source, S3Source, jobs), store(target, S3Target, jobs), source, target)
 
 
