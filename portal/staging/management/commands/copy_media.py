@@ -24,8 +24,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--from", required=True, dest="source", metavar="ALIAS")
-        parser.add_argument("--to", required=True, dest="target", metavar="ALIAS")
+        parser.add_argument("--from", required=True, dest="source", metavar="PLACE")
+        parser.add_argument("--to", required=True, dest="target", metavar="PLACE")
         parser.add_argument(
             "--all",
             action="store_true",
