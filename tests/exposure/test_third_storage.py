@@ -180,6 +180,21 @@ def test_the_links_of_a_stock_class_are_tried_as_it_makes_them(on_s3, add):
     assert red.hint.startswith('Set signature_version in the OPTIONS of STORAGES["exports"] to ')
 
 
+def test_a_link_that_is_redirected_to_another_region_is_red(on_s3, add):
+    """As of a new bucket, where boto3 names no region in the address; the signature is for it."""
+    add("exports", STOCK, **V4)
+    on_s3.fail_next(307, "TemporaryRedirect", matching=lambda request: is_link(request, "exports"))
+
+    red = only(failed())
+
+    assert (red.subject, red.observed) == ("exports", "answered 307 TemporaryRedirect")
+    assert red.hint.startswith('Set addressing_style in the OPTIONS of STORAGES["exports"] to ')
+
+
+def is_link(request, prefix) -> bool:
+    return request.key.startswith(f"{prefix}/") and "X-Amz-Signature" in request.query
+
+
 def test_a_stock_class_whose_files_are_open_is_reported(on_s3, add):
     add("exports", STOCK, **V4)
     setup_bucket()
