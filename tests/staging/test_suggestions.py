@@ -82,7 +82,10 @@ def test_a_decision_without_a_column_has_no_line(use):
     group = OF_SITE.decisions["auth.Group"]
     use(OF_SITE.decisions | {"auth.Group": group._replace(kept=f"{group.kept} colour")})
 
-    with pytest.raises(CommandError, match=r"what becomes of auth\.Group\.colour\.$"):
+    with pytest.raises(
+        CommandError,
+        match=r"what becomes of auth\.Group\.colour \(no column of rows that stay\)\.$",
+    ):
         scrub_members()
 
 
