@@ -283,9 +283,10 @@ class Profile(models.Model):
             update_fields = {*update_fields, "sort_key"}
         with transaction.atomic(using=using):
             super().save(using=using, update_fields=update_fields, **kwargs)
-            has_new_text = keep_new_text(self)
             saved = {"resume"} if update_fields is None else {*update_fields}
-            if has_new_text or not (indexing.SOURCES | {"resume"}).isdisjoint(saved):
+            if "resume" in saved:
+                keep_new_text(self)
+            if not (indexing.SOURCES | {"resume"}).isdisjoint(saved):
                 indexing.index(Profile.objects.using(self._state.db).filter(pk=self.pk))
 
     def get_absolute_url(self):

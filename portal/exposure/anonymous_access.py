@@ -166,7 +166,7 @@ def changes_are_refused(alias, probe, domains, client, probes) -> Finding:
     attempts = (("PUT", b"An anonymous client has written this.\n"), ("DELETE", None))
     for base, (method, body) in product((storage.bucket_url, *serving), attempts):
         response = client.ask(method, probe.address(base), body)
-        if body and not response.is_refused:
+        if not response.is_refused:
             probes.remember(probe)
         found = refused(alias, statement, response, hint, base)
         if found.outcome != OK:

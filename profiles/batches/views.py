@@ -110,7 +110,10 @@ def mend(file: BatchFile, sent, staff) -> None:
     file.profile = found.profile if found else None
     file.how = found.how if found else How.NOBODY
     file.candidates = [each.pk for each in found.candidates] if found else []
-    file.save(update_fields=["profile", "how", "candidates"])
+    # Not save(): another tab may have taken the file away.
+    BatchFile.objects.filter(pk=file.pk).update(
+        profile=file.profile, how=file.how, candidates=file.candidates
+    )
 
 
 def files_of(owner) -> list[BatchFile]:

@@ -22,15 +22,13 @@ def rows_of(profile):
     return rows.using(profile._state.db).filter(profile=profile.pk)
 
 
-def keep_new_text(profile) -> bool:
-    """Store what was read in a resume that has just been chosen; return True if there was one."""
+def keep_new_text(profile) -> None:
+    """Store what was read in a resume that has just been saved."""
     text, profile.new_resume_text = profile.new_resume_text, None
-    if text is None or not profile.resume:
-        return False
-    rows_of(profile).update_or_create(
-        profile_id=profile.pk, defaults={"source": profile.resume.name, "text": text}
-    )
-    return True
+    if text is not None and profile.resume:
+        rows_of(profile).update_or_create(
+            profile_id=profile.pk, defaults={"source": profile.resume.name, "text": text}
+        )
 
 
 def renew(rows, texts_by_profile, *, dry_run: bool) -> set[int]:

@@ -186,8 +186,8 @@ def forget_former_members() -> str:
     forgotten = 0
     for pk in InvitationList.objects.exclude(confirmed_at=None).values_list("pk", flat=True):
         with transaction.atomic():
-            found = InvitationList.objects.select_for_update().filter(pk=pk).first()
-            if found:
+            # None where it was deleted since.
+            for found in InvitationList.objects.select_for_update().filter(pk=pk):
                 forgotten += forget_in(found)
     return f"{forgotten} former members taken out of lists"
 

@@ -17,7 +17,6 @@ from .forms import BUSY, BUSY_SECONDS
 from .stored import StoredUpload
 from .turns import Busy
 
-MAX_DIGITS = 19  # of a number in the database
 NO_REFERRER = {"Referrer-Policy": "no-referrer"}
 
 
@@ -70,8 +69,9 @@ def ready(upload) -> str:
 
 def discard(owner, purpose: str, pk: str) -> None:
     """Delete an upload of this owner's in whose place another has come."""
-    if pk.isascii() and pk.isdecimal() and len(pk) < MAX_DIGITS:
-        StoredUpload.objects.filter(owner=owner, purpose=purpose, pk=pk).delete()
+    mine = StoredUpload.objects.filter(owner=owner, purpose=purpose)
+    named = [each for each in mine.values_list("pk", flat=True) if str(each) == pk]
+    mine.filter(pk__in=named).delete()
 
 
 @require_safe

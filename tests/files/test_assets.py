@@ -154,6 +154,7 @@ def test_a_deployed_site_without_a_manifest_is_an_error(assets, settings, served
     assert (error.id, error.is_serious()) == ("portal.E005", True)
     assert str(settings.STATIC_ROOT) in error.msg
     assert "run collectstatic" in error.hint
+    assert checks.assets_are_in_their_bucket(None) == [], "one finding is enough"
     call_command("collectstatic", interactive=False, verbosity=0, skip_checks=False)
     settings.STORAGES = settings.STORAGES | {}  # as in a new process
     assert checks.assets_are_collected(None) == []

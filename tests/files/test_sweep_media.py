@@ -47,6 +47,8 @@ def test_an_orphan_is_deleted_on_demand(stored_on, owner, a_day_later):
     assert "deleted  default avatars/orphan.webp\n" in report
     assert "deleted  protected resumes/orphan.pdf\n" in report
     assert stored() == named(owner)
+    # No error where two sweeps delete the same file.
+    sweeping.delete(public_media(), "avatars/orphan.webp")
 
 
 def test_a_young_orphan_is_left_alone(stored_on):

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from portal.accounts.adapter import InvitationOnlyAdapter
+from portal.accounts.languages import LanguageField
 from profiles.models import User
 
 pytestmark = pytest.mark.django_db
@@ -190,3 +191,12 @@ def test_a_message_is_in_the_language_of_the_page_for_whom_the_page_is(rf, membe
             languages[user.email] = adapter.language_of_mail(member.email, {})
 
     assert languages == {member.email: "de", staff.email: "en-gb"}
+
+
+def test_a_migration_holds_nothing_of_the_languages():
+    """Another language, or other words about the field, need no migration."""
+    field = LanguageField(null=True)
+
+    assert field.deconstruct()[1:] == (
+        "portal.accounts.languages.LanguageField", [], {"null": True}
+    )  # fmt: skip

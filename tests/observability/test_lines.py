@@ -164,6 +164,8 @@ def test_a_long_traceback_keeps_its_end(log, visitor):
 
     [line] = log.errors.getvalue().splitlines()
     assert 8000 < len(line) < 10_000
+    kept = re.search(r'exception="\.\.\.(.*)"$', line)[1]
+    assert len(kept.encode().decode("unicode_escape")) == 8000
     assert line.endswith('\\nand another"')
 
 

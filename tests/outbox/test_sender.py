@@ -1,5 +1,6 @@
 """The sender's thread: the processes that start it, what wakes it, and how it ends."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -136,6 +137,23 @@ def test_a_process_has_one_sender_and_a_fork_has_its_own(mail_server, monkeypatc
     assert first is again
     assert forked is not first
     assert (first.name, first.daemon) == ("outbox", True), "it keeps no process from ending"
+
+
+def test_of_two_requests_at_once_the_later_starts_no_second_sender(
+    mail_server, monkeypatch, no_sender
+):
+    other = Sender()
+
+    @contextlib.contextmanager
+    def held_by_another():
+        monkeypatch.setattr(sender, "_sender", other)
+        yield
+
+    monkeypatch.setattr(sender, "_starting", held_by_another())
+    sender.start()
+
+    assert sender._sender is other
+    monkeypatch.setattr(sender, "_sender", None)
 
 
 def test_a_fork_leaves_the_sender_of_its_parent_alone(monkeypatch, settings, no_sender):

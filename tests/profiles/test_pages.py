@@ -1,9 +1,12 @@
 """The pages that people see."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from profiles.models import Profile, ResumeDownload, User
 from tests.conftest import make_member
@@ -108,14 +111,19 @@ def test_a_visitor_sees_a_page_without_any_resume(client, society, owner):
     assert "/resume/" not in page
 
 
-def test_a_member_sees_what_is_new(client, society, owner, member):
-    ResumeDownload.objects.create(profile=owner.profile, member=member)
+def test_a_member_sees_what_is_new(client, society, owner, member, staff):
+    """Three openings of the resume, the latest first."""
+    for reader in (staff, None, member, owner, staff):
+        ResumeDownload.objects.create(profile=owner.profile, member=reader)
     client.force_login(owner)
 
-    page = client.get("/").content.decode()
+    for address in ("/", "/me/"):
+        page = client.get(address)
 
-    assert "Member 29" in page
-    assert "Ada Lovelace" in page
+        openers = [opening.opener and opening.opener.name for opening in page.context["opened"]]
+        assert openers == ["Staff", "Ada Lovelace", None]
+        assert "Ada Lovelace" in page.content.decode()
+    assert "Member 29" in client.get("/").content.decode()
 
 
 def test_owners_see_who_opened_their_resume_and_neither_themselves_nor_what_others_opened(
@@ -131,6 +139,11 @@ def test_owners_see_who_opened_their_resume_and_neither_themselves_nor_what_othe
 
     assert [opening.member for opening in response.context["page"]] == [member]
     assert "Ada Lovelace" in response.content.decode()
+    of_long_ago = {"profile": owner.profile, "opened_at": timezone.now() - timedelta(days=90)}
+    ResumeDownload.objects.bulk_create([ResumeDownload(**of_long_ago) for _ in range(50)])
+    first, second = (client.get(f"{reverse('resume-opened')}?page={page}") for page in (1, 2))
+    assert [opening.member for opening in first.context["page"]] == [member] + [None] * 49
+    assert [opening.member for opening in second.context["page"]] == [None]
 
 
 def test_an_opening_by_somebody_who_left_is_still_shown(client, owner, member):

@@ -220,15 +220,19 @@ def sweep(*options, **named):
     call_command("sweep_media", *options, stdout=io.StringIO(), **named)
 
 
-def test_files_beside_the_live_site_s_own_database_are_swept_by_production_alone(
-    marked, orphan, settings
+def test_files_beside_the_live_site_s_own_database_are_production_s_to_move_and_sweep(
+    marked, orphan, settings, tmp_path
 ):
     """Y9: staging's variables with live's database, or a fork: its rows name other files."""
+    copied = {"source": "default", "target": str(tmp_path / "backup"), "copies_all": True}
+    refused("the live site's own database", "copy_media", **copied)
     refused("the live site's own database", "sweep_media", delete=True)
     assert orphan()
     sweep()  # a list changes nothing
 
     settings.SITE_ENVIRONMENT = "production"
+    call_command("copy_media", **copied, stdout=io.StringIO())
+    assert (tmp_path / "backup" / ORPHAN).read_bytes() == b"x"
     sweep("--delete")
 
     assert not orphan()

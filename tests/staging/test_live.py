@@ -3,9 +3,9 @@
 import pytest
 from django.core.files.storage import storages
 
-from portal.copying.s3_store import S3Source
+from portal.copying.s3_store import S3Source, S3Target
 from portal.files.storages import ProtectedMediaStorage, PublicMediaStorage
-from portal.staging.live import live_pairs
+from portal.staging.live import live_pairs, store
 from tests.support.copy_command import arrived, keys_in, refused, run
 
 pytestmark = pytest.mark.any_database  # tests/files/test_references.py asks each of them
@@ -130,6 +130,29 @@ def test_the_live_twins_are_the_same_policies_and_can_only_read(on_staging, sett
     assert {source.access_key for source, _ in pairs.values()} == {"AKIALIVE"}
     backends = [twin["BACKEND"].rpartition(".")[2] for twin in settings.LIVE_STORAGES.values()]
     assert backends == [PublicMediaStorage.__name__, ProtectedMediaStorage.__name__]
+
+
+@pytest.mark.parametrize("kind", [S3Source, S3Target])
+def test_a_store_is_reached_as_its_storage_is(kind):
+    """With a connection kept open for each of its workers."""
+    storage = PublicMediaStorage(
+        bucket_name="portal-live",
+        location="media/",
+        access_key="AKIA1",
+        secret_key="secret",
+        region_name="eu-west-3",
+        endpoint_url="https://s3.example.org:9000",
+        addressing_style="virtual",
+    )
+
+    made = store(storage, kind, jobs=7)
+
+    assert type(made) is kind
+    assert (made.bucket, made.prefix, made.region) == ("portal-live", "media/", "eu-west-3")
+    assert (made.access_key, made._secret_key, made._max_idle) == ("AKIA1", "secret", 7)
+    assert made.address.geturl() == "https://portal-live.s3.example.org:9000"
+    if kind is S3Target:
+        assert made.default_headers("avatars/1.webp") == storage.headers("avatars/1.webp")
 
 
 def test_the_live_keys_get_head_and_list_and_write_nothing(on_staging, server):

@@ -106,6 +106,8 @@ def test_a_live_key_that_may_neither_list_nor_read_is_noticed(restored, monkeypa
     monkeypatch.setitem(restored.permissions, "AKIALIVEREAD", lambda *asked: False)
 
     nothing_changes(restored, "can neither be listed nor read")
+    denied = [r for r in restored.requests if (r.method, r.access_key) == ("HEAD", "AKIALIVEREAD")]
+    assert len(denied) == 5, "a few are enough"
 
 
 def test_a_live_key_that_may_only_read_is_enough(restored, monkeypatch):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
 POLL_SECONDS = 0.02
+DRIBBLE_BYTES = 250
 
 
 class Accepted(NamedTuple):
@@ -35,9 +36,9 @@ class MailServer:
 
     accept; refuse (550 to every recipient); busy (421 as its greeting); log-in refused is `auth`;
     reset (on connecting); hang (no greeting); hang at text (no answer to it); dribble (a greeting
-    of a byte now and then). `refused` are addresses that get 550 in any case, `pause` are the
-    seconds before a text is accepted, and `on_event` is called with each step of a conversation:
-    connect, mail, rcpt, text, accepted.
+    of DRIBBLE_BYTES, a byte now and then). `refused` are addresses that get 550 in any case,
+    `pause` are the seconds before a text is accepted, and `on_event` is called with each step of a
+    conversation: connect, mail, rcpt, text, accepted.
     """
 
     def __init__(self):
@@ -102,8 +103,9 @@ class Conversation(socketserver.StreamRequestHandler):
             server.hang(self.request)
         elif server.mode == "dribble":
             with contextlib.suppress(OSError):
-                while not server.over.wait(POLL_SECONDS):
-                    self.request.sendall(b"2")
+                for _ in range(DRIBBLE_BYTES):
+                    if not server.over.wait(POLL_SECONDS):
+                        self.request.sendall(b"2")
         elif server.mode == "busy":
             self.say("421 too busy")
         else:

@@ -3,7 +3,7 @@
 import pytest
 from django.core.files.base import ContentFile
 
-from profiles.batches import saving
+from profiles.batches import saving, views
 from profiles.batches.models import BatchFile
 from profiles.models import StoredUpload, User
 from tests.support import samples
@@ -39,6 +39,23 @@ def test_a_file_that_came_after_the_page_was_opened_is_not_saved_unseen(desk, me
     assert profile_of(member).avatar
     assert not profile_of(other_member).avatar
     assert set(files(desk)) == {"Grace Hopper.jpg"}
+
+
+def test_a_file_that_was_taken_away_meanwhile_is_matched_no_more(desk, member, monkeypatch):
+    send(desk, photo("Nobody.jpg"), photo("Nobody else.jpg"))
+    first, last = BatchFile.objects.order_by("pk")
+    resolve = views.resolve
+
+    def meanwhile(*typed):
+        StoredUpload.objects.filter(pk=last.upload_id).delete()
+        return resolve(*typed)
+
+    monkeypatch.setattr(views, "resolve", meanwhile)
+    typed = {f"member-{pk}": "Ada Lovelace" for pk in (first.pk, last.pk)}
+
+    assert desk.post(SAVE, {"look": "1", **typed}).status_code == 302
+
+    assert BatchFile.objects.get().profile == member.profile
 
 
 def test_a_double_click_saves_once(desk, member):

@@ -91,6 +91,16 @@ def test_a_letter_without_the_person_searched_for_shows_no_near_ones_and_a_way_o
     assert 'href="?q=zahra"' in page.content.decode()
 
 
+def test_whose_words_are_nearest_is_first_and_of_two_the_first_by_the_alphabet(client, society):
+    for name in ("Bea", "Aaron"):
+        profile = make_member(f"{name}@example.org", name=name, visibility="public").profile
+        profile.headline = "Of Zahra"
+        profile.save()
+
+    assert names(client, q="zahrra") == ["Zahra", "Aaron", "Bea"]
+    assert names(client, q="zahrra", sort="new") == ["Aaron", "Bea", "Zahra"]
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

@@ -175,6 +175,20 @@ def test_a_resume_is_found_as_soon_as_its_form_is_saved_and_what_it_was_is_not(c
     assert (found(client), found(client, "opera")) == ([], ["Síofra Ní Dhubhghaill"])
 
 
+def test_a_chosen_resume_is_read_once_it_is_saved_and_not_with_other_fields(siofra):
+    profile = siofra.profile
+    profile.new_resume_text = "Opera"
+
+    profile.save(update_fields=["headline"])
+    assert ResumeText.objects.get().text.startswith("Peatland")
+    profile.save(update_fields=["resume"])
+
+    row = ResumeText.objects.get()
+    assert (row.profile, row.source, row.text) == (profile, profile.resume.name, "Opera")
+    assert "opera" in row.words.split()
+    assert profile.new_resume_text is None
+
+
 def test_owners_switch_it_off_and_on_and_see_which_on_their_own_page(client, siofra):
     client.force_login(siofra)
     assert "Members find you by words in it" in client.get("/me/").content.decode()

@@ -97,6 +97,7 @@ def test_a_title_above_the_headers_is_passed_over_and_unused_columns_are_told():
         ("Lovelace, Ada <ada@example.org>", [("Ada Lovelace", "ada@example.org")]),
         ("Ada Lovelace ada@example.org", [("Ada Lovelace", "ada@example.org")]),
         ("Ada;Lovelace;ada@example.org", [("Ada Lovelace", "ada@example.org")]),
+        ('Ada 5" Lovelace <ada@example.org>', [('Ada 5" Lovelace', "ada@example.org")]),
         ("mailto:ada@example.org,", [("", "ada@example.org")]),
         ("MailTo:ada@example.org", [("", "ada@example.org")]),
         (
@@ -226,6 +227,8 @@ def test_what_is_no_list_is_refused_in_words(content, code):
         read(content)
 
     assert refused.value.code == code
+    if code == "too_many":
+        assert refused.value.messages == ["This list has more than 5,000 lines. Please split it."]
 
 
 def test_the_most_that_is_read_is_read():

@@ -62,8 +62,8 @@ def test_nothing_of_a_leaver_is_left(leaver, staff, member, client, settings, lo
     assert (opening.profile, opening.member) == (member.profile, None)
 
 
-def test_a_leaver_is_taken_out_of_the_list_of_those_who_were_invited(leaver, staff):
-    """It is a report of thirty days, which names them by no key."""
+def test_a_leaver_is_taken_out_of_the_list_of_those_who_were_invited(leaver, staff, capsys):
+    """It is a report of thirty days, which names them by no key. What waits invites them anew."""
     rows = [[1, leaver.email, "Leaver", ""], [2, "other@example.org", "Other", ""]]
     rows.append([2, leaver.email.upper(), "Twice, and beside the other", ""])
     make_member("other@example.org")
@@ -75,10 +75,14 @@ def test_a_leaver_is_taken_out_of_the_list_of_those_who_were_invited(leaver, sta
         confirmed_at=timezone.now(),
         outcome=[named, ["new", [], 0], named],
     )
+    waits = InvitationList.objects.create(owner=staff, title="new.csv", rows=rows[:1])
     let_the_date_come(leaver)
 
-    call_command("nightly", verbosity=0)
+    call_command("nightly")
 
+    assert "forget_former_members: 1 former members taken out of lists" in capsys.readouterr().out
+    waits.refresh_from_db()
+    assert waits.rows == rows[:1]
     kept.refresh_from_db()
     deleted = ["", "", "This member has been deleted."]
     assert kept.rows == [[1, *deleted], rows[1], [2, *deleted]]

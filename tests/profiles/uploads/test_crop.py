@@ -90,6 +90,22 @@ def test_the_middle_is_nobody_s_choice(data):
 
 
 @pytest.mark.parametrize(
+    ("numbers", "crop"),
+    [
+        ({"x": 0, "y": 100, "zoom": 1000, "turn": 270}, (0.0, 1.0, 0.1, 270)),
+        ({"x": 100, "y": 0, "zoom": 100, "turn": 90}, (1.0, 0.0, 1.0, 90)),
+        ({"x": 25}, (0.25, 0.5, 1.0, 0)),
+        ({"y": "62.5"}, (0.5, 0.625, 1.0, 0)),
+        ({"zoom": 200}, (0.5, 0.5, 0.5, 0)),
+        ({"turn": 180}, (0.5, 0.5, 1.0, 180)),
+    ],
+)
+def test_numbers_up_to_the_limits_are_read(numbers, crop):
+    """The control of the refusals below."""
+    assert Crop.of(form(**numbers), "photo") == Crop(*crop)._asdict()
+
+
+@pytest.mark.parametrize(
     "numbers",
     [
         {"x": -1},

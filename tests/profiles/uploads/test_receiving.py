@@ -180,7 +180,7 @@ def test_a_busy_site_keeps_the_upload_that_was_to_be_replaced(sent, monkeypatch)
     assert StoredUpload.objects.get().pk == pk
 
 
-@pytest.mark.parametrize("number", ["", "x", "²", "-1", "9" * 19, "9" * 5_000, "1.0", "{arabic}"])
+@pytest.mark.parametrize("number", ["", "x", "²", "-1", "9" * 5_000, "1.0", "{arabic}"])
 def test_what_is_no_number_of_an_upload_replaces_none(sent, number):
     first = sent("resume", RESUME).json()["pk"]
     arabic = "".join(chr(0x660 + int(digit)) for digit in str(first))
