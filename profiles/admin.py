@@ -33,6 +33,7 @@ from .directory.tags import SKILL
 from .directory.widgets import SuggestedList
 from .fields import composed
 from .forms import DETAILS
+from .invitations.inviting import was_sent
 from .invitations.models import Invitation
 from .models import Profile, ResumeDownload, User
 from .privacy.admin import LeavingOfMember
@@ -235,6 +236,8 @@ class MemberAdmin(
             super().save_model(request, obj, form, change)
             if "is_active" in form.changed_data:  # either way, so that none is revived
                 end_sessions([obj.pk])
+            if "email" in form.changed_data and was_sent(obj):  # its link has just become invalid
+                invite(request, obj)
             return
         obj.set_unusable_password()
         super().save_model(request, obj, form, change)

@@ -171,6 +171,11 @@ def merged(present: list[dict], ours: list[dict], name: str) -> list[dict]:
     return [item for item in present if not str(item.get(name, "")).startswith(SID_PREFIX)] + ours
 
 
+def sids(statements: list[dict]) -> set[str]:
+    """Return the names of the statements that have one."""
+    return {str(statement["Sid"]) for statement in statements if "Sid" in statement}
+
+
 def same_document(one, other) -> bool:
     """Return True if two documents mean the same; servers may return another form than was put."""
     return normalized(one) == normalized(other)

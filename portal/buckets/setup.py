@@ -175,8 +175,9 @@ class BucketSetup:
         limits = documents.limits(self.storages)
         present = json.loads(self.get(POLICY) or '{"Statement": []}')["Statement"]
         present = present if isinstance(present, list) else [present]
+        wanted = documents.merged(present, public + limits, "Sid")
         try:
-            return self.settle(POLICY, present, documents.merged(present, public + limits, "Sid"))
+            return self.with_removed(self.settle(POLICY, present, wanted), present, wanted)
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             if status not in REFUSED_AS_WRITTEN or not limits:
@@ -186,6 +187,17 @@ class BucketSetup:
             return step._replace(
                 outcome=f"{step.outcome}, without {names}, which this server refuses: {error}"
             )
+
+    def with_removed(self, step: Step, present: list[dict], wanted: list[dict]) -> Step:
+        """Add to a step the statements of earlier runs that it has taken out of the policy."""
+        removed = documents.sids(present) - documents.sids(wanted)
+        if not removed:
+            return step
+        return step._replace(
+            outcome=f"{step.outcome}, without {', '.join(sorted(removed))}",
+            warning="If another project keeps files in this bucket, its files are affected. Give"
+            " each a bucket of its own, and run setup_bucket there.",
+        )
 
     def set_encryption(self) -> Step:
         """Encrypt on AWS; another algorithm that the bucket has is left as it is."""

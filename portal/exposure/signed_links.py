@@ -8,15 +8,15 @@ from django.utils import timezone
 
 from portal.files import conf
 from portal.files.hints import on_refusal, variables
-from portal.files.storages import PROTECTED_CACHE_CONTROL, attachment, stored_type
 from portal.s3.signing import presigned_url
 
-from .anonymous_client import AnonymousClient
+from .anonymous_client import AnonymousClient, Response
 from .findings import FAIL, OK, WARN, Finding, headers_are, refused
 from .probes import Probe
 
 LONG_EXPIRED = timedelta(hours=1)  # by any server's clock
 SAVED_AS = "Résumé.txt"
+OLD_SIGNATURE = "AWSAccessKeyId="  # of links that boto3 signs by Signature Version 2
 
 
 def link_findings(alias: str, probe: Probe, client: AnonymousClient) -> Iterator[Finding]:
@@ -25,19 +25,15 @@ def link_findings(alias: str, probe: Probe, client: AnonymousClient) -> Iterator
     link = storage.url(probe.name, SAVED_AS)
     response = client.ask("GET", link)
     if response.body != probe.content:
-        hint = on_refusal(response.code, alias, storage)
+        hint = link_hint(alias, storage, link, response)
         yield Finding(FAIL, alias, "a signed link opens it", str(response), hint)
         return  # a refusal of other links would prove nothing
     yield Finding(OK, alias, "a signed link opens it")
-    signed = {
-        "content-type": stored_type(probe.name),
-        "content-disposition": attachment(SAVED_AS),
-        "cache-control": PROTECTED_CACHE_CONTROL,
-    }
-    yield headers_are(
-        alias, f"it comes with the {', '.join(signed)} of the link", response, signed,
-        f"Find out why {base} leaves out what is signed into a link (response-*).",
-    )  # fmt: skip
+    if signed := storage.link_headers(probe.name, SAVED_AS):
+        yield headers_are(
+            alias, f"it comes with the {', '.join(signed)} of the link", response, signed,
+            f"Find out why {base} leaves out what is signed into a link (response-*).",
+        )  # fmt: skip
     now = timezone.now()
     yield headers_are(
         alias, f"it was stored with {', '.join(probe.headers())}",
@@ -51,6 +47,16 @@ def link_findings(alias: str, probe: Probe, client: AnonymousClient) -> Iterator
         response = client.ask("GET", bad_link)
         yield refused(alias, f"an {which} link is refused", response, hint, base)
     yield from only_tls(alias, link, client)
+
+
+def link_hint(alias: str, storage, link: str, response: Response) -> str:
+    """Return what to do about a link that does not open its file."""
+    options = f'in the OPTIONS of STORAGES["{alias}"]'
+    if OLD_SIGNATURE in link:
+        return f'Set signature_version {options} to "s3v4".'
+    if response.is_redirect:
+        return f'Set addressing_style {options} to "virtual", so that links name the region.'
+    return on_refusal(response.code, alias, storage)
 
 
 def link_made(at: datetime, probe: Probe) -> str:

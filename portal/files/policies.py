@@ -56,25 +56,35 @@ class PublicStock(StockMixin, PublicMediaStorage):
 class ProtectedStock(StockMixin, ProtectedMediaStorage):
     """An S3Storage whose links are signed."""
 
+    chosen: S3Storage  # the project's own
+
     @property
     def link_seconds(self):
         return self.querystring_expire
 
+    def url(self, name, filename=None):
+        """Return the link as the project's own storage makes it for pages."""
+        return self.chosen.url(name)
 
-def policy_of(storage: S3Storage) -> PolicyMixin:
+    def link_headers(self, name, filename=None):
+        return {}
+
+
+def policy_of(storage: S3Storage, alias: str = "") -> PolicyMixin:
     """Return a storage with the methods of a policy: itself, or one for the same files.
 
     Raises CommandError for a storage without a key pair, which what signs here has to know, and for
     one that needs more than that.
     """
+    named = f'"{alias}"' if alias else f'of the bucket "{storage.bucket_name or ""}"'
     if missing := missing_options(storage):
         raise CommandError(
-            f'The storage of the bucket "{storage.bucket_name or ""}" has no'
-            f" {' and no '.join(missing)}. A profile or a role cannot be used here."
+            f"The storage {named} has no {' and no '.join(missing)} in its OPTIONS."
+            " A profile or a role cannot be used here."
         )
     if others := options_not_heeded(storage):
         raise CommandError(
-            f'The storage of the bucket "{storage.bucket_name}" has {" and ".join(others)},'
+            f"The storage {named} has {' and '.join(others)},"
             " from its OPTIONS, settings or variables. A session token, a proxy or other"
             " certificates cannot be used here."
         )
@@ -84,7 +94,9 @@ def policy_of(storage: S3Storage) -> PolicyMixin:
     options["location"] = storage.location.strip("/")
     options["region_name"] = region_of(storage)
     if links_are_signed(storage):
-        return ProtectedStock(**options, querystring_expire=storage.querystring_expire)
+        policy = ProtectedStock(**options, querystring_expire=storage.querystring_expire)
+        policy.chosen = storage
+        return policy
     return PublicStock(
         **options, custom_domain=storage.custom_domain, url_protocol=storage.url_protocol
     )
@@ -145,7 +157,7 @@ def in_buckets(aliases: dict[str, dict]) -> dict[str, PolicyMixin]:
     shares, so that a command may change them.
     """
     return {
-        alias: policy_of(storage)
+        alias: policy_of(storage, alias)
         for alias, storage in made(aliases).items()
         if isinstance(storage, S3Storage)
     }

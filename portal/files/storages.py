@@ -184,11 +184,18 @@ class ProtectedMediaStorage(PolicyMixin, S3Storage):
             region=self.region_name,
             seconds=self.link_seconds,
             parameters={
-                "response-content-type": stored_type(name),
-                "response-content-disposition": attachment(filename),
-                "response-cache-control": PROTECTED_CACHE_CONTROL,
+                f"response-{header}": value
+                for header, value in self.link_headers(name, filename).items()
             },
         )
+
+    def link_headers(self, name: str, filename: str | None = None) -> dict[str, str]:
+        """Return the headers that are signed into a link, by HTTP's names."""
+        return {
+            "content-type": stored_type(name),
+            "content-disposition": attachment(filename),
+            "cache-control": PROTECTED_CACHE_CONTROL,
+        }
 
 
 class AssetsStorage(UnsignedMixin, S3Storage):

@@ -5,6 +5,7 @@ be read from, or a folder by its path.
 """
 
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -60,6 +61,9 @@ def move_between(source_name: str, target_name: str, *, jobs: int) -> Move:
         raise CommandError(f"{target_name} is where LIVE_STORAGES has the live site's files.")
     if is_opened(target) and holds_protected(source):
         raise CommandError(f"{target_name} is public, and the files of {source_name} are not.")
+    is_path = isinstance(source, FileSystemStorage) and "/" in source_name
+    if is_path and not Path(source.location).is_dir():  # type: ignore[attr-defined]
+        raise CommandError(f"There is no folder {source_name} to copy from.")
     return Move(store(source, S3Source, jobs), store(target, S3Target, jobs), source, target)
 
 
@@ -100,6 +104,23 @@ def storage_named(name: str) -> Storage:
         f"There is no place {name}. There are: {', '.join(known)}, and folders, of which the path"
         " has a slash."
     )
+
+
+def refuse_protected_names(move: Move) -> None:
+    """Raise CommandError where a folder has files that rows keep in a protected storage.
+
+    Such a folder is a backup; its path does not tell that it would be opened to everyone.
+    """
+    if not isinstance(move.source_storage, FileSystemStorage) or not is_opened(move.target_storage):
+        return
+    folder = Path(move.source_storage.location)
+    protected = [pair for pair in file_fields() if is_protected(pair[1].storage)]
+    with closing(named_files(protected)) as named:
+        for name, _ in named:
+            if (folder / name).is_file():
+                raise CommandError(
+                    f"{folder} holds protected files, such as {name}, and the target is public."
+                )
 
 
 def fields_between(move: Move) -> Fields:

@@ -220,25 +220,27 @@ def refuse_undecided(rules: ScrubRules) -> None:
 
 
 def undecided_columns(rules: ScrubRules) -> list[str]:
-    """Columns without a decision, and decisions without a column, as app.Model.field."""
-    present, decided, twice = set(), set(), set()
+    """Columns without a decision, and decisions without a column, as app.Model.field (why)."""
+    present, decided, wrong = set(), set(), set()
     for model in apps.get_models(include_auto_created=True):
         label = model._meta.label
         decision = rules.decisions.get(label)
         if decision is None or decision.deleted_rows != EVERY_ROW:  # a proxy has no columns
             present |= {f"{label}.{field.name}" for field in model._meta.local_concrete_fields}
     for label, decision in rules.decisions.items():
+        try:
+            apps.get_model(label)
+        except LookupError:
+            wrong.add(f"{label} (no such model)")
+            continue
         kept, rebuilt = decision.kept.split(), decision.rebuilt.split()
         decided |= {
             f"{label}.{name}" for name in [*kept, *decision.cleared, *decision.replaced, *rebuilt]
         }
         others = {*decision.cleared, *decision.replaced, *rebuilt}
-        twice |= {f"{label}.{name} (kept or not)" for name in others.intersection(kept)}
-        try:
-            apps.get_model(label)
-        except LookupError:
-            decided.add(label)
-    return sorted(twice | (present ^ decided))
+        wrong |= {f"{label}.{name} (kept or not)" for name in others.intersection(kept)}
+    wrong |= {f"{name} (no column of rows that stay)" for name in decided - present}
+    return sorted(wrong | (present - decided))
 
 
 def columns_without_field(rules: ScrubRules) -> list[str]:

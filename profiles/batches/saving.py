@@ -22,6 +22,12 @@ THERE_IS_ONE = {  # by the purpose of the upload
     "avatar": _("There is a photo already. Tick “Replace it” to do so."),
     "resume": _("There is a resume already. Tick “Replace it” to do so."),
 }
+NEITHER = ValidationError(  # such as a resume from a word processor
+    _(
+        "This is neither a photo that we can read nor a PDF. Please choose a JPEG, PNG, WebP, HEIC,"
+        " AVIF or GIF file, or a resume as PDF."
+    )
+)
 SET = {  # for the history of the member, in the admin
     "avatar": gettext_noop("Set the photo from the file “%(file)s”."),
     "resume": gettext_noop("Set the resume from the file “%(file)s”."),
@@ -50,7 +56,7 @@ def receive(owner, file: File, folder: str = "") -> BatchFile:
     try:
         upload = StoredUpload.receive(owner, purpose_of(file), file)
     except ValidationError as error:
-        refusal = stored_error(error)
+        refusal = stored_error(NEITHER if error.code == "not_a_photo" else error)
         return BatchFile.objects.create(owner=owner, filename=name, refusal=refusal)
     found = match(file.name or "", folder, manageable_by(owner))
     return BatchFile.objects.create(

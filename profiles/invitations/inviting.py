@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from portal.accounts.messages import send_invitations
 from portal.accounts.verified_address import verify_new_addresses
+from portal.outbox.models import PENDING
 from portal.sentences.stored import sentence, stored
 from profiles.directory import indexing
 from profiles.directory.fold import sort_key
@@ -144,6 +145,12 @@ def invite_again(invitations, base_url: str, *, by) -> tuple[int, int]:
         again = [user for user in users if user.pk not in left_out]
         invite_all(again, base_url, by=by)
     return len(again), len(left_out)
+
+
+def was_sent(user) -> bool:
+    """Return True if a member was invited and has not come; a message that waits has no link."""
+    pending = Invitation.objects.pending().filter(user=user)
+    return pending.exclude(message__state__in=PENDING).exists()
 
 
 def withdraw(invitations) -> tuple[int, int]:

@@ -57,9 +57,8 @@ class AvatarField(CleanedFileField):
 
 
 def small_avatar(file: File) -> File:
-    """Return the small square of an avatar that is stored already."""
-    size = settings.AVATAR_SMALL_PIXELS
-    return clean_avatar(file, max_bytes=settings.AVATAR_MAX_BYTES, sizes=(size,))[0]
+    """Return the small square of an avatar that is stored already, whatever may be uploaded now."""
+    return clean_avatar(file, max_bytes=file.size, sizes=(settings.AVATAR_SMALL_PIXELS,))[0]
 
 
 def clean_avatar(

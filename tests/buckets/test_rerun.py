@@ -85,6 +85,22 @@ def test_statements_of_others_are_kept(configured):
     assert statements(configured)["Auditors"] == THEIRS
 
 
+def test_what_is_taken_out_of_the_policy_is_named(configured):
+    """Of former prefixes, or of another project in the same bucket, whose files close with it."""
+    setup_bucket()
+    ours = list(statements(configured).values())
+    other = {**ours[0], "Sid": "PortalPublicReadCovers"}
+    policy = documents.policy_document([THEIRS, *ours, other])
+    s3_client(configured).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+
+    output = setup_bucket()
+
+    assert "policy: set, without PortalPublicReadCovers" in output
+    assert "If another project keeps files in this bucket" in setup_bucket.err.getvalue()
+    assert "policy: as it should be" in setup_bucket()
+    assert setup_bucket.err.getvalue() == ""
+
+
 def test_a_policy_that_is_one_statement_is_kept(configured):
     setup_bucket()
     policy = json.dumps({"Version": "2012-10-17", "Statement": THEIRS})

@@ -46,7 +46,7 @@ def bucket(name, access_key, secret_key, location, **options):
         "OPTIONS": {
             "bucket_name": name, "location": location, "access_key": access_key,
             "secret_key": secret_key, "region_name": "eu-west-1", "endpoint_url": ENDPOINT,
-            "addressing_style": "path", **options,
+            "addressing_style": "path", "signature_version": "s3v4", **options,
         },
     }
 
@@ -185,6 +185,13 @@ def project(tmp_path_factory):
         server.wipe()
 
 
+@pytest.fixture(scope="module")
+def refreshed(project):
+    """What a refresh of its staging copy says, in a bucket that is set up."""
+    project.manage("setup_bucket")
+    return project.manage("refresh_staging", "--keep", "1")
+
+
 def test_its_bucket_is_set_up_and_proven(project):
     project.manage("setup_bucket")
 
@@ -202,14 +209,12 @@ def test_its_bucket_is_set_up_and_proven(project):
         client.delete_object(Bucket="library-staging", Key=f"{folder}/x.txt")
 
 
-def test_its_staging_copy_is_refreshed(project):
+def test_its_staging_copy_is_refreshed(project, refreshed):
     """Rows by its own rules, and only the files of those that are left, of all three storages.
 
     The reader stays, as somebody else; what is in the place of the reader's contracts is drawn.
     """
-    said = project.manage("refresh_staging", "--keep", "1")
-
-    assert "library.Loan" in said
+    assert "library.Loan" in refreshed
     covers = {f"{COVERS}/books/{number}.png" for number in range(3)}
     scans = {f"{SCANS}/books/{number}.pdf" for number in range(3)}
     keys = project.keys("library-staging")
@@ -225,6 +230,7 @@ def test_its_staging_copy_is_refreshed(project):
     assert project.manage("copy_live_media").count("unchanged")
 
 
+@pytest.mark.usefixtures("refreshed")
 def test_its_orphans_are_swept(project):
     client = s3_client(project.server, "AKIASTAGING")
     client.put_object(Bucket="library-staging", Key=f"{CONTRACTS}/nobodys.pdf", Body=b"x")
@@ -259,6 +265,7 @@ def test_what_is_there_is_left_as_it_is(project):
     assert "storages.backends.s3" in said
 
 
+@pytest.mark.usefixtures("refreshed")
 @pytest.mark.parametrize("source", ["contracts", "live contracts"])
 def test_its_protected_files_are_not_copied_to_where_everybody_reads(project, source):
     before = project.keys("library-staging")
@@ -270,6 +277,7 @@ def test_its_protected_files_are_not_copied_to_where_everybody_reads(project, so
     project.manage("copy_media", "--from", source, "--to", "scans", "--all", "--dry-run")
 
 
+@pytest.mark.usefixtures("refreshed")
 def test_a_bucket_is_not_opened_where_its_protected_files_are(project):
     """By the checks of every command, and by setup_bucket where they are skipped."""
     checked = r'(?s)portal.E003.*storage "contracts" keeps protected files where "default" opens'

@@ -215,6 +215,7 @@ def places(on_s3_with_two_prefixes, settings, tmp_path):
         "unset": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
     settings.STATIC_ROOT = None
+    (tmp_path / "backup").mkdir()
     settings.LIVE_STORAGES = {
         "papers": stock(bucket_name="live", location="papers"),
         "all": stock(bucket_name="live", location="", querystring_auth=False),
@@ -283,8 +284,29 @@ def test_a_missing_file_is_reported_and_the_rest_arrives(disk, on_s3_with_two_pr
     assert not storages["default"].exists(lost)
 
 
-def test_a_folder_that_is_not_there_has_no_files(db, on_s3_with_two_prefixes, tmp_path):
-    assert copy_media(str(tmp_path / "none"), "moved", "--all")["files.listed"]["copied"] == "0"
+def test_a_backup_of_protected_files_is_not_copied_to_where_everybody_reads(
+    db, on_s3_with_two_prefixes, server, tmp_path
+):
+    """A folder has no policy; rows tell what its files are."""
+    resume = storages["protected"].save("resumes/x.pdf", ContentFile(b"resume"))
+    member = make_member("owner@example.org")
+    Profile.objects.filter(pk=member.profile.pk).update(resume=resume)
+    backup = tmp_path / "backup"
+    copy_media("protected", str(backup), "--all")
+
+    refused("backup holds protected files, such as resumes/x.pdf", str(backup), "default", "--all")
+
+    assert not [key for key in keys_in(server, BUCKET) if key.startswith("media/")]
+    assert copy_media(str(backup), "protected", "--all")["files.listed"]["unchanged"] == "1"
+
+
+@pytest.mark.parametrize("more", [(), ("--all",)])
+def test_a_folder_that_was_mistyped_is_refused(db, on_s3_with_two_prefixes, tmp_path, more):
+    refused("There is no folder .*/none to copy from", str(tmp_path / "none"), "default", *more)
+
+
+def test_an_empty_folder_has_no_files(db, on_s3_with_two_prefixes, tmp_path):
+    assert copy_media(str(tmp_path), "moved", "--all")["files.listed"]["copied"] == "0"
 
 
 def test_staging_does_not_copy_into_the_live_sites_bucket(

@@ -214,8 +214,8 @@ def test_a_row_that_points_nowhere_at_the_end_undoes_all(
     ("label", "kept", "problem"),
     [
         ("auth.Group", "id", "auth.Group.name"),
-        ("auth.Group", "id name colour", "auth.Group.colour"),
-        ("auth.Guild", "id", "auth.Guild"),
+        ("auth.Group", "id name colour", "auth.Group.colour (no column of rows that stay)"),
+        ("auth.Guild", "id", "auth.Guild (no such model)"),
     ],
     ids=["column without decision", "decision without column", "decision without model"],
 )

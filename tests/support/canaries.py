@@ -170,10 +170,14 @@ class Garden:
         return f"{mark}@{mark}.example", forms_of(mark)
 
     def time(self, each) -> tuple[object, tuple[str, ...]]:
-        """Return a time of the last year; its microseconds are the mark."""
+        """Return a time of the last weeks; its seconds are the mark, to the microsecond.
+
+        Microseconds alone are those of another row's time once in a million pairs of rows.
+        """
         microsecond = 100_000 + self.number * 7919 % 900_000
         ago = timezone.now() - timedelta(days=self.random.randrange(60))
-        return ago.replace(microsecond=microsecond), (f", {microsecond})", f", {microsecond}, ")
+        mark = f", {ago.second}, {microsecond}"
+        return ago.replace(microsecond=microsecond), (f"{mark})", f"{mark}, ")
 
     def whole(self, each) -> tuple[int, tuple[str, ...]]:
         if each.name.endswith("_pages"):

@@ -165,10 +165,18 @@ def test_a_refused_file_is_reported_and_costs_no_other(desk, member):
 
     page = desk.get(PAGE).content.decode()
 
-    assert "This is not a photo that we can read." in page
+    assert "This is neither a photo" in page
     save(desk)
     assert profile_of(member).avatar
     assert set(files(desk)) == {"Grace.jpg"}
+
+
+def test_a_resume_that_is_no_pdf_is_not_called_a_photo(desk, member):
+    send(desk, SimpleUploadedFile("Ada Lovelace.docx", b"PK\3\4"))
+
+    page = desk.get(PAGE).content.decode()
+
+    assert "This is neither a photo that we can read nor a PDF. Please choose a JPEG" in page
 
 
 def test_nothing_is_lost_by_closing_the_tab(desk, clerk, member):

@@ -12,7 +12,9 @@ from portal.outbox.models import OutgoingMessage
 from profiles.invitations import admin
 from profiles.invitations.models import Invitation, InvitationQuerySet
 from profiles.models import User
+from tests.accounts.test_accounts import link_in
 from tests.conftest import PASSWORD
+from tests.profiles.test_admin import change
 from tests.support import samples
 
 pytestmark = pytest.mark.django_db
@@ -241,6 +243,45 @@ def test_who_is_invited_alone_is_pending_too(admin_client):
     admin_client.post("/admin/profiles/user/add/", {"email": "new@example.org", "name": "New"})
 
     assert listed(admin_client) == {"new@example.org": "sent"}
+
+
+def correct(client, user, address):
+    """Correct an address on the member's page, and show what the staff are told."""
+    page = f"/admin/profiles/user/{user.pk}/change/"
+    return client.post(page, change(user) | {"email": address}, follow=True).content.decode()
+
+
+def test_an_address_that_was_mistyped_is_invited_again_when_it_is_corrected(admin_client):
+    """The link that was sent to the former address is refused from then on."""
+    admin_client.post("/admin/profiles/user/add/", {"email": "nwe@example.org", "name": "New"})
+    newcomer = User.objects.get(email="nwe@example.org")
+    former = link_in(mail.outbox.pop())
+
+    told = correct(admin_client, newcomer, "new@example.org")
+
+    [message] = mail.outbox
+    assert message.to == ["new@example.org"]
+    assert "An invitation is on its way to new@example.org." in told
+    assert admin_client.get(former).status_code == 410
+    assert admin_client.get(link_in(message)).status_code == 302
+
+
+def test_an_invitation_that_waits_follows_the_address(admin_client, settings):
+    settings.OUTBOX_BACKEND = None
+    admin_client.post("/admin/profiles/user/add/", {"email": "nwe@example.org", "name": "New"})
+
+    correct(admin_client, User.objects.get(email="nwe@example.org"), "new@example.org")
+
+    assert OutgoingMessage.objects.count() == 1
+
+
+def test_who_has_come_is_not_invited_to_a_new_address(admin_client, member):
+    told = correct(admin_client, member, "new@example.org")
+
+    assert mail.outbox == []
+    assert "on its way" not in told
+    member.refresh_from_db()
+    assert member.email == "new@example.org"
 
 
 def test_staff_delete_a_member_with_an_invitation(desk, clerk, invited):

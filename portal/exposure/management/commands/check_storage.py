@@ -15,6 +15,7 @@ from portal.exposure.probes import Probes
 from portal.exposure.read_only_key import read_only_findings
 from portal.files import conf
 from portal.files.exit_status import INTERRUPTED
+from portal.files.hints import settings_of_live
 from portal.files.locations import shares_files_with_live
 from portal.files.policies import in_buckets, made
 from portal.files.tables import row_line, table_lines
@@ -93,8 +94,8 @@ class Command(BaseCommand):
             return  # the other findings would only repeat these faults
         if conf.SITE_ENVIRONMENT != "production" and shares_files_with_live():
             raise CommandError(
-                "This site keeps its files where LIVE_STORAGES has the live site's:"
-                " nothing was tried."
+                "This site keeps its files where the live site's are: nothing was tried. Give this"
+                f" site a bucket or a prefix of its own, or correct {settings_of_live()}."
             )
         client = AnonymousClient()
         for storage in own.values():

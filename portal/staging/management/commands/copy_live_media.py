@@ -112,7 +112,6 @@ def add_jobs_argument(parser) -> None:
 
 def number_of_jobs(text: str) -> int:
     """Read a number of jobs. Raises ArgumentTypeError beyond MAX_JOBS."""
-    number = int(text)
-    if not 1 <= number <= MAX_JOBS:
-        raise argparse.ArgumentTypeError(f"must be between 1 and {MAX_JOBS}")
-    return number
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_JOBS:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MAX_JOBS}")
+    return int(text)

@@ -9,7 +9,14 @@ from portal.staging import conf
 from portal.staging.display import CopyDisplay
 from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.media import Result, copy_error, count, count_of_references
-from portal.staging.moving import fields_between, labels, listed_files, move_between, named_files
+from portal.staging.moving import (
+    fields_between,
+    labels,
+    listed_files,
+    move_between,
+    named_files,
+    refuse_protected_names,
+)
 from portal.staging.report import Report
 
 from .copy_live_media import add_jobs_argument
@@ -24,8 +31,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--from", required=True, dest="source", metavar="ALIAS")
-        parser.add_argument("--to", required=True, dest="target", metavar="ALIAS")
+        parser.add_argument("--from", required=True, dest="source", metavar="PLACE")
+        parser.add_argument("--to", required=True, dest="target", metavar="PLACE")
         parser.add_argument(
             "--all",
             action="store_true",
@@ -47,6 +54,8 @@ class Command(BaseCommand):
         move = move_between(source, target, jobs=jobs)
         if conf.SITE_ENVIRONMENT != "production":
             refuse_live(confirmed_fork)
+        if copies_all:
+            refuse_protected_names(move)
         fields = None if copies_all else fields_between(move)
         total = None if fields is None else count_of_references(fields)
         result = Result({label: Counter() for label in labels(fields)})

@@ -1,3 +1,5 @@
+import argparse
+
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils.module_loading import import_string
@@ -117,11 +119,10 @@ def add_choice_arguments(parser) -> None:
 
 
 def whole_number(text: str) -> int:
-    """Return the number that was typed, which is not negative. Raises ValueError."""
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
+    """Return the number that was typed. Raises ArgumentTypeError for what is none, or negative."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("must be a whole number, 0 or more")
+    return int(text)
 
 
 def choice_of(options: dict) -> Choice:
