@@ -1,6 +1,6 @@
 """The arguments of the commands: commands.txt is the committed list, and a change of it is meant.
 
-It has a row for each argument of the site's own commands, without its help. The test prints
+It has a row for each argument of the site's own commands, without words for people. The test prints
 new ones.
 """
 
@@ -12,9 +12,9 @@ from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 
 LIST = Path(__file__).with_name("commands.txt")
-WHAT = ("dest", "nargs", "const", "default", "type", "choices", "required", "metavar")
+WHAT = ("dest", "nargs", "const", "default", "type", "choices", "required")
 USUAL = {"nargs": None, "const": None, "default": None, "type": None, "choices": None}
-USUAL |= {"required": False, "metavar": None}
+USUAL |= {"required": False}
 OWN = ("portal.", "profiles")
 KINDS = {argparse._StoreAction: "value", argparse._StoreTrueAction: "switch"}
 
