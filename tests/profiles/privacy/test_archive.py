@@ -78,6 +78,8 @@ def test_members_take_all_of_theirs_along(client, owner, member, log_in):
     ResumeDownload.objects.create(profile=owner.profile, member=member)
     ResumeDownload.objects.create(profile=member.profile, member=owner)
     OutgoingMessage.objects.create(to=owner.email, subject="A message")
+    owner.emailaddress_set.create(email="new@example.org")
+    OutgoingMessage.objects.create(to="new@example.org", subject="A link for the new address")
     log_in(owner)
 
     response = client.post("/me/data/download/")
@@ -93,7 +95,8 @@ def test_members_take_all_of_theirs_along(client, owner, member, log_in):
     assert data["e-mail addresses"][0]["email"] == owner.email
     assert data["who opened your resume"][0]["member"] == "Ada Lovelace"
     assert data["resumes that you opened"][0]["profile"] == "Ada Lovelace"
-    assert data["messages of the last 30 days"][0]["subject"] == "A message"
+    subjects = [row["subject"] for row in data["messages of the last 30 days"]]
+    assert subjects == ["A message", "A link for the new address"]
     assert data["where you are logged in"][0]["ip"] == "127.0.0.1"
     for name, stored in {
         "resume.pdf": owner.profile.resume,
