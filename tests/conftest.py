@@ -240,7 +240,7 @@ def set_up_once(s3_server):
 
 
 @pytest.fixture
-def on_s3(s3, s3_environment, set_up_once, on_disk, settings, monkeypatch, tmp_path):
+def on_s3(s3, s3_environment, set_up_once, on_disk, settings, monkeypatch):
     """The site with its files on S3, in a bucket made by setup_bucket as on AWS itself."""
     values = settings_for(s3_environment)
     values["STORAGES"]["staticfiles"] = settings.STORAGES["staticfiles"]

@@ -175,21 +175,22 @@ class BucketSetup:
         limits = documents.limits(self.storages)
         present = json.loads(self.get(POLICY) or '{"Statement": []}')["Statement"]
         present = present if isinstance(present, list) else [present]
-        wanted = documents.merged(present, public + limits, "Sid")
         try:
-            return self.with_removed(self.settle(POLICY, present, wanted), present, wanted)
+            return self.settle_policy(present, public + limits)
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             if status not in REFUSED_AS_WRITTEN or not limits:
                 raise
-            step = self.settle(POLICY, present, documents.merged(present, public, "Sid"))
+            step = self.settle_policy(present, public)
             names = ", ".join(statement["Sid"] for statement in limits)
             return step._replace(
                 outcome=f"{step.outcome}, without {names}, which this server refuses: {error}"
             )
 
-    def with_removed(self, step: Step, present: list[dict], wanted: list[dict]) -> Step:
-        """Add to a step the statements of earlier runs that it has taken out of the policy."""
+    def settle_policy(self, present: list[dict], ours: list[dict]) -> Step:
+        """Put our statements beside those of others, and name those of earlier runs that go."""
+        wanted = documents.merged(present, ours, "Sid")
+        step = self.settle(POLICY, present, wanted)
         removed = documents.sids(present) - documents.sids(wanted)
         if not removed:
             return step

@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
+
 from portal.buckets import documents
 from tests.conftest import BUCKET, s3_client
 
-from .runs import setup_bucket, statements
+from .runs import refuses, setup_bucket, statements
 
 
 def test_a_second_run_changes_nothing(as_on_aws):
@@ -85,8 +87,11 @@ def test_statements_of_others_are_kept(configured):
     assert statements(configured)["Auditors"] == THEIRS
 
 
-def test_what_is_taken_out_of_the_policy_is_named(configured):
+@pytest.mark.parametrize("knows_limits", [True, False])
+def test_what_is_taken_out_of_the_policy_is_named(configured, knows_limits):
     """Of former prefixes, or of another project in the same bucket, whose files close with it."""
+    if not knows_limits:
+        refuses(configured, "s3:signatureAge", "MalformedPolicy", 400)
     setup_bucket()
     ours = list(statements(configured).values())
     other = {**ours[0], "Sid": "PortalPublicReadCovers"}

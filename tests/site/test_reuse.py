@@ -187,7 +187,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def refreshed(project):
-    """What a refresh of its staging copy says, in a bucket that is set up."""
+    """Set its bucket up, refresh its staging copy, and return the output of that."""
     project.manage("setup_bucket")
     return project.manage("refresh_staging", "--keep", "1")
 
