@@ -24,8 +24,8 @@ def misstatements(rules: "ScrubRules") -> Iterator[str]:
         label for label, each in decisions if each.replaced and each.replaced_rows == NOBODY
     ]:
         yield (
-            f"{where} has rules in replaced, but no replaced_rows, for {', '.join(idle)}: all values"
-            " would stay as they are. Write the rows, such as of_replaced() or EVERY_ROW."
+            f"{where} has rules in replaced, but no replaced_rows, for {', '.join(idle)}: all"
+            " values would stay as they are. Write the rows, such as of_replaced() or EVERY_ROW."
         )
     if rules.people and not is_a_table(rules.people.model):
         yield f"{where} has {rules.people.model} in people, and there is no such model."

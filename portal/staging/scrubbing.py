@@ -188,7 +188,7 @@ def scrubbed(model: type[Model], decision: Decision, rules: ScrubRules) -> Itera
 
 def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRules) -> None:
     """Raise ScrubRefused if rows that stay point to rows that are about to be deleted."""
-    for relation in model._meta.get_fields(include_hidden=True):
+    for relation in model._meta.get_fields(include_parents=False, include_hidden=True):
         if isinstance(relation, ForeignObjectRel) and not relation.many_to_many:
             pointer = relation.field
             if QuerySet(pointer.model).filter(**{f"{pointer.name}__in": leaving}).exists():
