@@ -5,8 +5,10 @@ from copy import deepcopy
 import pytest
 from django.core.checks import run_checks
 from django.core.files.storage import storages
+from storages.backends.s3 import S3Storage
 
 from portal.files import checks
+from profiles.models import Profile
 from tests.conftest import settings_for
 from tests.support.deployed import ENVIRONMENT as DEPLOYED
 
@@ -344,3 +346,20 @@ def test_a_bucket_without_keys_is_a_warning(s3_environment, settings, setting, l
 
     [warning] = checks.buckets_have_keys(None)
     assert (warning.id, warning.msg) == ("portal.W007", f'{setting}["minutes"] {words}')
+
+
+def test_a_field_with_a_bucket_of_its_own_is_a_warning(s3_environment, settings, monkeypatch):
+    """setup_bucket and check_storage would not see it; one that has an alias is the control."""
+    settings.STORAGES = settings_for(s3_environment)["STORAGES"]
+    options = settings.STORAGES["protected"]["OPTIONS"]
+    field = Profile._meta.get_field("resume")
+    monkeypatch.setattr(field, "storage", S3Storage(**options))
+    assert checks.storages_of_fields_have_aliases(None) == []
+
+    monkeypatch.setattr(field, "storage", S3Storage(**options | {"bucket_name": "minutes"}))
+
+    [warning] = checks.storages_of_fields_have_aliases(None)
+    assert (warning.id, warning.msg) == (
+        "portal.W009",
+        "profiles.Profile.resume keeps files in a storage that STORAGES does not name.",
+    )

@@ -55,6 +55,7 @@ CHECKS = {  # with their tags
     "profiles_are_found": ("database",),
     "protected_links_are_signed": ("files",),
     "public_and_protected_files_are_apart": ("files",),
+    "storages_of_fields_have_aliases": ("files",),
     "uploads_have_a_storage": ("files",),
     "users_have_verified_addresses": ("database",),
 }
