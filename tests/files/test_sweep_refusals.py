@@ -267,3 +267,10 @@ def test_many_orphans_are_more_than_a_hundred_and_more_than_half(orphans, others
         f"Nothing was deleted: no row names {orphans:,} of the {orphans + others:,} files in"
         " default. Is this the right database, and the right bucket? If so, add --most."
     )
+
+
+def test_a_database_without_the_tables_is_told_in_one_line(monkeypatch):
+    monkeypatch.setattr(Profile._meta, "db_table", "not_there")
+
+    with pytest.raises(CommandError, match=r"^The rows .* not_there.* and migrated\?$"):
+        sweep_media()
