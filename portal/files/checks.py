@@ -118,6 +118,21 @@ def policies_have_prefixes(app_configs, **kwargs):
 
 
 @register("files")
+def prefixes_are_no_patterns(app_configs, **kwargs):
+    """Check that no prefix has what policies take for other characters: * and ? and ${."""
+    return [
+        Error(
+            f'The location of STORAGES["{alias}"], {storage.location}, is a pattern in the policy'
+            " of a bucket, which would be one for other files as well.",
+            hint="Rename it: policies match other characters by *, by ? and by ${.",
+            id="portal.E006",
+        )
+        for alias, storage in in_buckets_as_they_are(settings.STORAGES).items()
+        if any(pattern in storage.location for pattern in ("*", "?", "${"))
+    ]
+
+
+@register("files")
 def public_and_protected_files_are_apart(app_configs, **kwargs):
     """Check that no protected files are below a public prefix, where they would be public."""
     inside = in_buckets_as_they_are(settings.STORAGES)

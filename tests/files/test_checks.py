@@ -363,3 +363,19 @@ def test_a_field_with_a_bucket_of_its_own_is_a_warning(s3_environment, settings,
         "portal.W009",
         "profiles.Profile.resume keeps files in a storage that STORAGES does not name.",
     )
+
+
+@pytest.mark.parametrize(
+    "location", ["prot*", "protecte?", "files/${aws:username}", "files", "a+b"]
+)
+def test_a_prefix_that_is_a_pattern_is_an_error(s3_environment, settings, location):
+    """Opened to everyone, prot* would open what is below protected/."""
+    values = settings_for(s3_environment)["STORAGES"]
+    options = values["protected"]["OPTIONS"] | {"location": location}
+    settings.STORAGES = values | {
+        "minutes": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    }
+
+    found = [error.id for error in checks.prefixes_are_no_patterns(None)]
+
+    assert found == ([] if location in {"files", "a+b"} else ["portal.E006"])
