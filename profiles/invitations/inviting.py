@@ -59,7 +59,7 @@ def write(found: InvitationList, base_url: str) -> None:
     users = create_members(new)
     log(found, users, ADDITION, INVITED, INVITED_BY_LINES)
     invite_all(users, base_url, by=found.owner, source=found)
-    changed = {each.user: each.name for each in rows if each.user and each.fate == Fate.CHANGED}
+    changed = {each.user: each.name for each in rows if each.fate == Fate.CHANGED}
     rename(changed, found)
     found.confirmed_at = timezone.now()
     found.expires_at = found.confirmed_at + REPORT_KEPT

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
@@ -67,6 +68,15 @@ def test_each_column_of_the_pending(desk, clerk, pending, monkeypatch):
     ]  # fmt: skip
     assert page.text.count('<span class="cell-label">Invited by</span>') == 2
     assert "Send a new link to all 2" in page.text
+
+
+def test_the_first_page_leads_to_them_whoever_may_invite(desk, clerk):
+    assert f'href="{PENDING}"' in desk.get("/admin/").text.partition("<main")[2]
+
+    clerk.user_permissions.set(Permission.objects.filter(codename="change_user"))
+    page = desk.get("/admin/")
+    assert page.status_code == 200
+    assert PENDING not in page.text
 
 
 def test_the_filter_counts_each_state(desk, pending):
