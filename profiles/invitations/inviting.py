@@ -90,8 +90,8 @@ def create_members(rows: list[Judged]) -> list:
     return users
 
 
-def rename(names: dict[int, str], found: InvitationList) -> None:
-    """Give another name to members who were invited and have not come."""
+def rename(names: dict, found: InvitationList) -> None:
+    """Give another name, by primary key, to members who were invited and have not come."""
     waiting = Profile.objects.filter(user__in=names).select_related("user").order_by("pk")
     profiles = list(waiting.select_for_update(of=("self",)))
     for profile in profiles:
