@@ -130,12 +130,12 @@ def test_links_are_sent_to_all_who_were_chosen_or_to_nobody(desk, owner, member,
     def invite(request, user):
         chosen.append(user)
         if len(chosen) == 2:
-            raise OSError
+            raise OSError("The second link")
         OutgoingMessage.objects.create(to=user.email)
 
     monkeypatch.setattr("profiles.admin.invite", invite)
 
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="The second link"):
         act(desk, "invite_again", owner, member)
 
     assert len(chosen) == 2
