@@ -7,15 +7,22 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from profiles.batches.models import BatchFile
+from profiles.batches.saving import save_one
 from profiles.desk.activity import switched
 from profiles.invitations import inviting
 from profiles.invitations.models import Invitation, InvitationList
-from profiles.models import User
+from profiles.management.commands.describe_uploads import keep_text
+from profiles.models import Profile, ResumeText, StoredUpload, User
+from profiles.privacy.deletion import delete_member
 from profiles.privacy.leaving import leave
+from profiles.weekly_openings import tell_owners
+from tests.support import samples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -55,6 +62,7 @@ def invited(staff):
 MEMBERS = ("profiles_user", "profiles_user.id ASC")
 MEMBERS_BY_ADDRESS = ("profiles_user", "profiles_user.email ASC")
 PROFILES = ("profiles_profile", "profiles_profile.id ASC")
+UPLOADS = ("profiles_storedupload", "profiles_storedupload.id ASC")
 SITE = "https://example.org"
 
 
@@ -94,3 +102,59 @@ def test_a_member_who_leaves(locks, member):
 
 def test_a_member_who_is_saved(locks, member):
     assert locks(member.profile.save) == [PROFILES]
+
+
+def test_a_file_that_is_saved_for_a_member(locks, staff, member):
+    upload = StoredUpload.receive(staff, "resume", ContentFile(samples.pdf(), name="cv.pdf"))
+    file = BatchFile.objects.create(owner=staff, upload=upload, profile=member.profile)
+
+    assert locks(save_one, file, False, staff) == [
+        PROFILES,
+        UPLOADS,
+        ("profiles_resumetext", ""),  # by update_or_create()
+        PROFILES,  # to be indexed
+    ]
+    assert Profile.objects.get(user=member).resume
+
+
+def test_members_who_are_told_of_openings(locks, owner, other_member):
+    Profile.objects.update(tells_openings=True)
+
+    assert locks(tell_owners) == [PROFILES] * 2, "until nobody is left"
+
+
+def test_a_member_who_is_deleted(locks, member):
+    User.objects.filter(pk=member.pk).update(leaves_at=timezone.now())
+
+    of_one = [("profiles_profile", ""), ("profiles_storedupload", "")]
+    assert locks(delete_member, member.pk) == [MEMBERS, *of_one]
+
+
+def test_the_text_of_an_older_resume(locks, owner):
+    ResumeText.objects.all().delete()
+
+    assert locks(keep_text, owner.profile, "Tides") == [
+        PROFILES,
+        ("profiles_resumetext", ""),
+        PROFILES,
+    ]
+
+
+def test_a_report_from_which_former_members_are_taken(locks, staff):
+    for _ in range(2):
+        InvitationList.objects.create(owner=staff, title="x.csv", confirmed_at=timezone.now())
+
+    assert locks(inviting.forget_former_members) == [("invitations_invitationlist", "")] * 2
+
+
+def test_a_form_of_a_profile(locks, client, member):
+    client.force_login(member)
+    resume = ContentFile(samples.pdf(), name="cv.pdf")
+    form = {"name": "Ada", "visibility": "members", "resume": resume}
+
+    assert locks(client.post, "/me/edit/", form) == [
+        ("profiles_profile", ""),  # the one
+        ("profiles_storedupload", ""),  # what was chosen for it
+        ("profiles_resumetext", ""),
+        PROFILES,
+    ]
