@@ -110,15 +110,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         Raises DatabaseError for one who was deleted in the meantime, instead of adding them anew.
         """
-        using = using or router.db_for_write(User, instance=self)
         is_new = self._state.adding
         if not is_new and update_fields is None:
             kwargs.setdefault("force_update", True)
         saved = self.__dict__.keys() if update_fields is None else update_fields
-        with transaction.atomic(using=using):
+        with transaction.atomic(using=using or router.db_for_write(User, instance=self)):
             super().save(using=using, update_fields=update_fields, **kwargs)
             if is_new:
-                Profile.objects.using(using).get_or_create(user=self)
+                Profile.objects.using(self._state.db).get_or_create(user=self)
             if "email" in saved:
                 verify_address(self)
 
@@ -279,17 +278,16 @@ class Profile(models.Model):
 
     def save(self, *, using=None, update_fields=None, **kwargs):
         """Save the profile, and with it what sorts and finds it."""
-        using = using or router.db_for_write(Profile, instance=self)
         self.sort_key = sort_key(self.name)
         if update_fields is not None and "name" in update_fields:
             update_fields = {*update_fields, "sort_key"}
-        with transaction.atomic(using=using):
+        with transaction.atomic(using=using or router.db_for_write(Profile, instance=self)):
             super().save(using=using, update_fields=update_fields, **kwargs)
             saved = {"resume"} if update_fields is None else {*update_fields}
             if "resume" in saved:
                 keep_new_text(self)
             if not (indexing.SOURCES | {"resume"}).isdisjoint(saved):
-                indexing.index(Profile.objects.using(using).filter(pk=self.pk))
+                indexing.index(Profile.objects.using(self._state.db).filter(pk=self.pk))
 
     def get_absolute_url(self):
         return reverse("profile", args=[self.pk])
