@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from profiles.directory.models import DirectoryEntry, ResumeText
 from profiles.models import Profile, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 ALIAS = "elsewhere"
 EMAIL = "chief@example.org"
