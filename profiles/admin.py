@@ -60,7 +60,6 @@ MAX_DELETED_AT_ONCE = 5_000  # members; the page that asks for confirmation has 
 class ProfileInline(admin.StackedInline):
     model = Profile
     can_delete = False
-    min_num = max_num = 1
     fields = ["name", "headline", "bio", "visibility", "avatar", "resume"]
     fields += [*((field, f"{field}_visibility") for field in DETAILS), "use_for_tests"]
     fields += ["staff_note"]
@@ -150,7 +149,7 @@ class MemberAdmin(
     @admin.display(description=_("photo"))
     def thumbnail(self, user):
         if not user.profile.avatar:
-            return "-"
+            return None
         return format_html(
             '<img src="{}" alt="" width="40" height="40" loading="lazy">', user.profile.avatar.url
         )

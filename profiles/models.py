@@ -1,6 +1,6 @@
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
 from django.core.validators import MaxLengthValidator
-from django.db import models, transaction
+from django.db import models, router, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
@@ -114,7 +114,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         if not is_new and update_fields is None:
             kwargs.setdefault("force_update", True)
         saved = self.__dict__.keys() if update_fields is None else update_fields
-        with transaction.atomic(using=using):
+        with transaction.atomic(using=using or router.db_for_write(User, instance=self)):
             super().save(using=using, update_fields=update_fields, **kwargs)
             if is_new:
                 Profile.objects.using(self._state.db).get_or_create(user=self)
@@ -281,7 +281,7 @@ class Profile(models.Model):
         self.sort_key = sort_key(self.name)
         if update_fields is not None and "name" in update_fields:
             update_fields = {*update_fields, "sort_key"}
-        with transaction.atomic(using=using):
+        with transaction.atomic(using=using or router.db_for_write(Profile, instance=self)):
             super().save(using=using, update_fields=update_fields, **kwargs)
             saved = {"resume"} if update_fields is None else {*update_fields}
             if "resume" in saved:

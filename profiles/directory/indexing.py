@@ -208,22 +208,22 @@ def index_all(profiles, *, after=0, dry_run=False):
         yield after, len(pks), index(profiles.filter(pk__in=pks), dry_run=dry_run)
 
 
-def forget_unused_words(using=None) -> int:
+def forget_unused_words() -> int:
     """Delete the words that no profile has any more; return how many rows it was."""
-    used = ProfileWord.objects.using(using).filter(word=OuterRef("word"))
-    return WordDeletion.objects.using(using).exclude(Exists(used)).delete()[0]
+    used = ProfileWord.objects.filter(word=OuterRef("word"))
+    return WordDeletion.objects.exclude(Exists(used)).delete()[0]
 
 
-def learn_missing_words(using=None) -> int:
+def learn_missing_words() -> int:
     """Add words that typos are not compared with, and return how many.
 
     They are those of a profile that was saved while `forget_unused_words` deleted them.
     """
     start = Left(OuterRef("word"), FIRST_LETTERS)
-    known = WordDeletion.objects.using(using).filter(rest=start, word=OuterRef("word"))
-    words = ProfileWord.objects.using(using).exclude(Exists(known)).values_list("word", flat=True)
+    known = WordDeletion.objects.filter(rest=start, word=OuterRef("word"))
+    words = ProfileWord.objects.exclude(Exists(known)).values_list("word", flat=True)
     missing = sorted(set(words))
-    learn(WordDeletion.objects.using(using), missing)
+    learn(WordDeletion.objects, missing)
     return len(missing)
 
 

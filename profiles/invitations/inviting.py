@@ -59,7 +59,7 @@ def write(found: InvitationList, base_url: str) -> None:
     users = create_members(new)
     log(found, users, ADDITION, INVITED, INVITED_BY_LINES)
     invite_all(users, base_url, by=found.owner, source=found)
-    changed = {each.user: each.name for each in rows if each.user and each.fate == Fate.CHANGED}
+    changed = {each.user: each.name for each in rows if each.fate == Fate.CHANGED}
     rename(changed, found)
     found.confirmed_at = timezone.now()
     found.expires_at = found.confirmed_at + REPORT_KEPT
@@ -90,8 +90,8 @@ def create_members(rows: list[Judged]) -> list:
     return users
 
 
-def rename(names: dict[int, str], found: InvitationList) -> None:
-    """Give another name to members who were invited and have not come."""
+def rename(names: dict, found: InvitationList) -> None:
+    """Give another name, by primary key, to members who were invited and have not come."""
     waiting = Profile.objects.filter(user__in=names).select_related("user").order_by("pk")
     profiles = list(waiting.select_for_update(of=("self",)))
     for profile in profiles:

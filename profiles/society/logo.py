@@ -29,5 +29,5 @@ class LogoField(CleanedFileField):
         except Busy:
             raise ValidationError(BUSY, code="busy") from None
         if (verdict := logo.report["verdict"]) != "good":
-            raise ValidationError(REFUSALS[verdict], code=verdict)
+            raise ValidationError(REFUSALS[verdict])
         return Cleaned(logo.parts[f"{LOGO_PIXELS}.webp"])

@@ -83,10 +83,26 @@ def filter_system_calls() -> bool:
     """Have every system call that is not in ALLOWED fail with EPERM; False where that cannot be."""
     if platform.system() != "Linux" or platform.machine() not in ARCHITECTURES:
         return False
-    column, architecture = ARCHITECTURES[platform.machine()]
+    instructions = filter_instructions(platform.machine())
+    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in instructions)
+    prctl = ctypes.CDLL(None).prctl
+    argument = FilterProgram(len(instructions), code)
+    return (
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+        and prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(argument)) == 0
+    )
+
+
+def filter_instructions(machine: str) -> list[tuple[int, int, int, int]]:
+    """Return the filter for a machine of ARCHITECTURES: the four fields of each struct sock_filter.
+
+    A jump skips as many instructions as its second field says where the condition holds, and else
+    as many as its third.
+    """
+    column, architecture = ARCHITECTURES[machine]
     numbers = [call[column] for call in ALLOWED.values()]
     allowed = len(numbers) + 5  # where that ending stands, counted from the first number
-    program = [
+    return [
         (LOAD, 0, 0, ARCHITECTURE_OFFSET),
         (JUMP_IF_EQUAL, 0, allowed, architecture),
         (LOAD, 0, 0, NUMBER_OFFSET),
@@ -99,10 +115,3 @@ def filter_system_calls() -> bool:
         (RETURN, 0, 0, SECCOMP_ALLOW),
         (RETURN, 0, 0, SECCOMP_ERRNO | errno.ENOSYS),
     ]
-    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
-    prctl = ctypes.CDLL(None).prctl
-    argument = FilterProgram(len(program), code)
-    return (
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-        and prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(argument)) == 0
-    )

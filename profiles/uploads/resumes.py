@@ -102,7 +102,6 @@ def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
     file.seek(0)
     if HEADER not in file.read(HEADER_BYTES + len(HEADER) - 1):
         raise ValidationError(_("This is not a PDF. Please choose a PDF file."), code="not_a_pdf")
-    file.seek(0)
     report, parts = sandbox.parse("pdf_child", file)
     file.seek(0)
     if (verdict := report["verdict"]) not in {"good", "repaired"}:

@@ -155,8 +155,7 @@ def refuse_too_many(owner) -> None:
     most = settings.STAFF_UPLOADS_KEPT if owner.is_staff else settings.UPLOADS_KEPT
     if StoredUpload.objects.usable().filter(owner=owner).count() >= most:
         raise ValidationError(
-            _("You have sent a great many files within an hour. Please try again later."),
-            code="too_many",
+            _("You have sent a great many files within an hour. Please try again later.")
         )
 
 

@@ -1,5 +1,6 @@
 """The home page: what it asks a member for, and the first steps on a new site."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -141,3 +142,32 @@ def test_others_do_not_see_the_steps(client, is_staff):
     client.force_login(make_member("clerk@example.org", is_staff=is_staff))
 
     assert "Name your society" not in home(client)
+
+
+def test_of_those_who_came_at_the_same_moment_the_last_is_the_first(client, member):
+    others = [make_member(f"m{number}@example.org", name=f"M {number}") for number in range(3)]
+    Profile.objects.exclude(user=member).update(
+        avatar="avatars/x.webp", avatar_small="avatars/y.webp", resume="resumes/x.pdf"
+    )
+    Profile.objects.update(created_at=timezone.now(), updated_at=timezone.now())
+    client.force_login(member)
+
+    with CaptureQueriesContext(connection) as queries:
+        shown = client.get(reverse("home")).context
+
+    latest = [user.profile.pk for user in reversed(others)]
+    assert [card.pk for card in shown["newest"]] == [*latest, member.profile.pk]
+    assert [profile.pk for profile in shown["updated"]] == latest
+    asked = [query["sql"] for query in queries]
+    in_order = re.compile(r' DESC, (1|"profiles_profile"."id") DESC LIMIT 6$')
+    assert len(list(filter(in_order.search, asked))) == 2
+    assert not [sql for sql in asked if "LIMIT 21" in sql], "no profile is read once more"
+
+
+def test_a_second_click_on_not_now_is_noted_once(client, member):
+    client.force_login(member)
+
+    for _ in range(2):
+        client.post(reverse("not-now", args=["avatar"]))
+
+    assert Profile.objects.get(user=member).not_asked == "avatar"

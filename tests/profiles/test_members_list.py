@@ -106,12 +106,40 @@ def test_the_list_is_filtered_sorted_and_searched(desk, owner, member, query, na
     assert [user.profile.name for user in page.context["cl"].result_list] == names
 
 
-@pytest.mark.parametrize("text", ["nindexe", "ast savin"])
+@pytest.mark.parametrize("text", ["nindexe", "ast savin", "Zoe\u0308"])
 def test_members_are_found_whose_search_texts_are_out_of_date(desk, owner, member, text):
     """As after an update by SQL."""
-    Profile.objects.filter(user=owner).update(name="Unindexed", headline="Past saving")
+    Profile.objects.filter(user=owner).update(name="Unindexed Zoë", headline="Past saving")
 
-    assert list(desk.get(LIST, {"q": text}).context["cl"].result_list) == [owner]
+    found = desk.get(LIST, {"q": text}).context["cl"]
+
+    assert list(found.result_list) == [owner]
+    assert not found.queryset.query.distinct, "nobody is found twice"
+
+
+@pytest.mark.parametrize("text", ["l@bücher.example", "BÜCHER.example", "l@xn--bcher"])
+def test_members_are_found_by_their_address_as_people_write_it(desk, owner, text):
+    found = make_member("l@xn--bcher-kva.example")
+
+    assert list(desk.get(LIST, {"q": text}).context["cl"].result_list) == [found]
+
+
+def test_links_are_sent_to_all_who_were_chosen_or_to_nobody(desk, owner, member, monkeypatch):
+    chosen = []
+
+    def invite(request, user):
+        chosen.append(user)
+        if len(chosen) == 2:
+            raise OSError("The second link")
+        OutgoingMessage.objects.create(to=user.email)
+
+    monkeypatch.setattr("profiles.admin.invite", invite)
+
+    with pytest.raises(OSError, match="The second link"):
+        act(desk, "invite_again", owner, member)
+
+    assert len(chosen) == 2
+    assert not OutgoingMessage.objects.exists()
 
 
 def test_the_filters_by_file_have_words(desk):

@@ -4,6 +4,8 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
@@ -123,8 +125,10 @@ def test_it_draws_each_week_to_scale(owner, member):
     for moment in [*moments, moments[1], too_old]:
         ResumeDownload.objects.create(profile=owner.profile, member=member, opened_at=moment)
 
-    chart = chart_of(ResumeDownload.objects.all(), today=date(2026, 11, 26))
+    with CaptureQueriesContext(connection) as queries:
+        chart = chart_of(ResumeDownload.objects.all(), today=date(2026, 11, 26))
 
+    assert ["2026-09-07" in query["sql"] for query in queries] == [True], "older ones are not read"
     assert [week.count for week in chart.weeks] == [1, *[0] * 9, 2, 1]
     assert (chart.total, chart.most, len(chart.weeks)) == (4, 2, WEEKS)
     assert chart.weeks[-2].height == chart.height

@@ -57,6 +57,16 @@ def test_a_saved_field_is_found_at_once_and_what_it_was_before_is_not(
     assert not ProfileWord.objects.filter(word="dendrochronology").exists()
 
 
+def test_a_profile_that_is_saved_costs_no_other_one_a_look(member, other_member):
+    Profile.objects.filter(user=other_member).update(name="Written past save()")
+
+    member.profile.name = "Ada King"
+    member.profile.save()
+
+    entries = DirectoryEntry.objects.order_by("pk").values_list("name", flat=True)
+    assert list(entries) == [" ada king ", " grace hopper "]
+
+
 def test_a_field_that_was_changed_but_not_saved_is_not_found(reader, member):
     member.profile.bio = "Dendrochronology"
     member.profile.headline = "Seismography"

@@ -110,6 +110,7 @@ def test_a_list_is_confirmed_once(desk):
 
 def test_the_report_counts_how_far_the_messages_and_the_members_have_come(desk, settings):
     settings.OUTBOX_BACKEND = None
+    desk.post(paste(desk, "of-another-list@example.org"))
     preview = paste(desk, "\n".join(f"{name}@example.org" for name in "abcde"))
     page = desk.post(preview, {"new": "5"}, follow=True)
     assert "Others were at work" not in page.content.decode()

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 
@@ -67,6 +68,16 @@ def test_each_column_of_the_pending(desk, clerk, pending, monkeypatch):
     ]  # fmt: skip
     assert page.text.count('<span class="cell-label">Invited by</span>') == 2
     assert "Send a new link to all 2" in page.text
+
+
+def test_the_first_page_leads_to_them_whoever_may_invite(desk, clerk):
+    def lists():
+        apps = desk.get("/admin/").context["app_list"]
+        return {model["admin_url"] for app in apps for model in app["models"]}
+
+    assert PENDING in lists()
+    clerk.user_permissions.set(Permission.objects.filter(codename="change_user"))
+    assert lists() == {"/admin/profiles/user/"}
 
 
 def test_the_filter_counts_each_state(desk, pending):

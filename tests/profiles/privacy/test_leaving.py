@@ -189,6 +189,7 @@ def test_a_leaver_logs_in_again_and_comes_back(client, leaver, log_in):
     """X2, moment 16."""
     client.post("/accounts/logout/")
     log_in(leaver)
+    another = make_member("another@example.org", leaves_at=leaver.leaves_at)
     page = client.get("/", follow=True).content.decode()
     assert "You can come back until" in page
 
@@ -196,6 +197,7 @@ def test_a_leaver_logs_in_again_and_comes_back(client, leaver, log_in):
 
     assert "Welcome back" in response.content.decode()
     assert not is_leaving(leaver)
+    assert is_leaving(another)
     assert client.get("/me/").status_code == 200
 
 

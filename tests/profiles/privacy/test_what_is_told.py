@@ -4,7 +4,9 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.messages import get_messages
 from django.core import mail
 from django.db import DatabaseError, connection
@@ -14,7 +16,8 @@ from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
 from profiles.admin import MemberAdmin
-from profiles.models import User
+from profiles.models import Profile, User
+from profiles.privacy.about import about_account
 from profiles.privacy.deletion import due_members
 from profiles.privacy.leaving import leave
 from profiles.privacy.views import ONLY_SUPERUSER
@@ -29,6 +32,22 @@ pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 def words_of(response):
     """Return the messages that the next page shows, with their level."""
     return [(each.level_tag, str(each)) for each in get_messages(response.wsgi_request)]
+
+
+def test_entries_of_the_log_are_about_an_account_or_its_profile(member, other_member, staff):
+    ours, theirs, chief = member, other_member, staff
+    of_user, of_profile = ContentType.objects.get_for_models(User, Profile).values()
+    of_group = ContentType.objects.get_for_model(Group)
+    ours.profile.delete()
+    profile = Profile.objects.create(user=ours)  # whose number is not the account's
+    keys = [(of_user, ours.pk), (of_profile, profile.pk), (of_user, theirs.pk)]
+    keys += [(of_user, profile.pk), (of_profile, ours.pk), (of_profile, theirs.profile.pk)]
+    for kind, key in [*keys, (of_group, ours.pk), (of_group, profile.pk)]:
+        LogEntry.objects.create(user=chief, content_type=kind, object_id=key, action_flag=CHANGE)
+
+    about = LogEntry.objects.filter(about_account(ours)).order_by("pk")
+
+    assert [(each.content_type, int(each.object_id)) for each in about] == keys[:2]
 
 
 def page_of(member):

@@ -1,14 +1,16 @@
 """What a child process that parses an upload can still do: a program of the tests tries."""
 
 import json
+import os
 import platform
+import resource
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from profiles.uploads import sandbox
+from profiles.uploads import confinement, sandbox
 
 has_filter = pytest.mark.skipif(
     platform.system() != "Linux" or platform.machine() not in {"x86_64", "aarch64"},
@@ -104,3 +106,70 @@ def test_writes_no_more_than_it_may(tmp_path):
 
     assert done.returncode == -signal.SIGXFSZ
     assert (tmp_path / "out").stat().st_size == 10_000
+
+
+# From Linux's tables of system calls: those that a parser needs, in the order of ALLOWED.
+X86_64 = """0 1 3 8 5 9 10 11 25 12 28 13 14 15 131 202 24 204 39 186 234 228 230 318 98 99 60 231
+273 334"""
+AARCH64 = """63 64 57 62 80 222 226 215 216 214 233 134 135 139 132 98 124 123 172 178 131 113 115
+278 165 179 93 94 99 293"""
+ALLOW, NOT_PERMITTED, NOT_THERE = 0x7FFF0000, 0x00050001, 0x00050026
+
+
+def answer(machine, number, *, flags=0, architecture=None) -> int:
+    """Run a filter as the kernel does, and return its answer to one system call."""
+    program, position, value = confinement.filter_instructions(machine), 0, 0
+    own = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
+    data = {0: number, 4: architecture or own, 16: flags}
+    while True:
+        code, if_so, if_not, operand = program[position]
+        position += 1
+        if code == 0x06:
+            return operand
+        if code == 0x20:
+            value = data[operand]
+        else:
+            is_so = value == operand if code == 0x15 else value & operand
+            position += if_so if is_so else if_not
+
+
+@pytest.mark.parametrize(
+    ("machine", "allowed", "clone"), [("x86_64", X86_64, 56), ("aarch64", AARCH64, 220)]
+)
+def test_the_filter_of_each_machine_lets_these_calls_through(machine, allowed, clone):
+    answers = {number: answer(machine, number) for number in range(500)}
+
+    assert {number for number, found in answers.items() if found == ALLOW} == {
+        int(number) for number in allowed.split()
+    }
+    assert {number for number, found in answers.items() if found == NOT_THERE} == {435}
+    assert set(answers.values()) == {ALLOW, NOT_PERMITTED, NOT_THERE}
+    assert answer(machine, clone, flags=0x10000) == ALLOW, "a thread"
+    assert answer(machine, clone, flags=~0x10000) == NOT_PERMITTED, "a process"
+    first = int(allowed.split()[0])
+    assert answer(machine, first, architecture=0x40000003) == NOT_PERMITTED, "of 32 bits"
+
+
+def test_each_limit_is_set_once_and_cannot_be_raised_again(monkeypatch):
+    limits, done = {}, []
+    monkeypatch.setattr(os, "nice", done.append)
+    monkeypatch.setattr(signal, "signal", lambda *of: done.append(of))
+    monkeypatch.setattr(signal, "setitimer", lambda *of: done.append(of))
+    monkeypatch.setattr(resource, "setrlimit", lambda limit, values: limits.update({limit: values}))
+    monkeypatch.setattr(confinement, "filter_system_calls", lambda: done.append("the filter"))
+
+    confinement.confine(cpu_seconds=2.5, memory_bytes=300, output_bytes=200)
+
+    assert limits == {
+        resource.RLIMIT_CPU: (3, 3),
+        resource.RLIMIT_DATA: (300, 300),
+        resource.RLIMIT_FSIZE: (200, 200),
+        resource.RLIMIT_NOFILE: (0, 0),
+        resource.RLIMIT_CORE: (0, 0),
+    }
+    assert done == [
+        5,
+        (signal.SIGXFSZ, signal.SIG_DFL),
+        (signal.ITIMER_PROF, 2.5),
+        "the filter",
+    ]

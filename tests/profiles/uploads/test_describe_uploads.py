@@ -172,13 +172,19 @@ def values():
     return {row["id"]: row for row in Profile.objects.values(*FIELDS)}
 
 
-def test_only_what_is_lacking_is_made(older_members, member, capsys):
+def test_only_what_is_lacking_is_made(older_members, member, capsys, monkeypatch):
     """A photo, what is known of a resume, and its text: each alone, and nothing."""
     call_command("describe_uploads")
+    described_resumes, describe = [], command.described_resume
+    monkeypatch.setattr(
+        command, "described_resume", lambda file: described_resumes.append(1) or describe(file)
+    )
     photo, resume, text = (Profile.objects.filter(user=user) for user in older_members)
     photo.update(avatar_small="")
     resume.update(resume_picture="", resume_pages=None, resume_bytes=None)
     ResumeText.objects.filter(profile__in=text).delete()
+    make_member("photo@example.org")
+    Profile.objects.filter(user__email="photo@example.org").update(avatar=photo.get().avatar.name)
     before = values()
     capsys.readouterr()
 
@@ -188,13 +194,20 @@ def test_only_what_is_lacking_is_made(older_members, member, capsys):
     assert [
         {name for name in FIELDS if after[pk][name] != row[name]}
         for pk, row in sorted(before.items())
-    ] == [{"avatar_small"}, {"resume_picture", "resume_pages", "resume_bytes"}, set(), set()]
+    ] == [
+        {"avatar_small"},
+        {"resume_picture", "resume_pages", "resume_bytes"},
+        set(),
+        set(),
+        {"avatar_small"},
+    ]
+    assert len(described_resumes) == 2
     row = resume.get()
     assert (row.resume_pages, row.resume_bytes) == (2, row.resume.size)
     assert row.resume_picture.storage.exists(row.resume_picture.name)
     assert ResumeText.objects.filter(profile__in=text).exists()
     assert capsys.readouterr().out.splitlines() == [
-        "3 of 3 members",
+        "4 of 4 members",
         "Every photo and resume is described.",
     ]
 

@@ -7,6 +7,7 @@ import pikepdf
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
+from PIL import Image
 
 from profiles.uploads.resumes import REFUSALS, REPAIRED, clean_resume
 from tests.support import samples
@@ -126,6 +127,39 @@ def test_a_pdf_is_described():
     assert facts["pages"] == 3
     assert facts["is_repaired"] is False
     assert facts["picture"].read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_text_of_forty_pages_is_read_and_the_first_is_drawn_in_its_shape():
+    content = samples.pdf_with_text(*(f"page {number}" for number in range(1, 42)))
+
+    _, facts = clean_resume(ContentFile(content), max_bytes=10_000_000)
+
+    assert facts["text"] == " ".join(f"page {number}" for number in range(1, 41))
+    assert (facts["pages"], facts["bytes"]) == (41, len(content))
+    with pikepdf.open(BytesIO(content)) as pdf:
+        _, _, width, height = map(float, pdf.pages[0].mediabox)
+    with Image.open(facts["picture"]) as picture:
+        assert (picture.mode, picture.format) == ("RGB", "PNG")
+        assert picture.size == (480, round(480 * height / width))
+        assert picture.getpixel((0, 0)) == picture.getpixel((479, 0)) == (255, 255, 255)
+        assert picture.convert("L").getextrema()[0] < 100, "something is drawn"
+
+
+def test_the_picture_of_a_long_page_is_cut_at_twice_its_width():
+    _, facts = clean_resume(ContentFile(with_mediabox(b"0 0 100 900")), max_bytes=10_000_000)
+
+    with Image.open(facts["picture"]) as picture:
+        assert picture.size == (480, 960)
+
+
+def with_mediabox(box):
+    """A PDF whose page has another shape."""
+    with pikepdf.open(BytesIO(GOOD)) as pdf:
+        for page in pdf.pages:
+            page.mediabox = [float(edge) for edge in box.split()]
+        written = BytesIO()
+        pdf.save(written)
+    return written.getvalue()
 
 
 @pytest.mark.django_db

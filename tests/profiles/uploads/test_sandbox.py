@@ -32,6 +32,13 @@ def test_it_reads_the_upload_from_its_beginning(child):
     assert found.report == {"verdict": "upload"}
 
 
+def test_it_is_isolated_and_imports_no_packages_unasked(child):
+    flags = "[sys.flags.isolated, sys.flags.no_site]"
+    found = child(f"import json, sys; print(json.dumps({{'verdict': {flags}}}))")
+
+    assert found.report == {"verdict": [1, 1]}
+
+
 def test_a_part_belongs_to_the_line_before_it(child):
     found = child(f'{SAYS_GOOD}print(\'{{"parts": {{"a": 3, "b": 2}}}}\\nxyzzy\', end=\'\')')
 
