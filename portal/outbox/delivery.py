@@ -114,7 +114,6 @@ def deliver(message: OutgoingMessage, server) -> str:
         try:
             send(message, email, server)
         except ValueError as error:  # of the backend, before it has named the address to a server
-            hang_up(server)
             return give_up(message, stored(sentence(IMPOSSIBLE_ADDRESS, error=error)))
     except (ServerUnavailable, DatabaseError):
         raise
