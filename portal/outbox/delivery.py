@@ -215,15 +215,16 @@ def discard(message: OutgoingMessage) -> str:
 def record(message: OutgoingMessage, outcome: str, **fields) -> str:
     """Record the outcome of a message, with retries: without a record it would be sent twice."""
     claimed = OutgoingMessage.objects.filter(pk=message.pk, attempts=message.attempts)
-    for seconds in (*RECORD_AGAIN_SECONDS, None):
+    pauses = iter(RECORD_AGAIN_SECONDS)
+    while True:
         try:
             return outcome if claimed.update(**fields) else LOST
         except DatabaseError:
+            seconds = next(pauses, None)
             if seconds is None or connection.in_atomic_block:
                 raise
             connection.close()
             time.sleep(seconds)
-    return LOST
 
 
 def in_words(error: BaseException | None) -> str:

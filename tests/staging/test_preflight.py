@@ -1,11 +1,15 @@
 """refresh_staging: keys, buckets and prefixes of both ends are tried before anything changes."""
 
+import re
 from functools import partial
 
 import pytest
 from django.core.files.storage import FileSystemStorage, storages
+from django.core.management.base import CommandError
 
+from portal.copying.stores import Unusable
 from portal.files.references import file_fields, storage_label
+from portal.staging.preflight import refuse_if_all_denied, refuse_unwritable
 from profiles.models import Profile, User
 from tests.support.refresh_command import (
     LIVE,
@@ -163,3 +167,107 @@ def test_a_bucket_without_files_is_right_for_rows_without(restored):
     refresh()
 
     assert keys_in(restored, STAGING) == []
+
+
+class Trial:
+    """A storage that fails at some of its methods, and notes what it is asked."""
+
+    def __init__(self, *failing):
+        self.failing, self.asked = failing, []
+
+    def save(self, name, content):
+        self.asked.append(("save", name, content.read()))
+        if "save" in self.failing:
+            raise OSError("No room.")
+
+    def delete(self, name):
+        self.asked.append(("delete", name))
+        if "delete" in self.failing:
+            raise OSError("No permission.")
+
+
+@pytest.mark.parametrize(
+    ("failing", "words"),
+    [
+        ([], None),
+        (["save"], "Nothing was changed. No room."),
+        (["save", "delete"], "Nothing was changed. No room."),
+        (["delete"], "Nothing was changed but that {} was stored on trial. No permission."),
+    ],
+)
+def test_a_target_takes_a_file_on_trial_and_deletes_it_again(failing, words):
+    """Also where storing has failed: it may be there all the same."""
+    storage = Trial(*failing)
+
+    if words:
+        with pytest.raises(CommandError) as caught:
+            refuse_unwritable(storage)
+    else:
+        refuse_unwritable(storage)
+
+    (_, name, _) = storage.asked[0]
+    assert re.fullmatch(r"refresh-staging-[0-9a-f-]{36}\.txt", name)
+    assert storage.asked == [
+        ("save", name, b"from manage.py refresh_staging\n"),
+        ("delete", name),
+    ]
+    if words:
+        assert str(caught.value) == words.format(name)
+
+
+class Asked:
+    """A store that answers for each name, or raises what it is to answer."""
+
+    def __init__(self, **answers):
+        self.answers, self.asked = answers, []
+
+    def __str__(self):
+        return "The bucket live, below media/"
+
+    def find(self, name):
+        self.asked.append(name)
+        if isinstance(answer := self.answers[name], Exception):
+            raise answer
+        return answer
+
+
+DENIED = PermissionError("S3 answered AccessDenied.")
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked", "words"),
+    [
+        ({}, [], None),
+        ({"a": None}, ["a"], None),
+        ({"a": DENIED, "b": None, "c": None}, ["a", "b"], None),
+        (
+            {"a": DENIED, "b": DENIED},
+            ["a", "b"],
+            "Nothing was changed. The bucket live, below media/, can neither be listed nor read."
+            " S3 answered AccessDenied. Correct LIVE_STORAGES in the settings, or what the key may"
+            " do; check_storage tells which.",
+        ),
+        (
+            {"a": OSError("Broken.")},
+            ["a"],
+            "Nothing was changed. The bucket live, below media/: Broken.",
+        ),
+        (
+            {"a": Unusable("No bucket.")},
+            ["a"],
+            "Nothing was changed. The bucket live, below media/: No bucket.",
+        ),
+    ],
+)
+def test_one_readable_file_of_a_source_is_enough(settings, answers, asked, words):
+    """Where its key may not list; a name without a file has been asked for, too."""
+    settings.S3_VARIABLES, source = {}, Asked(**answers)
+
+    if words:
+        with pytest.raises(CommandError) as caught:
+            refuse_if_all_denied(source, list(answers), DENIED)
+        assert str(caught.value) == words
+    else:
+        refuse_if_all_denied(source, list(answers), DENIED)
+
+    assert source.asked == asked
