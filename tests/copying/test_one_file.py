@@ -10,6 +10,7 @@ from portal.copying import transfer
 from portal.copying.retry import Retry, Stopped
 from portal.copying.stores import UNKNOWN, Changed, Content, FileInfo, Transient
 from portal.copying.transfer import NO_FILE, Transfer
+from tests.support import fips
 
 BODY = b"0123456789"
 MD5 = md5(BODY, usedforsecurity=False).hexdigest()
@@ -88,6 +89,8 @@ def opened(body=BODY, etag=MD5) -> Content:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
+    """Retry without pauses, on a machine in FIPS mode."""
+    monkeypatch.setattr(transfer, "md5", fips.md5)
     monkeypatch.setattr("portal.copying.retry.FIRST_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr("portal.copying.retry.ATTEMPTS", 3)
 
@@ -202,7 +205,7 @@ def test_what_is_not_what_was_announced_is_tried_again_and_then_a_failure(
 
 def test_a_file_that_changes_meanwhile_is_copied_as_it_is_now():
     source = Store(find=[FileInfo(7, 6.0)], open=[Changed("Another."), opened(b"another", "")])
-    target = Store(can_copy_from=[False], write=[md5(b"another").hexdigest()])  # noqa: S324
+    target = Store(can_copy_from=[False], write=[md5(b"another").hexdigest()])
 
     assert transfer_between(source, target).copy_one("a", HERE, None) == ("copied", 7, "")
     assert source.asked == [SENDING, ("find", "a"), SENDING]
@@ -243,12 +246,12 @@ def test_the_last_piece_is_held_back_until_all_is_right(info, chunks, has_digest
     digest, seen = md5(usedforsecurity=False) if has_digest else None, []
 
     def read():
-        seen.extend(made._checked(Content(info, {}, iter(chunks)), digest))
+        for piece in made._checked(Content(info, {}, iter(chunks)), digest):
+            seen.append(piece)
 
     if error:
         with pytest.raises(Transient, match=error):
-            for piece in made._checked(Content(info, {}, iter(chunks)), digest):
-                seen.append(piece)
+            read()
     else:
         read()
 
@@ -389,3 +392,29 @@ def test_only_so_many_bytes_are_on_their_way(monkeypatch):
     made = transfer_between(Store(), Store(can_copy_from=[False]))
 
     assert made._streams._value == 256 == transfer.MAX_BYTES_IN_FLIGHT // (2 * 128 * 1024)
+
+
+def test_a_target_that_takes_no_parts_is_no_denied_source():
+    source = Store(copied_headers=[{}])
+    target = Store(can_copy_from=[False], create_from_parts=[PermissionError("No.")])
+
+    assert transfer_between(source, target).copy_one("a", LARGE, None) == (
+        "failed", 0, "The store may not be written. No."
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_what_another_thread_has_found_out_meanwhile_is_not_asked_again(found):
+    made = transfer_between(Store(), Store(can_copy_from=[True]))
+
+    class Waited:
+        def __enter__(self):
+            made.by_service = found
+
+        def __exit__(self, *error):
+            pass
+
+    made._trying = Waited()
+
+    assert made._may_copy_by_service("a") is found
+    assert made.target.asked == []

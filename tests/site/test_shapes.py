@@ -176,8 +176,7 @@ AT_HOST = {"USER": "u", "PASSWORD": "p", "HOST": "db.example.org"}
         ("sqlite:////srv/db.sqlite3", SQLITE | {"NAME": "/srv/db.sqlite3"}, None),
         (
             "sqlite:////srv/a?timeout=3&transaction_mode=DEFERRED",
-            SQLITE
-            | {"NAME": "/srv/a", "OPTIONS": {"timeout": 3, "transaction_mode": "DEFERRED"}},
+            SQLITE | {"NAME": "/srv/a", "OPTIONS": {"timeout": 3, "transaction_mode": "DEFERRED"}},
             None,
         ),
         (
@@ -186,11 +185,11 @@ AT_HOST = {"USER": "u", "PASSWORD": "p", "HOST": "db.example.org"}
             POSTGRESQL | AT_HOST | {"PORT": 5433, "OPTIONS": LIMITS | {"sslmode": "require"}},
         ),
         (
-            "postgres://u:p@db.example.org/members?sslmode=verify-full&answer_timeout=2"
-            "&connect_timeout=1",
+            "postgres://u:p@db/members?sslmode=verify-full&answer_timeout=2&connect_timeout=1",
             *[
                 POSTGRESQL
                 | AT_HOST
+                | {"HOST": "db"}
                 | {"OPTIONS": {"sslmode": "verify-full", "answer_timeout": 2, "connect_timeout": 1}}
             ]
             * 2,

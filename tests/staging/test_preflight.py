@@ -231,6 +231,11 @@ class Asked:
         return answer
 
 
+OF_LIVE = "Nothing was changed. The bucket live, below media/"
+NEITHER = (
+    f"{OF_LIVE}, can neither be listed nor read. S3 answered AccessDenied. Correct LIVE_STORAGES in"
+    " the settings, or what the key may do; check_storage tells which."
+)
 DENIED = PermissionError("S3 answered AccessDenied.")
 
 
@@ -243,19 +248,17 @@ DENIED = PermissionError("S3 answered AccessDenied.")
         (
             {"a": DENIED, "b": DENIED},
             ["a", "b"],
-            "Nothing was changed. The bucket live, below media/, can neither be listed nor read."
-            " S3 answered AccessDenied. Correct LIVE_STORAGES in the settings, or what the key may"
-            " do; check_storage tells which.",
+            NEITHER,
         ),
         (
             {"a": OSError("Broken.")},
             ["a"],
-            "Nothing was changed. The bucket live, below media/: Broken.",
+            f"{OF_LIVE}: Broken.",
         ),
         (
             {"a": Unusable("No bucket.")},
             ["a"],
-            "Nothing was changed. The bucket live, below media/: No bucket.",
+            f"{OF_LIVE}: No bucket.",
         ),
     ],
 )
