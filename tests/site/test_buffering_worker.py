@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from http import HTTPStatus
+from unittest import mock
 
 import pytest
 from gunicorn.config import Config
@@ -261,6 +262,33 @@ def test_it_says_what_it_does_not_speak():
 
     with pytest.raises(ConfigError, match=r"does not speak TLS, HTTP/2, PROXY, uWSGI\."):
         BufferingWorker.check_config(cfg, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "spoken"),
+    [
+        ("certfile", "x", "TLS"),
+        ("http2_cleartext", "upgrade", "HTTP/2"),
+        ("proxy_protocol", True, "PROXY"),
+        ("protocol", "uwsgi", "uWSGI"),
+    ],
+)
+def test_it_names_what_it_is_asked_to_speak_alone(name, value, spoken):
+    cfg = Config()
+    cfg.set(name, value)
+
+    with pytest.raises(ConfigError, match=rf"^BufferingWorker does not speak {spoken}\.$"):
+        BufferingWorker.check_config(cfg, None)
+
+
+def test_a_worker_that_could_keep_no_connection_says_so():
+    cfg, log = Config(), mock.Mock()
+    cfg.set("threads", 3)
+    cfg.set("worker_connections", 3)
+
+    BufferingWorker.check_config(cfg, log)
+
+    log.warning.assert_called_once()
 
 
 @pytest.mark.parametrize(
