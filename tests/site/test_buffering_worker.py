@@ -80,6 +80,27 @@ def test_requests_in_pieces_and_in_one_packet_are_answered_in_turn(worker):
     client.sendall(b"cd" + get("/d"))
     for answer in (b"POST / 4 pages", b"GET /d 0 pages"):
         assert answer_to(worker, client).endswith(answer)
+    client.sendall(get("/e") + post(4, body=b"ab"))
+    assert answer_to(worker, client).endswith(b"GET /e 0 pages")
+    worker.until(lambda: any(arrival.missing == 2 for arrival in worker.arriving.values()))
+    assert [conn.sock.gettimeout() for conn in worker.arriving] == [0], "the main loop never waits"
+
+
+def test_the_buffer_of_a_connection_is_made_large_once(worker, monkeypatch):
+    made = []
+
+    def set_option(sock, *option):
+        made.append(option)
+
+    client = send(worker)
+    worker.turns()
+    monkeypatch.setattr(socket.socket, "setsockopt", set_option, raising=False)
+    for _ in range(2):
+        client.sendall(get())
+        answer_to(worker, client)
+    assert made == []
+    send(worker)
+    assert made.count((socket.SOL_SOCKET, socket.SO_SNDBUF, 256 * 1024)) == 1
 
 
 def test_a_thread_waits_for_no_client_longer_than_seconds(worker):
