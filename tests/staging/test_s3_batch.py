@@ -216,6 +216,28 @@ def test_another_provider_is_refused():
         routes(pairs)
 
 
+@pytest.mark.parametrize(
+    ("region", "target_region", "endpoint", "is_possible"),
+    [
+        ("eu-west-1", "us-east-1", None, True),
+        ("cn-north-1", "cn-northwest-1", None, True),
+        ("eu-west-1", "cn-north-1", None, False),
+        ("eu-west-1", "eu-west-1", "https://s3.example.org", False),
+    ],
+)
+def test_both_buckets_have_to_be_in_one_part_of_aws(region, target_region, endpoint, is_possible):
+    keys = {"access_key": "AKIA", "secret_key": "secret", "prefix": "media"}
+    source = S3Source(bucket="live", region=region, **keys)
+    target = S3Target(bucket="own", region=target_region, endpoint_url=endpoint, **keys)
+    pairs = {"default": (source, target)}
+
+    if is_possible:
+        assert routes(pairs) == {"default": Route("live", "own")}
+    else:
+        with pytest.raises(Unusable, match="both buckets have to be on AWS"):
+            routes(pairs)
+
+
 def test_the_control_plane_is_asked_where_the_bucket_is(on_s3):
     client = s3_batch.control_client(storages["protected"])
 
