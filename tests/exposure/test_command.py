@@ -175,9 +175,19 @@ def test_a_laptop_has_nothing_to_prove(settings):
 def test_a_laptop_shows_its_folders(settings):
     out = io.StringIO()
 
-    call_command("check_storage", "--show", stdout=out)
+    call_command("check_storage", "--show", stdout=out, no_color=True)
 
-    assert str(settings.MEDIA_ROOT / "protected") in out.getvalue()
+    assert out.getvalue().splitlines()[:9] == [
+        "default",
+        "  class   PublicFileStorage",
+        f"  folder  {settings.MEDIA_ROOT / 'media'}",
+        "  links   open to everyone, /media/",
+        "protected",
+        "  class   ProtectedFileStorage",
+        f"  folder  {settings.MEDIA_ROOT / 'protected'}",
+        "  links   signed, valid for 600 s",
+        "staticfiles",
+    ]
     out = io.StringIO()
 
     call_command("check_storage", "--show", "--json", stdout=out)
