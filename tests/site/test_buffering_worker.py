@@ -192,6 +192,12 @@ def test_only_so_many_uploads_are_received_at_once(worker):
     assert found.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"\r\nRetry-After: 20\r\n" in found
     assert answer_to(worker, send(worker, post(1, body=b"a"))).startswith(b"HTTP/1.1 200")
+    heads[1].sendall(b"a" * 40_000)  # a place is taken once, and not with each piece
+    worker.until(lambda: any(each.missing == 60_000 for each in worker.arriving.values()))
+    heads[1].sendall(b"a" * 60_000)
+    assert answer_to(worker, heads[1]).startswith(b"HTTP/1.1 200")
+    send(worker, post(100_000))
+    worker.until(lambda: len(worker.uploads) == 8)
     heads[0].close()
     worker.until(lambda: len(worker.uploads) == 7)
     send(worker, post(100_000))
