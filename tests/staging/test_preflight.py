@@ -7,9 +7,14 @@ import pytest
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.management.base import CommandError
 
-from portal.copying.stores import Unusable
+from portal.copying.stores import Page, Unusable
 from portal.files.references import file_fields, storage_label
-from portal.staging.preflight import refuse_if_all_denied, refuse_unwritable
+from portal.staging.preflight import (
+    refuse_if_all_denied,
+    refuse_unreadable,
+    refuse_unwritable,
+    try_both_ends,
+)
 from profiles.models import Profile, User
 from tests.support.refresh_command import (
     LIVE,
@@ -274,3 +279,83 @@ def test_one_readable_file_of_a_source_is_enough(settings, answers, asked, words
         refuse_if_all_denied(source, list(answers), DENIED)
 
     assert source.asked == asked
+
+
+class Pages(Asked):
+    """A store that can be listed, or may not be."""
+
+    def __init__(self, answer, lists=True):
+        super().__init__(page=answer)
+        self.lists = lists
+
+    def page(self, after):
+        return self.find("page" if after == "" else after)
+
+
+NO_FILES, ONE_FILE = Page([], "", True), Page([("a", None)], "a", True)
+MORE = Page([], "", False)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        (ONE_FILE, NO_FILES, None),
+        (NO_FILES, NO_FILES, None),  # no row names a file
+        (MORE, DENIED, None),  # a key may write where it may not list
+        (DENIED, NO_FILES, None),
+        (Unusable("No bucket."), NO_FILES, f"{OF_LIVE}: No bucket."),
+        (OSError("Broken."), NO_FILES, f"{OF_LIVE}: Broken."),
+        (ONE_FILE, Unusable("No bucket."), f"{OF_LIVE}: No bucket."),
+    ],
+)
+def test_both_ends_are_listed_and_the_target_is_written_to(source, target, words, dry_run):
+    ends, storage = (Pages(source), Pages(target)), Trial()
+
+    def run():
+        try_both_ends(
+            {"default": storage}, {"default": ends}, [], dry_run=dry_run, live_key_may_write=True
+        )
+
+    if words:
+        with pytest.raises(CommandError) as caught:
+            run()
+        assert str(caught.value) == words
+    else:
+        run()
+
+    assert ends[0].asked == ["page"]
+    assert ends[1].asked == ([] if isinstance(source, (Unusable, OSError)) and words else ["page"])
+    assert bool(storage.asked) is not (dry_run or bool(words))
+
+
+def test_a_target_that_does_not_list_is_not_asked_to():
+    target = Pages(NO_FILES, lists=False)
+
+    try_both_ends({"x": Trial()}, {"x": (Pages(ONE_FILE), target)}, [], dry_run=True,
+                  live_key_may_write=True)  # fmt: skip
+
+    assert target.asked == []
+
+
+@pytest.mark.parametrize(
+    ("page", "names", "is_refused"),
+    [
+        (NO_FILES, [], False),
+        (NO_FILES, ["a"], True),
+        (ONE_FILE, ["a"], False),
+        (MORE, ["a"], False),
+    ],
+)
+def test_a_source_without_a_file_is_right_only_for_rows_without(page, names, is_refused):
+    source = Pages(page)
+
+    if is_refused:
+        with pytest.raises(CommandError) as caught:
+            refuse_unreadable(source, names)
+        assert str(caught.value) == (
+            f"{OF_LIVE}, holds no file at all, and rows name some. Is it the right bucket, and the"
+            " right prefix?"
+        )
+    else:
+        refuse_unreadable(source, names)
