@@ -173,8 +173,7 @@ class BucketSetup:
         """Open the public prefixes; without the limits, if the server refuses those statements."""
         public = documents.public_statements(self.storages)
         limits = documents.limits(self.storages)
-        present = json.loads(self.get(POLICY) or '{"Statement": []}')["Statement"]
-        present = present if isinstance(present, list) else [present]
+        present = self.statements()
         try:
             return self.settle_policy(present, public + limits)
         except ClientError as error:
@@ -186,6 +185,14 @@ class BucketSetup:
             return step._replace(
                 outcome=f"{step.outcome}, without {names}, which this server refuses: {error}"
             )
+
+    def statements(self) -> list[dict]:
+        """Return those of the present policy. Raises NotSupported where the answer is none."""
+        policy = self.get(POLICY) or '{"Statement": []}'
+        if not policy.lstrip().startswith("{"):  # rclone's server answers with a listing
+            raise NotSupported
+        present = json.loads(policy)["Statement"]
+        return present if isinstance(present, list) else [present]
 
     def settle_policy(self, present: list[dict], ours: list[dict]) -> Step:
         """Put our statements beside those of others, and name those of earlier runs that go."""

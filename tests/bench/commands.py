@@ -1,11 +1,12 @@
 """The start of a command, and the requests that collectstatic makes."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import boto3
@@ -21,24 +22,41 @@ START = {  # of a command that copies files, and of one that only sends a messag
     PORTAL: ["manage.py", "copy_live_media", "--help"],
     TWIN: ["-m", "django", "sendtestemail", "--help"],
 }
+PACKAGES = {  # which are imported by both, and by what
+    "Django": {"django", "asgiref", "sqlparse", "asyncio"},
+    "boto3 and what it needs": {
+        "storages", "boto3", "botocore", "s3transfer", "urllib3", "dateutil", "jmespath", "six",
+        "cryptography",
+    },
+}  # fmt: skip
+OTHERS = "the rest"
 BEFORE = 1.41  # what the start was beside the twin's when the marks were set
 EDITED = "portal.css"
 
 
 def starts(rounds: int = ROUNDS) -> list[Result]:
-    """Compare the processor time of a command that does nothing but print its help."""
-    times = defaultdict(list)
+    """Compare the processor time of a command that does nothing but print its help.
+
+    How long its imports take, package by package, tells what stands between it and its mark.
+    """
+    times, imports = defaultdict(list), defaultdict(list)
     with tempfile.TemporaryDirectory() as folder:
         for number in range(rounds):
             for name in (PORTAL, TWIN) if number % 2 else (TWIN, PORTAL):
                 environ = environment(name, "sqlite://", Path(folder))
                 environ |= {"SITE_ENVIRONMENT": "development"}
                 times[name].append(processor_seconds(START[name], environ))
+                for what, milliseconds in import_times(START[name], environ).items():
+                    imports[what, name].append(milliseconds)
     return [
         paired(
             "command", "start of a command, processor time", "s",
             times[PORTAL], times[TWIN], most=0.75 * BEFORE,
-        )
+        ),
+        *(
+            paired("command", f"importing {what}", "ms", imports[what, PORTAL], imports[what, TWIN])
+            for what in (*PACKAGES, OTHERS)
+        ),
     ]  # fmt: skip
 
 
@@ -50,6 +68,21 @@ def processor_seconds(command: list[str], environ: dict[str, str]) -> float:
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, command
     return usage.ru_utime + usage.ru_stime
+
+
+def import_times(command: list[str], environ: dict[str, str]) -> Counter:
+    """Return the milliseconds that the modules of each of PACKAGES, and the rest, took to load."""
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", *command],
+        cwd=ROOT, env=environ, check=True, text=True, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    found: Counter = Counter()
+    for own, module in re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)", run.stderr, re.M):
+        top = module.partition(".")[0]
+        what = next((each for each, names in PACKAGES.items() if top in names), OTHERS)
+        found[what] += int(own) / 1000
+    return found
 
 
 def collectstatic() -> list[Result]:

@@ -89,8 +89,11 @@ def wrk(web: Web, site: Site, page: str, seconds: int) -> float:
 
 
 def memory(sites: dict[str, Site], rounds: int = ROUNDS) -> list[Result]:
-    """Compare the memory (PSS) of all processes after every page and some uploads."""
-    used = defaultdict(list)
+    """Compare the memory (PSS) of all processes after every page and some uploads.
+
+    What was there before the first page, and what no two processes share, tell where it goes.
+    """
+    before, used, unshared = defaultdict(list), defaultdict(list), defaultdict(list)
     environ = sites[PORTAL].environ
     keys = {environ["AWS_ACCESS_KEY_ID"]: environ["AWS_SECRET_ACCESS_KEY"]}
     with StrictS3(credentials=keys, region=environ["AWS_S3_REGION_NAME"]) as s3:
@@ -100,13 +103,22 @@ def memory(sites: dict[str, Site], rounds: int = ROUNDS) -> list[Result]:
                 make_bucket(s3, environ)
                 with running(sites[name], AWS_S3_ENDPOINT_URL=s3.endpoint_url) as web:
                     assert web.serves(), web.said()
+                    eventually(lambda web=web: len(web.processes()) == PROCESSES, 20)
+                    before[name].append(web.megabytes())
                     for _ in range(LOADS):
                         load(web, sites[name])
                     # Without the child that parses an upload, and is about to end.
                     eventually(lambda web=web: len(web.processes()) <= PROCESSES, 20)
                     used[name].append(web.megabytes())
+                    unshared[name].append(web.unshared_megabytes())
     title = "memory after load with uploads (PSS)"
-    return [paired("memory", title, "MB", used[PORTAL], used[TWIN], most=0.5)]
+    return [
+        paired("memory", title, "MB", used[PORTAL], used[TWIN], most=0.5),
+        paired(
+            "memory", "of it, what one process has alone", "MB", unshared[PORTAL], unshared[TWIN]
+        ),
+        paired("memory", "before the first page", "MB", before[PORTAL], before[TWIN]),
+    ]
 
 
 def load(web: Web, site: Site) -> None:

@@ -49,23 +49,28 @@ def test_a_server_without_policies_is_set_up_as_far_as_it_goes(configured, metho
     assert f"{BUCKET}/media/* and arn:aws:s3:::{BUCKET}/assets/*" in setup_bucket.err.getvalue()
 
 
-def test_a_server_that_answers_another_question_is_left_alone(configured, monkeypatch):
-    """Older ones have no ownership controls, and take the request for a listing."""
+@pytest.mark.parametrize(
+    ("query", "setting"), [("ownershipControls", "object ownership"), ("policy", "policy")]
+)
+def test_a_server_that_answers_another_question_is_left_alone(
+    configured, monkeypatch, query, setting
+):
+    """What they have not, older ones and rclone's take for a request of a listing."""
     listing = "<ListBucketResult><Name>portal-files</Name></ListBucketResult>"
-    forward = StrictS3._forward
+    answer = StrictS3._answer
 
     def older(server, request, environ):
-        if "ownershipControls" in request.query:
+        if query in request.query:
             return Response(listing, content_type="application/xml")
-        return forward(server, request, environ)
+        return answer(server, request, environ)
 
-    monkeypatch.setattr(StrictS3, "_forward", older)
+    monkeypatch.setattr(StrictS3, "_answer", older)
 
     output = setup_bucket()
 
-    assert "object ownership: this server has none, left out" in output
+    assert f"{setting}: this server has none, left out" in output
     assert not any(
-        request.method == "PUT" and "ownershipControls" in request.query
+        request.method == "PUT" and query in request.query
         for request in configured.requests
     )
 

@@ -105,6 +105,10 @@ class Web:
         memory = [process.memory_full_info() for process in self.processes()]
         return sum(getattr(used, "pss", used.uss) for used in memory) / 1e6
 
+    def unshared_megabytes(self) -> float:
+        """Memory in use that each process has alone, of all processes together."""
+        return sum(process.memory_full_info().uss for process in self.processes()) / 1e6
+
     def said(self) -> str:
         return self.log.read_text(errors="replace")
 

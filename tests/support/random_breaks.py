@@ -153,7 +153,7 @@ class Source:
                 yield "condition", node.test, "False"
             case ast.comprehension(ifs=[_, *_]):
                 yield "condition", node.ifs[0], "True"
-            case ast.Return(value=ast.AST() as value) if text(value) != "None":
+            case ast.Return(value=ast.AST() as value) if text(value) not in ("None", "False"):
                 yield "return", node, "return None"
             case ast.Raise() | ast.Continue() | ast.Break() | ast.AugAssign():
                 yield "statement", node, "pass"
