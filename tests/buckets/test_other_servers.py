@@ -70,8 +70,7 @@ def test_a_server_that_answers_another_question_is_left_alone(
 
     assert f"{setting}: this server has none, left out" in output
     assert not any(
-        request.method == "PUT" and query in request.query
-        for request in configured.requests
+        request.method == "PUT" and query in request.query for request in configured.requests
     )
 
 

@@ -86,14 +86,32 @@ def test_the_request_names_both_buckets_the_manifest_and_the_account():
         ROUTE, role_arn=ROLE, bucket="private", prefix="protected/batch", token=TOKEN, etag="e"
     )
 
-    assert request["AccountId"] == "123456789012"
-    assert request["Manifest"]["Location"] == {
-        "ObjectArn": f"arn:aws:s3:::private/protected/batch/{TOKEN}.csv",
-        "ETag": "e",
-    }
-    copy = request["Operation"]["S3PutObjectCopy"]
-    assert copy["TargetResource"] == "arn:aws:s3:::society-staging"
-    assert request["Report"]["Bucket"] == "arn:aws:s3:::private"
+    assert request == {
+        "AccountId": "123456789012",
+        "RoleArn": ROLE,
+        "Description": "Members portal: society-live to society-staging",
+        "ClientRequestToken": TOKEN,
+        "ConfirmationRequired": False,
+        "Priority": 10,
+        "Manifest": {
+            "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key"]},
+            "Location": {
+                "ObjectArn": f"arn:aws:s3:::private/protected/batch/{TOKEN}.csv", "ETag": "e"
+            },
+        },
+        "Operation": {
+            "S3PutObjectCopy": {
+                "TargetResource": "arn:aws:s3:::society-staging", "MetadataDirective": "COPY"
+            }
+        },
+        "Report": {
+            "Enabled": True,
+            "Bucket": "arn:aws:s3:::private",
+            "Prefix": "protected/batch",
+            "Format": "Report_CSV_20180820",
+            "ReportScope": "FailedTasksOnly",
+        },
+    }  # fmt: skip
 
 
 def test_in_china_everything_is_named_as_there():
@@ -243,6 +261,9 @@ def test_the_control_plane_is_asked_where_the_bucket_is(on_s3):
 
     assert client.meta.region_name == "eu-west-1"
     assert client.meta.service_model.service_name == "s3control"
+    keys = client._request_signer._credentials
+    storage = storages["protected"]
+    assert (keys.access_key, keys.secret_key) == (storage.access_key, storage.secret_key)
 
 
 def test_the_settings_take_a_role_and_a_prefix():
