@@ -360,35 +360,3 @@ def test_a_refusal_is_a_whole_answer(settings, status, line, retry):
     settings.LANGUAGE_CODE = "de"
     assert b'lang="de"' in refusal(status)
     refusal.cache_clear()
-
-
-@pytest.mark.parametrize("is_gone", [False, True])
-def test_a_refusal_is_in_the_log_and_its_client_may_be_gone(worker, caplog, is_gone):
-    send(worker)
-    worker.turns(2)
-    [conn] = worker.arriving
-
-    class Line:
-        """The client's end, which may be closed when it is answered."""
-
-        def __init__(self, sock):
-            self.sock, self.sent = sock, []
-
-        def __getattr__(self, name):
-            return getattr(self.sock, name)
-
-        def send(self, data):
-            if is_gone:
-                raise BrokenPipeError
-            self.sent.append(data)
-
-    conn.sock = Line(conn.sock)
-    caplog.clear()
-    worker.guarded(lambda conn: worker.refuse(conn, HTTPStatus.REQUEST_TIMEOUT), conn)
-
-    [record] = caplog.records
-    assert (record.levelname, record.name) == ("WARNING", "portal.buffering_worker")
-    assert (record.getMessage(), record.status) == ("refused before a view saw it", 408)
-    assert conn.sock.sent == ([] if is_gone else [refusal(HTTPStatus.REQUEST_TIMEOUT)])
-    assert worker.leaving == {conn: worker.clock.now + 20}
-    assert worker.arriving == {}
