@@ -169,7 +169,7 @@ def scrubbed(model: type[Model], decision: Decision, rules: ScrubRules) -> Itera
     yield Change(model._meta.label, deleted=leaving._raw_delete(using=connection.alias) or 0)
     for column, (value, where) in decision.cleared.items():
         full = QuerySet(model).filter(where).exclude(**{column: value})
-        yield Change(f"{model._meta.label}.{column}", cleared=full.update(**{column: value}) or 0)
+        yield Change(f"{model._meta.label}.{column}", cleared=full.update(**{column: value}))
 
 
 def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRules) -> None:
