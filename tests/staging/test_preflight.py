@@ -8,7 +8,8 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.core.management.base import CommandError
 
 from portal.copying.stores import Page, Unusable
-from portal.files.references import file_fields, storage_label
+from portal.files.references import Reference, file_fields, storage_label
+from portal.staging import preflight
 from portal.staging.preflight import (
     refuse_if_all_denied,
     refuse_unreadable,
@@ -359,3 +360,31 @@ def test_a_source_without_a_file_is_right_only_for_rows_without(page, names, is_
         )
     else:
         refuse_unreadable(source, names)
+
+
+def test_a_few_names_of_each_storage_are_those_of_the_live_site(monkeypatch):
+    """Those of placeholders are left out, and no cursor is left open."""
+    fields = [
+        (Profile, Profile._meta.get_field(name)) for name in ("avatar", "avatar_small", "resume")
+    ]
+    closed = []
+
+    def rows(label, model, field):
+        try:
+            for number in range(9):
+                is_drawn = number == 1 and field.name != "resume"
+                name = "drawn" if is_drawn else f"{field.name}-{number}"
+                yield Reference(label, name, model._meta.label, number, field.name)
+        finally:
+            closed.append(field.name)
+
+    monkeypatch.setattr(preflight, "field_references", rows)
+    monkeypatch.setattr(preflight, "is_placeholder", lambda row: row.name == "drawn")
+
+    assert preflight.first_names(fields) == {
+        "default": [
+            f"{name}-{number}" for name in ("avatar", "avatar_small") for number in (0, 2, 3, 4, 5)
+        ],
+        "protected": [f"resume-{number}" for number in range(5)],
+    }
+    assert closed == ["avatar", "avatar_small", "resume"]
