@@ -1,6 +1,6 @@
 import pytest
 
-from portal.files.tables import row_line, table_lines
+from portal.files.tables import column_widths, row_line, table_lines
 
 
 def test_names_are_aligned_to_the_left_and_numbers_to_the_right():
@@ -49,3 +49,6 @@ def test_rows_have_as_many_cells_as_the_headings():
         list(table_lines([("field", "copied", "bytes"), ("avatar", 12)]))
     with pytest.raises(ValueError, match="shorter"):
         row_line(("ok", "default", "it is so"), (5, 9), left_columns=3)
+    with pytest.raises(ValueError, match="shorter"):
+        column_widths([("field", "copied"), ("avatar",)])
+    assert column_widths([("field", 1_200), ("a", None)]) == [5, 5]
