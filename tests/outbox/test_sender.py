@@ -176,7 +176,6 @@ def test_a_fork_leaves_the_sender_of_its_parent_alone(monkeypatch, settings, no_
     assert (inherited.stopping.is_set(), joined) == (True, [sender.STOP_SECONDS])
 
 
-@pytest.mark.django_db(transaction=True)
 class Noted:
     """A sender that notes what is done with it."""
 
@@ -210,6 +209,7 @@ def test_only_the_sender_of_this_process_is_woken_and_stopped(
     assert delivered == [True] * at_once
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_error_after_the_commit_does_not_fail_the_request(monkeypatch):
     """On a laptop, where a message is sent at once: the change and its message are saved."""
 
