@@ -40,9 +40,8 @@ def storage_settings(env: Environment, *, is_development: bool, media_root: Path
     prefixes = own_prefixes(env, bucket, *add_on)
     required = {name: bucket[name] for name in REQUIRED}
     is_available = all(required.values())
-    refuse_part(
-        env, "S3", {called.get(name, name): required[name] for name in required}, bucket.values()
-    )
+    asked_for = {called.get(name, name): required[name] for name in required}
+    refuse_part(env, "S3", asked_for, bucket.values())
     if bool(bucket["ASSETS_ACCESS_KEY_ID"]) != bool(bucket["ASSETS_SECRET_ACCESS_KEY"]):
         env.refuse(
             "ASSETS_ACCESS_KEY_ID and ASSETS_SECRET_ACCESS_KEY go together: set both or none."
