@@ -98,12 +98,20 @@ def test_a_lost_lease_sends_nothing(mail_server, clock, monkeypatch, lost):
         return send(self, messages)
 
     monkeypatch.setattr(smtp.EmailBackend, "send_messages", claimed_meanwhile)
+    cut, ended = smtp.EmailBackend.cut, []
+
+    def note_cut(self):
+        ended.append("cut")
+        cut(self)
+
+    monkeypatch.setattr(smtp.EmailBackend, "cut", note_cut)
 
     outcomes = deliver_due()
 
     assert outcomes == {delivery.LOST: 1}
     assert mail_server.taken_over
     assert mail_server.accepted == []
+    assert ended == ["cut"], "in the middle of a message, its connection is of no use"
 
 
 def test_a_message_is_handed_over_twice_at_most(mail_server, clock, monkeypatch):
