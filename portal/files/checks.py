@@ -6,11 +6,12 @@ Errors keep the site from being released and from serving; warnings are for `che
 from django.conf import settings
 from django.core import checks
 from django.core.checks import Error, Tags, register
+from storages.backends.s3 import S3Storage
 
 from portal.s3.addresses import AWS_HOST, prefix_of
 
 from . import conf
-from .hints import named
+from .hints import alias_of, named
 from .locations import may_share_files
 from .policies import (
     in_buckets_as_they_are,
@@ -19,6 +20,7 @@ from .policies import (
     missing_options,
     options_not_heeded,
 )
+from .references import field_label, file_fields
 from .static_files import assets_on_disk, uploaded_static_files
 from .storages import PolicyMixin, ProtectedMediaStorage, custom_domain
 
@@ -68,6 +70,21 @@ def buckets_have_keys(app_configs, **kwargs):
 
 
 @register("files")
+def storages_of_fields_have_aliases(app_configs, **kwargs):
+    """Warn of fields whose bucket is proved and configured by no command, which go by aliases."""
+    return [
+        checks.Warning(
+            f"{field_label(model, field)} keeps files in a storage that STORAGES does not name.",
+            hint="Name it there, and have the field take it from Django's storages:"
+            " setup_bucket and check_storage pass over all others.",
+            id="portal.W009",
+        )
+        for model, field in file_fields()
+        if isinstance(field.storage, S3Storage) and not alias_of(field.storage)
+    ]
+
+
+@register("files")
 def protected_links_are_signed(app_configs, **kwargs):
     """Check that no protected storage has a custom domain, which needs no signature."""
     return [
@@ -97,6 +114,21 @@ def policies_have_prefixes(app_configs, **kwargs):
         )
         for alias, storage in in_buckets_as_they_are(settings.STORAGES).items()
         if (is_public(storage) or isinstance(storage, PolicyMixin)) and not prefix_of(storage)
+    ]
+
+
+@register("files")
+def prefixes_are_no_patterns(app_configs, **kwargs):
+    """Check that no prefix has what policies take for other characters: * and ? and ${."""
+    return [
+        Error(
+            f'The location of STORAGES["{alias}"], {storage.location}, is a pattern in the policy'
+            " of a bucket, which would be one for other files as well.",
+            hint="Rename it: policies match other characters by *, by ? and by ${.",
+            id="portal.E006",
+        )
+        for alias, storage in in_buckets_as_they_are(settings.STORAGES).items()
+        if any(pattern in storage.location for pattern in ("*", "?", "${"))
     ]
 
 

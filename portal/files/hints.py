@@ -120,7 +120,9 @@ def on_error(error: StorageError) -> str:
     if isinstance(error.__cause__, INCOMPLETE):
         names = variables(subject)
         needed = dict(zip(NEEDED, (names.bucket, names.key, names.secret), strict=True))
-        return f"Set {' and '.join(needed[name] for name in missing_options(error.storage))}."
+        if missing := missing_options(error.storage):
+            return f"Set {' and '.join(needed[name] for name in missing)}."
+        return f"Correct {names.bucket}: no bucket can have the name {error.storage.bucket_name}."
     if is_answer(error):
         return on_refusal(reason(error), subject, error.storage)
     return on_silence(subject, error.storage)

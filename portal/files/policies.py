@@ -73,14 +73,19 @@ class ProtectedStock(StockMixin, ProtectedMediaStorage):
 def policy_of(storage: S3Storage, alias: str = "") -> PolicyMixin:
     """Return a storage with the methods of a policy: itself, or one for the same files.
 
-    Raises CommandError for a storage without a key pair, which what signs here has to know, and for
-    one that needs more than that.
+    Raises CommandError for a storage without a key pair, which what signs here has to know, for one
+    that needs more than that, and for an endpoint that is no address.
     """
     named = f'"{alias}"' if alias else f'of the bucket "{storage.bucket_name or ""}"'
     if missing := missing_options(storage):
         raise CommandError(
             f"The storage {named} has no {' and no '.join(missing)} in its OPTIONS."
-            " A profile or a role cannot be used here."
+            + ("" if missing == ["bucket_name"] else " A profile or a role cannot be used here.")
+        )
+    if not (storage.endpoint_url or "https://").startswith(("https://", "http://")):
+        raise CommandError(
+            f"The storage {named} has {storage.endpoint_url} as its endpoint_url, which has to"
+            " start with https:// (or http://)."
         )
     if others := options_not_heeded(storage):
         raise CommandError(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.apps import apps
+from django.core.exceptions import FieldError
 from django.db import Error, connection, transaction
 from django.db.models import ForeignObjectRel, Model, Q, QuerySet
 
@@ -23,6 +24,7 @@ from portal.files.hints import named
 
 from . import identity
 from .invented import Rule
+from .misstatements import misstatements
 from .planner import renew_statistics
 from .replacing import LikeLive, replace_values
 from .sampling import STAFF_ALONE, Choice, People, people_chosen
@@ -138,19 +140,31 @@ def scrub(
             " It is made from this site's SECRET_KEY: with another one, it is another."
         ) from error
     except Error as error:
-        # The database's own message may quote a row.
-        raise ScrubRefused(
-            f"Nothing was changed, because the database refused ({type(error).__name__}). "
-            "If the site is in use, put it into maintenance mode first."
-        ) from error
+        raise refused_by_database(error) from error
     return changes
+
+
+def refused_by_database(error: Error, where: str = "") -> ScrubRefused:
+    """Return the refusal for an error of the database, whose own message may quote a row."""
+    return ScrubRefused(
+        f"Nothing was changed, because the database refused ({type(error).__name__}){where}. "
+        "If the site is in use, put it into maintenance mode first."
+    )
 
 
 def apply(rules: ScrubRules) -> list[Change]:
     """Apply the rules, in the transaction of scrub()."""
     changes = [*emptied_tables(rules)]
     for label, decision in reversed(rules.decisions.items()):
-        changes += scrubbed(apps.get_model(label), decision, rules)
+        try:
+            changes += scrubbed(apps.get_model(label), decision, rules)
+        except Error as error:
+            where = f" what {rules.stated_in} says about {label}"
+            raise refused_by_database(error, where) from error
+        except FieldError as error:
+            raise ScrubRefused(
+                f"Nothing was changed. {rules.stated_in}, {label}: {error}."
+            ) from error
     if rules.rebuild:
         rules.rebuild()
     return changes
@@ -174,7 +188,7 @@ def scrubbed(model: type[Model], decision: Decision, rules: ScrubRules) -> Itera
 
 def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRules) -> None:
     """Raise ScrubRefused if rows that stay point to rows that are about to be deleted."""
-    for relation in model._meta.get_fields(include_hidden=True):
+    for relation in model._meta.get_fields(include_parents=False, include_hidden=True):
         if isinstance(relation, ForeignObjectRel) and not relation.many_to_many:
             pointer = relation.field
             if QuerySet(pointer.model).filter(**{f"{pointer.name}__in": leaving}).exists():
@@ -212,11 +226,8 @@ def refuse_undecided(rules: ScrubRules) -> None:
             f"Nothing was changed. {rules.stated_in} does not say what becomes of "
             f"{', '.join(problems)}.{how + lines if lines else ''}"
         )
-    if pending := [label for label, each in rules.decisions.items() if each.deleted_rows is ...]:
-        raise ScrubRefused(
-            f"Nothing was changed. {rules.stated_in} has ... in the place of the rows of"
-            f" {', '.join(pending)} that are deleted: write NO_ROW, EVERY_ROW or a Q."
-        )
+    if wrong := [*misstatements(rules)]:
+        raise ScrubRefused(f"Nothing was changed. {' '.join(wrong)}")
 
 
 def undecided_columns(rules: ScrubRules) -> list[str]:

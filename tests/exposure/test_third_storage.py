@@ -216,8 +216,20 @@ def test_a_stock_class_whose_files_are_open_is_reported(on_s3, add):
 def test_a_stock_class_without_a_key_pair_is_refused(on_s3, add, keys, missing, command):
     add("exports", STOCK, **keys)
 
-    with pytest.raises(CommandError, match=f'"exports" has no {missing} in its OPTIONS. A profile'):
+    with pytest.raises(CommandError, match=f'"exports" has no {missing} in its OPTIONS'):
         call_command(*command.split(), stdout=io.StringIO())
+
+
+def test_a_name_that_no_bucket_can_have_is_told_before_s3_is_asked(on_s3, add):
+    add("exports", STOCK, bucket_name="The Exports")
+
+    with pytest.raises(CommandError) as error:
+        call_command("setup_bucket", stdout=io.StringIO())
+
+    assert str(error.value).startswith("S3 was not asked: ")
+    assert str(error.value).endswith(
+        'Correct bucket_name of STORAGES["exports"]: no bucket can have the name The Exports.'
+    )
 
 
 @pytest.mark.parametrize("command", ["setup_bucket", "check_storage"])

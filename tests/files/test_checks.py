@@ -5,8 +5,10 @@ from copy import deepcopy
 import pytest
 from django.core.checks import run_checks
 from django.core.files.storage import storages
+from storages.backends.s3 import S3Storage
 
 from portal.files import checks
+from profiles.models import Profile
 from tests.conftest import settings_for
 from tests.support.deployed import ENVIRONMENT as DEPLOYED
 
@@ -344,3 +346,36 @@ def test_a_bucket_without_keys_is_a_warning(s3_environment, settings, setting, l
 
     [warning] = checks.buckets_have_keys(None)
     assert (warning.id, warning.msg) == ("portal.W007", f'{setting}["minutes"] {words}')
+
+
+def test_a_field_with_a_bucket_of_its_own_is_a_warning(s3_environment, settings, monkeypatch):
+    """setup_bucket and check_storage would not see it; one that has an alias is the control."""
+    settings.STORAGES = settings_for(s3_environment)["STORAGES"]
+    options = settings.STORAGES["protected"]["OPTIONS"]
+    field = Profile._meta.get_field("resume")
+    monkeypatch.setattr(field, "storage", S3Storage(**options))
+    assert checks.storages_of_fields_have_aliases(None) == []
+
+    monkeypatch.setattr(field, "storage", S3Storage(**options | {"bucket_name": "minutes"}))
+
+    [warning] = checks.storages_of_fields_have_aliases(None)
+    assert (warning.id, warning.msg) == (
+        "portal.W009",
+        "profiles.Profile.resume keeps files in a storage that STORAGES does not name.",
+    )
+
+
+@pytest.mark.parametrize(
+    "location", ["prot*", "protecte?", "files/${aws:username}", "files", "a+b"]
+)
+def test_a_prefix_that_is_a_pattern_is_an_error(s3_environment, settings, location):
+    """Opened to everyone, prot* would open what is below protected/."""
+    values = settings_for(s3_environment)["STORAGES"]
+    options = values["protected"]["OPTIONS"] | {"location": location}
+    settings.STORAGES = values | {
+        "minutes": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    }
+
+    found = [error.id for error in checks.prefixes_are_no_patterns(None)]
+
+    assert found == ([] if location in {"files", "a+b"} else ["portal.E006"])

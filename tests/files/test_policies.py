@@ -177,10 +177,19 @@ def test_a_stock_class_without_a_region_has_the_one_that_boto3_finds(monkeypatch
 @pytest.mark.parametrize("missing", ["bucket_name", "access_key", "secret_key"])
 def test_a_storage_needs_a_bucket_and_a_key_pair(kind, missing):
     """Y13: what signs has to know it."""
+    more = "" if missing == "bucket_name" else r" A profile or a role cannot be used here\."
     with pytest.raises(
-        CommandError, match=rf'bucket ".*" has no {missing} in its OPTIONS\. A profile'
+        CommandError, match=rf'bucket ".*" has no {missing} in its OPTIONS\.{more}$'
     ):
         policy_of(kind(**AWS | {missing: ""}))
+
+
+@pytest.mark.parametrize("kind", [S3Storage, ProtectedMediaStorage])
+def test_an_endpoint_needs_a_scheme(kind):
+    with pytest.raises(CommandError, match=r"has s3\.example\.org as its endpoint_url"):
+        policy_of(kind(**AWS, endpoint_url="s3.example.org"))
+
+    assert policy_of(kind(**AWS, endpoint_url="http://s3.example.org"))
 
 
 def test_storages_in_buckets_are_told_from_those_on_disk(tmp_path):

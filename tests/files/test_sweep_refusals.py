@@ -292,3 +292,10 @@ def test_a_project_s_own_guard_is_asked_before_anything_is_deleted(on_disk, sett
 
     sweep_media("--delete", "--confirmed-fork", "a@b:1")
     assert asked == [None, "a@b:1"]
+
+
+def test_a_database_without_the_tables_is_told_in_one_line(monkeypatch):
+    monkeypatch.setattr(Profile._meta, "db_table", "not_there")
+
+    with pytest.raises(CommandError, match=r"^The rows .* not_there.* and migrated\?$"):
+        sweep_media()

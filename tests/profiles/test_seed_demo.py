@@ -182,3 +182,11 @@ def test_brings_a_society_whose_texts_say_that_it_is_a_demonstration(client):
     assert "People who measure, map and mend the world" in client.get("/").content.decode()
     for page in ("/society/privacy/", "/society/imprint/"):
         assert "This is a demonstration." in client.get(page).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_database_without_the_tables_is_told_in_one_line(monkeypatch):
+    monkeypatch.setattr(User._meta, "db_table", "not_there")
+
+    with pytest.raises(CommandError, match=r"^Nothing was added: .*not_there.* and migrated\?$"):
+        seed_demo()

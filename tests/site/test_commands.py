@@ -52,9 +52,11 @@ def test_every_argument_of_a_command_is_as_the_list_says():
 CHECKS = {  # with their tags
     "buckets_have_keys": ("files",),
     "policies_have_prefixes": ("files",),
+    "prefixes_are_no_patterns": ("files",),
     "profiles_are_found": ("database",),
     "protected_links_are_signed": ("files",),
     "public_and_protected_files_are_apart": ("files",),
+    "storages_of_fields_have_aliases": ("files",),
     "uploads_have_a_storage": ("files",),
     "users_have_verified_addresses": ("database",),
 }

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files import File
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import OperationalError, ProgrammingError, transaction
 from django.utils import timezone
 
 from portal.files.hints import with_hint
@@ -56,6 +56,11 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was added: {error}") from error
         except OSError as error:
             raise CommandError(f"Nothing was added: {with_hint(error)}") from error
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(
+                f"Nothing was added: {str(error).splitlines()[0]}. Is the database the right one,"
+                " and migrated?"
+            ) from error
         self.report(added, len(demo["members"]))
         logins = demo["members"] if in_development else added
         self.print_logins([member for member in logins if "login" in member], passwords)

@@ -8,7 +8,7 @@ from portal.buckets.key_policies import key_policies
 from portal.buckets.refusals import openings, uploads_with_acls
 from portal.buckets.setup import Step, set_up
 from portal.files import conf
-from portal.files.hints import on_error, reason
+from portal.files.hints import INCOMPLETE, on_error, reason
 from portal.files.policies import in_buckets, in_buckets_as_they_are
 from portal.s3.codes import KINDS, Kind
 from portal.s3.errors import StorageError, is_answer, storage_errors
@@ -71,6 +71,8 @@ class Command(BaseCommand):
                         self.report(step)
         except StorageError as error:
             how = "S3 refused" if is_answer(error) else "S3 does not answer"
+            if isinstance(error.__cause__, INCOMPLETE):
+                how = "S3 was not asked"
             raise CommandError(f"{how}: {error.__cause__}\n{hint(error)}") from error
 
     def report(self, step: Step):

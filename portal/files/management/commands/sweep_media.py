@@ -4,6 +4,7 @@ from contextlib import closing
 from datetime import timedelta
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -79,6 +80,11 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(with_hint(error)) from error
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(
+                f"The rows could not be read: {str(error).splitlines()[0]}. Is the database the"
+                " right one, and migrated?"
+            ) from error
         self.summarize(counts)
 
     def sweep(self, label, storage, before, delete) -> Counter:
