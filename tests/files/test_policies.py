@@ -292,9 +292,10 @@ def test_what_keeps_a_storage_from_having_a_policy_is_named(options, missing, no
     for alias, named in (("x", '"x"'), ("", f'of the bucket "{bucket}"')):
         with pytest.raises(CommandError) as caught:
             policy_of(storage, alias)
+        of_keys = " A profile or a role cannot be used here."
         assert str(caught.value) == (
             f"The storage {named} has no {' and no '.join(missing)} in its OPTIONS."
-            " A profile or a role cannot be used here."
+            + of_keys * (missing != ["bucket_name"])
             if missing
             else f"The storage {named} has {' and '.join(not_heeded)}, from its OPTIONS, settings"
             " or variables. A session token, a proxy or other certificates cannot be used here."
