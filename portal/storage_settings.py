@@ -5,6 +5,7 @@ no boto3 and makes no request, so that tests can try many sets of variables.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from .bucket_rules import assets_are_with_site, settle_address
@@ -38,9 +39,9 @@ def storage_settings(env: Environment, *, is_development: bool, media_root: Path
     bucket, called, add_on = own_bucket(env)
     prefixes = own_prefixes(env, bucket, *add_on)
     required = {name: bucket[name] for name in REQUIRED}
-    optional = [bucket[name] for name in bucket if name not in REQUIRED]
     is_available = all(required.values())
-    refuse_part(env, "S3", {called.get(name, name): required[name] for name in required}, optional)
+    asked_for = {called.get(name, name): required[name] for name in required}
+    refuse_part(env, "S3", asked_for, bucket.values())
     if bool(bucket["ASSETS_ACCESS_KEY_ID"]) != bool(bucket["ASSETS_SECRET_ACCESS_KEY"]):
         env.refuse(
             "ASSETS_ACCESS_KEY_ID and ASSETS_SECRET_ACCESS_KEY go together: set both or none."
@@ -156,10 +157,10 @@ def own_prefixes(env: Environment, bucket: dict, public_part: str, private_part:
     return {"FILES_FOLDER": folder, **found}
 
 
-def refuse_part(env: Environment, what: str, required: dict, optional: list) -> None:
-    """Refuse a group of variables of which only some are set."""
+def refuse_part(env: Environment, what: str, required: dict, given: Iterable) -> None:
+    """Refuse a group of variables of which only some are set; `given` are the values of all."""
     missing = [name for name, value in required.items() if not value]
-    if missing and (any(required.values()) or any(optional)):
+    if missing and any(given):
         env.refuse(
             f"{what} is only partly configured: also set {', '.join(missing)}, or unset them all."
         )
@@ -262,13 +263,14 @@ def live_settings(env: Environment, prefixes: dict) -> tuple[dict, dict, dict]:
     buckets = ("LIVE_STORAGE_BUCKET_NAME", "LIVE_PROTECTED_BUCKET_NAME")
     settle_address(env, "LIVE_S3", found, buckets, {})
     required = {name: found[name] for name in LIVE_REQUIRED}
-    optional = [
+    given = [
+        *required.values(),
         found["LIVE_PROTECTED_BUCKET_NAME"],
         found["LIVE_S3_ADDRESSING_STYLE"],
         env.value("LIVE_MEDIA_PREFIX"),
         env.value("LIVE_PROTECTED_PREFIX"),
     ]
-    refuse_part(env, "The live site's S3", required, optional)
+    refuse_part(env, "The live site's S3", required, given)
     storages = {}
     if all(required.values()):
         options = connection(found, *LIVE_REQUIRED[:3], "LIVE_S3")

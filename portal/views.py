@@ -18,7 +18,6 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_safe
 
 from .accounts.throttle import in_words, pages_wait
@@ -114,7 +113,6 @@ def is_outage(error: BaseException | None) -> bool:
     return error is not None and getattr(error.__cause__, "sqlstate", None) == READ_ONLY
 
 
-@requires_csrf_token
 def csrf_failure(request, reason=""):
     """Refuse a form that is too old, or was not sent from a page of this site."""
     return render(request, "403_csrf.html", status=403)

@@ -97,9 +97,7 @@ def accept_invitation(request, uid):
             context = {"form": form, "invited": user}
             return render(request, "account/invitation.html", context)
         form.save()
-    del request.session[SESSION_KEY]
-    if request.user.is_authenticated:  # as somebody else: the member gets a new session
-        get_adapter().logout(request)
+    get_adapter().logout(request)  # of whoever was here: the member gets a new session
     return perform_login(request, user)  # asks for the second factor where there is one
 
 

@@ -115,8 +115,8 @@ def confirm(request, pending):
     return redirect("account_email")
 
 
-def confirmation_page(request, state, pending=None, *, refusal=200):
+def confirmation_page(request, state, pending=None, *, refusal=None):
     """Render the page of a confirmation link; `refusal` is the status if this is a POST."""
     context = {"state": state, "new_address": pending and shown(pending.email)}
-    status = refusal if request.method == "POST" else 200
+    status = refusal if request.method == "POST" else None
     return render(request, "account/email_confirm.html", context, status=status)

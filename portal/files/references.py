@@ -44,7 +44,6 @@ def file_fields() -> list[tuple[type[Model], FileField]]:
     return [
         (model, field)
         for model in apps.get_models()
-        if not model._meta.proxy
         for field in model._meta.local_concrete_fields
         if isinstance(field, FileField)
     ]

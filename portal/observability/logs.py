@@ -104,7 +104,7 @@ def formatter(log_format: str) -> ProcessorFormatter:
     """Return the formatter of records: logfmt or json for machines, plain for people."""
     renderers: dict[str, Any] = {
         "logfmt": LogfmtRenderer(
-            key_order=["time", "level", "logger", "message", "request_id"],
+            key_order=["time", "level", "logger", "message"],
             drop_missing=True,
             bool_as_flag=False,
         ),

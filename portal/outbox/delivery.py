@@ -114,7 +114,6 @@ def deliver(message: OutgoingMessage, server) -> str:
         try:
             send(message, email, server)
         except ValueError as error:  # of the backend, before it has named the address to a server
-            hang_up(server)
             return give_up(message, stored(sentence(IMPOSSIBLE_ADDRESS, error=error)))
     except (ServerUnavailable, DatabaseError):
         raise
@@ -216,15 +215,16 @@ def discard(message: OutgoingMessage) -> str:
 def record(message: OutgoingMessage, outcome: str, **fields) -> str:
     """Record the outcome of a message, with retries: without a record it would be sent twice."""
     claimed = OutgoingMessage.objects.filter(pk=message.pk, attempts=message.attempts)
-    for seconds in (*RECORD_AGAIN_SECONDS, None):
+    pauses = iter(RECORD_AGAIN_SECONDS)
+    while True:
         try:
             return outcome if claimed.update(**fields) else LOST
         except DatabaseError:
+            seconds = next(pauses, None)
             if seconds is None or connection.in_atomic_block:
                 raise
             connection.close()
             time.sleep(seconds)
-    return LOST
 
 
 def in_words(error: BaseException | None) -> str:

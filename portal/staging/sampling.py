@@ -89,9 +89,8 @@ def people_chosen(people: People, choice: Choice) -> Iterator[None]:
     write(list(staying.values_list("pk", flat=True)), is_replaced=False)
     others = rows.exclude(pk__in=STAYING)
     write(sample(others, people.strata, choice.keep, choice.seed), is_replaced=True)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {TABLE}")
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {TABLE}")
     yield
     with connection.cursor() as cursor:  # after an error, the rollback removes it
         cursor.execute(f"DROP TABLE {TABLE}")

@@ -174,16 +174,16 @@ def scrubbed(model: type[Model], decision: Decision, rules: ScrubRules) -> Itera
     """Apply the decision about one model. Raises ScrubRefused or LikeLive."""
     leaving = QuerySet(model).filter(decision.deleted_rows)
     refuse_dangling_rows(model, leaving, rules)
-    if decision.replaced:  # while all values of the live site are there to compare with
-        staying = QuerySet(model).filter(decision.replaced_rows).exclude(pk__in=leaving)
-        counts = replace_values(staying, decision.replaced, decision.unlike_live.split())
-        for column, count in counts.items():
-            yield Change(f"{model._meta.label}.{column}", replaced=count)
+    # While all values of the live site are there to compare with.
+    staying = QuerySet(model).filter(decision.replaced_rows).exclude(pk__in=leaving)
+    counts = replace_values(staying, decision.replaced, decision.unlike_live.split())
+    for column, count in counts.items():
+        yield Change(f"{model._meta.label}.{column}", replaced=count)
     # Django returns None where it sees that no row can match.
     yield Change(model._meta.label, deleted=leaving._raw_delete(using=connection.alias) or 0)
     for column, (value, where) in decision.cleared.items():
         full = QuerySet(model).filter(where).exclude(**{column: value})
-        yield Change(f"{model._meta.label}.{column}", cleared=full.update(**{column: value}) or 0)
+        yield Change(f"{model._meta.label}.{column}", cleared=full.update(**{column: value}))
 
 
 def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRules) -> None:

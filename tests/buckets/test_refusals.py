@@ -4,6 +4,8 @@ import pytest
 from django.core.management import CommandError
 from storages.backends.s3 import S3Storage
 
+from tests.conftest import BUCKET
+
 from .runs import anonymous_get, setup_bucket
 
 STOCK = "storages.backends.s3.S3Storage"
@@ -49,8 +51,12 @@ def test_it_opens_no_prefix_with_protected_files(stock, configured, changes, hel
     with pytest.raises(CommandError) as refused:
         setup_bucket(*arguments)
 
-    assert f'for STORAGES["default"], would open the protected files of {held} to' in str(
-        refused.value
+    is_whole = changes.get("default") == {"location": ""}
+    assert str(refused.value) == (
+        "Nothing was changed.\n"
+        f'Opening {"all" if is_whole else "pictures/*"} of {BUCKET}, for STORAGES["default"],'
+        f" would open the protected files of {held} to everyone: change location or bucket_name in"
+        " its OPTIONS."
     )
     assert not configured.requests
 

@@ -1,5 +1,8 @@
 """What S3 answers about an object: its size, time, MD5 and the headers that go with a copy."""
 
+import os
+import stat
+
 import pytest
 from django.core.files.storage import FileSystemStorage
 
@@ -7,6 +10,7 @@ from portal.copying.folder_store import Folder
 from portal.copying.s3_http import Refused
 from portal.copying.s3_store import copied_headers, file_info, received_md5
 from portal.copying.stores import Content, FileInfo
+from tests.support import fips
 
 MD5, OTHER = "a" * 32, "b" * 32
 KMS = {"x-amz-server-side-encryption": "aws:kms"}
@@ -62,12 +66,34 @@ def test_the_framing_of_an_upload_is_no_encoding(stored, kept):
     assert copied_headers({"content-encoding": stored}).get("content-encoding") == kept
 
 
-def test_a_folder_answers_with_no_md5_and_keeps_the_time(tmp_path):
+def test_a_folder_answers_with_no_md5_and_keeps_the_time(tmp_path, monkeypatch):
     folder = Folder(FileSystemStorage(tmp_path))
 
     assert folder.write("a/b", Content(FileInfo(3, 1_700_000_000.5), {}, iter([b"12", b"3"]))) == ""
     assert (tmp_path / "a" / "b").read_bytes() == b"123"
     assert folder.find("a/b") == FileInfo(3, 1_700_000_000.5)
+    monkeypatch.setattr("portal.copying.folder_store.md5", fips.md5)
     assert folder.md5("a/b") == "202cb962ac59075b964b07152d234b70"
     assert (folder.find("a"), folder.find("none"), folder.find("a/b/c")) == (None, None, None)
     assert (folder.copied_headers("a/b"), folder.can_copy_from(folder)) == ({}, False)
+
+
+@pytest.mark.parametrize(
+    ("of_file", "of_folder", "modes"),
+    [(None, None, (0o644, 0o755)), (0o600, 0o700, (0o600, 0o700)), (0o640, None, (0o640, 0o755))],
+)
+def test_a_copy_on_disk_has_the_permissions_of_the_settings(
+    settings, tmp_path, of_file, of_folder, modes
+):
+    """Or else those that the process gives to each file that it makes."""
+    settings.FILE_UPLOAD_PERMISSIONS = of_file
+    settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS = of_folder
+    before = os.umask(0o022)
+    try:
+        content = Content(FileInfo(1, 0.0), {}, iter([b"1"]))
+        Folder(FileSystemStorage(tmp_path)).write("a/b", content)
+    finally:
+        os.umask(before)
+
+    made = (tmp_path / "a" / "b", tmp_path / "a")
+    assert tuple(stat.S_IMODE(path.stat().st_mode) for path in made) == modes

@@ -4,15 +4,17 @@ import contextlib
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
 from urllib3.util.wait import wait_for_read
 
-from portal.copying.s3_http import Refused, refusal
+from portal.copying.s3_http import RawResponse, Refused, refusal
 from portal.copying.s3_store import S3Source, S3Target
 from portal.copying.stores import Changed, Content, FileInfo, Transient, Unusable
+from portal.s3.connections import trusted_authorities
 from tests.support.certificates import self_signed_certificate
 
 AT_ONCE = 5
@@ -80,6 +82,28 @@ def source_at(server, kind=S3Source, scheme="http", **options):
 def server():
     with serving(HangsUp) as server:
         yield server
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "kind", "host", "port"),
+    [
+        (None, HTTPSConnection, "b.s3.eu-west-1.amazonaws.com", 443),
+        ("https://s3.example.org:9", HTTPSConnection, "b.s3.example.org", 9),
+        ("http://[::1]:9", HTTPConnection, "::1", 9),
+        ("http://s3.example.org", HTTPConnection, "b.s3.example.org", 80),
+    ],
+)
+def test_a_connection_is_made_to_the_host_of_the_bucket(endpoint, kind, host, port):
+    """With TLS it trusts what boto3 trusts, and it waits for seconds only."""
+    keys = {"access_key": "AKIA", "secret_key": "secret", "region": "eu-west-1"}
+    made = S3Source(bucket="b", prefix="media", endpoint_url=endpoint, **keys)._connection()
+
+    assert (type(made), made.host, made.port, made.timeout) == (kind, host, port, 2)
+    assert made.sock is None
+    assert made.response_class is RawResponse
+    assert getattr(made, "_context", None) is (
+        trusted_authorities() if kind is HTTPSConnection else None
+    )
 
 
 def test_no_more_connections_are_kept_than_is_said():

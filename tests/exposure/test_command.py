@@ -4,15 +4,18 @@ import io
 import json
 
 import pytest
+from django.core import checks
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 
 from portal.exposure.anonymous_client import AnonymousClient, Response
 from portal.exposure.describe import links, masked
+from portal.exposure.findings import OK, Finding
+from portal.exposure.management.commands import check_storage
 from portal.exposure.probes import Probe, Probes
 from tests.conftest import BUCKET
 
-from .runs import LIVE_BUCKET, failed, names, only
+from .runs import LIVE_BUCKET, check, failed, names, only
 
 
 def test_a_person_reads_a_line_for_each_question(on_s3):
@@ -77,6 +80,34 @@ def test_a_probe_that_cannot_be_removed_is_named(on_s3):
     left = only(names(on_s3))
     assert red.statement == "the probe was removed"
     assert f"Delete {left} from {BUCKET} by hand" in red.hint
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (checks.Error("Wrong.", hint="Correct it.", id="portal.E900"), "portal.E900"),
+        (checks.Critical("Wrong.", hint="Correct it.", id="portal.E901"), "portal.E901"),
+        (checks.Error("Wrong.", hint="Correct it.", id="portal.E902"), None),
+        (checks.Warning("Odd.", hint="Look at it.", id="portal.W900"), None),
+    ],
+    ids=["error", "critical", "silenced", "warning"],
+)
+def test_an_error_in_the_settings_is_the_only_finding(
+    on_s3, settings, monkeypatch, found, expected
+):
+    """A warning, and an error that a project has silenced, keep no question from being asked."""
+    settings.SILENCED_SYSTEM_CHECKS = ["portal.E902"]
+    monkeypatch.setattr(checks, "run_checks", lambda tags: [found] if tags == ["files"] else [])
+    monkeypatch.setattr(check_storage, "access_findings", lambda *_: [Finding(OK, "x", "asked")])
+    monkeypatch.setattr(check_storage, "asset_findings", lambda client: [])
+    monkeypatch.setattr(check_storage, "read_only_findings", lambda twins, client: [])
+
+    findings, ending = check()
+
+    wrong = ("FAIL", "settings", "Wrong.", expected, "Correct it.")
+    asked = ("ok", "x", "asked", "", "")
+    assert [tuple(vars(each).values()) for each in findings] == [wrong if expected else asked]
+    assert bool(ending) is bool(expected)
 
 
 def test_a_second_interruption_names_what_it_leaves(on_s3, monkeypatch):
@@ -144,9 +175,19 @@ def test_a_laptop_has_nothing_to_prove(settings):
 def test_a_laptop_shows_its_folders(settings):
     out = io.StringIO()
 
-    call_command("check_storage", "--show", stdout=out)
+    call_command("check_storage", "--show", stdout=out, no_color=True)
 
-    assert str(settings.MEDIA_ROOT / "protected") in out.getvalue()
+    assert out.getvalue().splitlines()[:9] == [
+        "default",
+        "  class   PublicFileStorage",
+        f"  folder  {settings.MEDIA_ROOT / 'media'}",
+        "  links   open to everyone, /media/",
+        "protected",
+        "  class   ProtectedFileStorage",
+        f"  folder  {settings.MEDIA_ROOT / 'protected'}",
+        "  links   signed, valid for 600 s",
+        "staticfiles",
+    ]
     out = io.StringIO()
 
     call_command("check_storage", "--show", "--json", stdout=out)

@@ -8,11 +8,14 @@ from django.core.management import CommandError
 from storages.backends.s3 import S3Storage
 
 from portal.files.policies import (
+    address_of,
     in_buckets,
     in_buckets_as_they_are,
     is_protected,
     is_public,
     links_are_signed,
+    missing_options,
+    options_not_heeded,
     policy_of,
 )
 from portal.files.storages import (
@@ -241,6 +244,62 @@ def test_requests_go_where_links_do(options, style):
 
     assert storage.connection.meta.client.meta.config.s3["addressing_style"] == style
     assert (f"{storage.bucket_name}." in storage.bucket_url) is (style == "virtual")
+
+
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [
+        ({}, BUCKET),
+        ({"region_name": "cn-north-1"}, "https://society.s3.cn-north-1.amazonaws.com.cn"),
+        ({"bucket_name": "a.b"}, "https://s3.eu-west-1.amazonaws.com/a.b"),
+        ({"bucket_name": None}, "https://s3.eu-west-1.amazonaws.com/"),
+        ({"access_key": None, "secret_key": None}, BUCKET),
+        ({"addressing_style": "path"}, "https://s3.eu-west-1.amazonaws.com/society"),
+        ({"endpoint_url": "https://s3.example.org"}, "https://society.s3.example.org"),
+    ],
+)
+def test_a_bucket_of_any_class_has_an_address(options, address):
+    assert address_of(S3Storage(**AWS | options)) == address
+
+
+@pytest.mark.parametrize(
+    ("options", "missing", "not_heeded"),
+    [
+        ({}, [], []),
+        ({"bucket_name": None}, ["bucket_name"], []),
+        ({"access_key": "", "secret_key": ""}, ["access_key", "secret_key"], []),
+        ({"bucket_name": "", "secret_key": None}, ["bucket_name", "secret_key"], []),
+        ({"security_token": "t"}, [], ["security_token"]),
+        ({"security_token": ""}, [], []),
+        ({"proxies": {}}, [], []),
+        ({"proxies": {"https": "http://proxy.example"}}, [], ["proxies"]),
+        ({"verify": True}, [], []),
+        ({"verify": None}, [], []),
+        ({"verify": False}, [], ["verify"]),
+        ({"verify": "own.pem", "security_token": "t"}, [], ["security_token", "verify"]),
+    ],
+)
+def test_what_keeps_a_storage_from_having_a_policy_is_named(options, missing, not_heeded):
+    """Y13: the first of all reasons is that of a missing option."""
+    storage = S3Storage(**AWS | options)
+
+    assert missing_options(storage) == missing
+    assert options_not_heeded(storage) == not_heeded
+    if not missing and not not_heeded:
+        assert isinstance(policy_of(storage, "x"), ProtectedMediaStorage)
+        return
+    bucket = storage.bucket_name or ""
+    for alias, named in (("x", '"x"'), ("", f'of the bucket "{bucket}"')):
+        with pytest.raises(CommandError) as caught:
+            policy_of(storage, alias)
+        of_keys = " A profile or a role cannot be used here."
+        assert str(caught.value) == (
+            f"The storage {named} has no {' and no '.join(missing)} in its OPTIONS."
+            + of_keys * (missing != ["bucket_name"])
+            if missing
+            else f"The storage {named} has {' and '.join(not_heeded)}, from its OPTIONS, settings"
+            " or variables. A session token, a proxy or other certificates cannot be used here."
+        )
 
 
 def test_a_policy_says_how_long_its_files_are_cached():

@@ -269,6 +269,31 @@ def test_many_orphans_are_more_than_a_hundred_and_more_than_half(orphans, others
     )
 
 
+asked: list[str | None] = []
+
+
+def guard(confirmed_fork):
+    """Refuse every sweep but that of a fork whose address was typed."""
+    asked.append(confirmed_fork)
+    if not confirmed_fork:
+        raise CommandError("The files may be another site's.")
+
+
+def test_a_project_s_own_guard_is_asked_before_anything_is_deleted(on_disk, settings):
+    settings.SWEEP_GUARD = f"{__name__}.guard"
+    asked.clear()
+    add_orphan()
+
+    sweep_media()
+    assert asked == [], "a list changes nothing"
+    with pytest.raises(CommandError, match="another site's"):
+        sweep_media("--delete")
+    assert asked == [None]
+
+    sweep_media("--delete", "--confirmed-fork", "a@b:1")
+    assert asked == [None, "a@b:1"]
+
+
 def test_a_database_without_the_tables_is_told_in_one_line(monkeypatch):
     monkeypatch.setattr(Profile._meta, "db_table", "not_there")
 

@@ -4,11 +4,13 @@ import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.files.storage import FileSystemStorage, InMemoryStorage
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.files import sweeping
 from portal.files.references import Reference
+from portal.files.storages import PublicMediaStorage
 
 NAMES = st.text(st.sampled_from("aZ./-0é~\U0001d518\ue000"), min_size=1, max_size=8)
 
@@ -93,3 +95,71 @@ def test_memory_stays_the_same_however_many_there_are():
         return highest
 
     assert peak(50_000) < peak(5_000) + 100_000
+
+
+AWS = {
+    "bucket_name": "society", "access_key": "AKIA", "secret_key": "secret",
+    "region_name": "eu-west-1", "location": "files",
+}  # fmt: skip
+
+
+def test_a_command_retries_more_often_than_a_page_waits():
+    storage = PublicMediaStorage(**AWS)
+
+    patient = sweeping.with_retries(storage)
+
+    assert (patient.attempts, storage.attempts) == (5, 2)
+    assert patient.bucket_name == "society"
+    assert type(patient) is PublicMediaStorage
+
+
+@pytest.mark.parametrize(
+    ("name", "is_plain"),
+    [
+        ("a", True), ("a/b.webp", True), ("a b", True), ("..a", True),
+        ("a//b", False), ("./a", False), ("a/./b", False), ("/a", False), ("a/../b", False),
+        ("a\\b", False),
+    ],
+)  # fmt: skip
+def test_a_plain_name_is_stored_as_it_is_written(name, is_plain):
+    assert sweeping.is_plain(name) is is_plain
+
+
+def test_what_can_be_listed_is_a_bucket_or_a_folder(tmp_path):
+    assert list(sweeping.listing(FileSystemStorage(tmp_path / "none"))) == []
+    with pytest.raises(
+        sweeping.SweepRefused, match=r"^InMemoryStorage is not a storage that can be swept\.$"
+    ):
+        sweeping.listing(InMemoryStorage())
+
+
+def test_storages_that_share_files_are_not_swept(tmp_path):
+    one, two = FileSystemStorage(tmp_path / "a"), FileSystemStorage(tmp_path / "b")
+    within = FileSystemStorage(tmp_path / "b" / "c")
+
+    sweeping.refuse_overlap({"one": one, "two": two})
+
+    with pytest.raises(
+        sweeping.SweepRefused, match=r"^The storages two and within keep their files together\.$"
+    ):
+        sweeping.refuse_overlap({"one": one, "two": two, "within": within})
+
+
+def test_what_rows_say_at_last_is_what_counts(monkeypatch):
+    """They change while a bucket is listed: an upload gets its row, a member is deleted."""
+    asked = []
+
+    def named_among(storage, names):
+        asked.append((storage, list(names)))
+        return {"b", "d"}
+
+    monkeypatch.setattr(sweeping, "named_among", named_among)
+    kinds = ("orphan", "orphan", "missing", "missing", "named", "young")
+    batch = [sweeping.SweepResult(*each) for each in zip(kinds, "abcdef", strict=True)]
+
+    found = {each.name: each.kind for each in sweeping.rechecked("here", batch)}
+
+    assert found == {"a": "orphan", "b": "named", "d": "missing", "e": "named", "f": "young"}
+    assert asked == [("here", ["a", "b", "c", "d"])]
+    assert list(sweeping.rechecked("here", batch[4:])) == batch[4:]
+    assert len(asked) == 1, "no query without doubt"

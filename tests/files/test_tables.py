@@ -1,4 +1,6 @@
-from portal.files.tables import row_line, table_lines
+import pytest
+
+from portal.files.tables import column_widths, row_line, table_lines
 
 
 def test_names_are_aligned_to_the_left_and_numbers_to_the_right():
@@ -39,3 +41,14 @@ def test_a_row_may_be_printed_before_the_others_are_known():
     assert row_line(("ok", "live protected", "it is so"), (5, 9, 0), left_columns=3) == (
         "ok     live protected  it is so"
     )
+
+
+def test_rows_have_as_many_cells_as_the_headings():
+    """A cell that is dropped would be a number that nobody misses."""
+    with pytest.raises(ValueError, match="shorter"):
+        list(table_lines([("field", "copied", "bytes"), ("avatar", 12)]))
+    with pytest.raises(ValueError, match="shorter"):
+        row_line(("ok", "default", "it is so"), (5, 9), left_columns=3)
+    with pytest.raises(ValueError, match="shorter"):
+        column_widths([("field", "copied"), ("avatar",)])
+    assert column_widths([("field", 1_200), ("a", None)]) == [5, 5]

@@ -69,6 +69,28 @@ def test_logfmt_is_what_a_deployed_site_writes(log, client, db):
     assert settings_for({})["LOG_FORMAT"] == "plain"
 
 
+OTHER_LINES = {
+    "logfmt": r'time=\S+Z level=warning logger=tests\.views message="Two words" '
+    r'request_id=id-1 yes=true nothing= half=0\.5 quoted="a \\"b\\"" items="\[1, 2\]"\n',
+    "json": r'\{"time": "\S+Z", "level": "warning", "logger": "tests\.views", '
+    r'"request_id": "id-1", "message": "Two words", "yes": true, "nothing": null, '
+    r'"half": 0\.5, "quoted": "a \\"b\\"", "items": \[1, 2\]\}\n',
+    "plain": r"\d\d:\d\d:\d\d WARNING tests\.views: Two words yes=True nothing=None half=0\.5 "
+    r'quoted=a "b" items=\[1, 2\]\n',
+}
+
+
+@pytest.mark.parametrize("log_format", OTHER_LINES)
+def test_another_line_has_its_fields_behind_those_that_all_lines_have(log, log_format):
+    log.use(log_format)
+    fields = {"yes": True, "nothing": None, "half": 0.5, "quoted": 'a "b"', "items": [1, 2]}
+
+    with bound_contextvars(request_id="id-1"):
+        logger.warning("Two %s", "words", extra=fields)
+
+    assert re.fullmatch(OTHER_LINES[log_format], log.text), log.text
+
+
 def test_a_newcomer_reads_words(log, client, db):
     log.use("plain")
 

@@ -28,6 +28,44 @@ def test_a_message_that_is_being_sent_is_nobody_elses_for_a_while(clock, setting
     assert delivery.claim().to == FOUR[0]
 
 
+@pytest.mark.parametrize(
+    ("meanwhile", "is_claimed"),
+    [
+        ({}, True),
+        ({"state": State.SENDING}, True),  # its sender has died
+        ({"state": State.SENT}, False),
+        ({"state": State.FAILED}, False),
+        ({"attempts": 1}, False),
+        ({"due_at": "later"}, False),
+    ],
+    ids=["nothing", "died", "sent", "failed", "claimed", "postponed"],
+)
+def test_a_message_is_claimed_only_as_it_was_when_it_was_found(
+    clock, settings, monkeypatch, meanwhile, is_claimed
+):
+    """Of several senders one is faster; the others look for another message."""
+    settings.OUTBOX_AT_ONCE = False
+    write(FOUR[0])
+    update, changes = OutgoingMessageQuerySet.update, [meanwhile] if meanwhile else []
+    later = clock() + timedelta(minutes=1)
+
+    def change_first(rows, **fields):
+        for change in [changes.pop() for _ in changes]:
+            change |= {"due_at": later} if "due_at" in change else {}
+            update(OutgoingMessage.objects.all(), **change)
+        return update(rows, **fields)
+
+    monkeypatch.setattr(OutgoingMessageQuerySet, "update", change_first)
+
+    claimed = delivery.claim()
+
+    assert bool(claimed) is is_claimed
+    if claimed:
+        row = OutgoingMessage.objects.get()
+        assert (row.state, row.attempts, claimed.attempts) == (State.SENDING, 1, 1)
+        assert abs(row.due_at - clock() - delivery.LEASE) < timedelta(seconds=30)
+
+
 def test_messages_that_were_sent_keep_no_other_waiting(mail_server):
     for _ in range(delivery.CANDIDATES):
         write(FOUR[0])
@@ -60,12 +98,20 @@ def test_a_lost_lease_sends_nothing(mail_server, clock, monkeypatch, lost):
         return send(self, messages)
 
     monkeypatch.setattr(smtp.EmailBackend, "send_messages", claimed_meanwhile)
+    cut, ended = smtp.EmailBackend.cut, []
+
+    def note_cut(self):
+        ended.append("cut")
+        cut(self)
+
+    monkeypatch.setattr(smtp.EmailBackend, "cut", note_cut)
 
     outcomes = deliver_due()
 
     assert outcomes == {delivery.LOST: 1}
     assert mail_server.taken_over
     assert mail_server.accepted == []
+    assert ended == ["cut"], "in the middle of a message, its connection is of no use"
 
 
 def test_a_message_is_handed_over_twice_at_most(mail_server, clock, monkeypatch):

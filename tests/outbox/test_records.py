@@ -14,7 +14,7 @@ from portal.outbox.composers import COMPOSERS
 from portal.outbox.delivery import deliver_due
 from portal.outbox.models import OutgoingMessage, OutgoingMessageQuerySet
 from portal.outbox.queue import enqueue
-from portal.outbox.stored import StoredMessage
+from portal.outbox.stored import StoredMessage, plain_text
 from profiles.models import User
 
 from .test_delivery import FOUR, State, write
@@ -320,7 +320,7 @@ def test_a_message_without_plain_text_is_sent_as_it_is(mail_server):
 
     deliver_due()
 
-    assert StoredMessage(message).body == ""
+    assert StoredMessage(message).body == plain_text(StoredMessage(message).parsed) == ""
     [accepted] = mail_server.accepted
     assert accepted.message.get_content_type() == "text/html"
     assert b"<p>Hi</p>" in accepted.message.get_payload(decode=True)

@@ -123,6 +123,7 @@ def test_four_are_invited_of_whom_one_has_an_impossible_address(
     assert bad_server.callers == []
     recover(bad_server, settings)
     assert sorted(bad_server.recipients) == ["0@example.org", "2@example.org", "3@example.org"]
+    assert bad_server.connections == 1
     start = client.get("/admin/").content.decode()
     assert "1 message could not be delivered." in start
     listed = client.get("/admin/outbox/outgoingmessage/?state=failed").content.decode()

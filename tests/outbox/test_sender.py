@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.mail import send_mail
@@ -173,6 +174,39 @@ def test_a_fork_leaves_the_sender_of_its_parent_alone(monkeypatch, settings, no_
     assert (inherited.woken.is_set(), inherited.stopping.is_set()) == (True, False)
     sender.stop()
     assert (inherited.stopping.is_set(), joined) == (True, [sender.STOP_SECONDS])
+
+
+class Noted:
+    """A sender that notes what is done with it."""
+
+    def __init__(self, pid):
+        self.pid, self.done = pid, []
+        self.woken = SimpleNamespace(set=lambda: self.done.append("wake"))
+
+    def stop(self):
+        self.done.append("stop")
+
+    def join(self, seconds):
+        self.done.append(("join", seconds))
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("is_own", [True, False, None])
+def test_only_the_sender_of_this_process_is_woken_and_stopped(
+    monkeypatch, settings, is_own, at_once
+):
+    """A fork has that of its parent, whose thread is not there."""
+    settings.OUTBOX_AT_ONCE, delivered = at_once, []
+    noted = Noted(os.getpid() if is_own else os.getpid() + 1)
+    monkeypatch.setattr(sender, "_sender", noted if is_own is not None else None)
+    monkeypatch.setattr(delivery, "deliver_due", lambda: delivered.append(True))
+
+    sender.announce()
+    sender.stop()
+
+    woken = ["wake"] if not at_once else []
+    assert noted.done == ([*woken, "stop", ("join", 10)] if is_own else [])
+    assert delivered == [True] * at_once
 
 
 @pytest.mark.django_db(transaction=True)

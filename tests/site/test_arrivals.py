@@ -97,3 +97,20 @@ def test_a_socket_has_something_nothing_yet_or_an_end(error, expected):
     assert received(SimpleNamespace(recv=recv), 10) == expected
     assert received(SimpleNamespace(recv=recv), 10_000_000) == expected
     assert asked == [10, 64 * 1024]
+
+
+def test_a_body_that_cannot_be_written_is_not_missed(arrival):
+    """The disk may be full when its temporary file is closed."""
+
+    def close():
+        closed.append(True)
+        raise OSError(28, "No space left on device")
+
+    closed = []
+    arrival.body.close()
+    arrival.body = SimpleNamespace(close=close)
+
+    arrival.close()
+
+    assert closed == [True]
+    arrival.body = SimpleNamespace(close=bool)

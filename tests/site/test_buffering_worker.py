@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from http import HTTPStatus
+from unittest import mock
 
 import pytest
 from gunicorn.config import Config
@@ -79,6 +80,27 @@ def test_requests_in_pieces_and_in_one_packet_are_answered_in_turn(worker):
     client.sendall(b"cd" + get("/d"))
     for answer in (b"POST / 4 pages", b"GET /d 0 pages"):
         assert answer_to(worker, client).endswith(answer)
+    client.sendall(get("/e") + post(4, body=b"ab"))
+    assert answer_to(worker, client).endswith(b"GET /e 0 pages")
+    worker.until(lambda: any(arrival.missing == 2 for arrival in worker.arriving.values()))
+    assert [conn.sock.gettimeout() for conn in worker.arriving] == [0], "the main loop never waits"
+
+
+def test_the_buffer_of_a_connection_is_made_large_once(worker, monkeypatch):
+    made = []
+
+    def set_option(sock, *option):
+        made.append(option)
+
+    client = send(worker)
+    worker.turns()
+    monkeypatch.setattr(socket.socket, "setsockopt", set_option, raising=False)
+    for _ in range(2):
+        client.sendall(get())
+        answer_to(worker, client)
+    assert made == []
+    send(worker)
+    assert made.count((socket.SOL_SOCKET, socket.SO_SNDBUF, 256 * 1024)) == 1
 
 
 def test_a_thread_waits_for_no_client_longer_than_seconds(worker):
@@ -170,6 +192,12 @@ def test_only_so_many_uploads_are_received_at_once(worker):
     assert found.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"\r\nRetry-After: 20\r\n" in found
     assert answer_to(worker, send(worker, post(1, body=b"a"))).startswith(b"HTTP/1.1 200")
+    heads[1].sendall(b"a" * 40_000)  # a place is taken once, and not with each piece
+    worker.until(lambda: any(each.missing == 60_000 for each in worker.arriving.values()))
+    heads[1].sendall(b"a" * 60_000)
+    assert answer_to(worker, heads[1]).startswith(b"HTTP/1.1 200")
+    send(worker, post(100_000))
+    worker.until(lambda: len(worker.uploads) == 8)
     heads[0].close()
     worker.until(lambda: len(worker.uploads) == 7)
     send(worker, post(100_000))
@@ -261,6 +289,33 @@ def test_it_says_what_it_does_not_speak():
 
     with pytest.raises(ConfigError, match=r"does not speak TLS, HTTP/2, PROXY, uWSGI\."):
         BufferingWorker.check_config(cfg, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "spoken"),
+    [
+        ("certfile", "x", "TLS"),
+        ("http2_cleartext", "upgrade", "HTTP/2"),
+        ("proxy_protocol", True, "PROXY"),
+        ("protocol", "uwsgi", "uWSGI"),
+    ],
+)
+def test_it_names_what_it_is_asked_to_speak_alone(name, value, spoken):
+    cfg = Config()
+    cfg.set(name, value)
+
+    with pytest.raises(ConfigError, match=rf"^BufferingWorker does not speak {spoken}\.$"):
+        BufferingWorker.check_config(cfg, None)
+
+
+def test_a_worker_that_could_keep_no_connection_says_so():
+    cfg, log = Config(), mock.Mock()
+    cfg.set("threads", 3)
+    cfg.set("worker_connections", 3)
+
+    BufferingWorker.check_config(cfg, log)
+
+    log.warning.assert_called_once()
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,18 @@ def test_a_number_is_taken_from_the_least_to_the_most(name):
         assert f"{name} must be a whole number from {least} to {most}." in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL"])
+def test_what_a_deployed_site_cannot_do_without_is_asked_for(name):
+    """C8: in these words alone; a laptop has a value of its own."""
+    others = {other: value for other, value in DEPLOYED.items() if other != name}
+
+    with pytest.raises(ImproperlyConfigured) as caught:
+        settings_for(others)
+
+    assert str(caught.value).splitlines()[1:] == [f"  - {name} must be set."]
+    assert settings_for({})["SECRET_KEY"] == "insecure-and-public-for-development-only"
+
+
 WITHOUT_S3 = {name: value for name, value in DEPLOYED.items() if not name.startswith("AWS_")}
 
 

@@ -241,6 +241,34 @@ def test_prefixes_that_only_begin_alike_are_accepted(prefixes):
     assert settings_of(OWN | prefixes)["AWS_AVAILABLE"]
 
 
+@pytest.mark.parametrize(
+    ("prefix", "protected", "assets", "is_public"),
+    [
+        ("media/x", None, None, True),
+        ("assets/x", None, None, True),
+        ("media/x", "portal-resumes", None, False),
+        ("assets/x", "portal-resumes", None, False),
+        ("media/x", "portal-files", None, True),
+        ("assets/x", None, "portal-assets", False),
+        ("media/x", None, "portal-assets", True),
+        ("assets/x", "portal-assets", "portal-assets", True),
+        ("media/x", "portal-assets", "portal-assets", False),
+    ],
+)
+def test_what_is_public_in_another_bucket_is_not_in_that_of_the_manifests(
+    prefix, protected, assets, is_public
+):
+    """C6: they are in the bucket of protected uploads."""
+    given = OWN | {"BATCH_REPORT_PREFIX": prefix}
+    given |= {"PROTECTED_BUCKET_NAME": protected} if protected else {}
+    given |= {"ASSETS_BUCKET_NAME": assets} if assets else {}
+
+    if is_public:
+        assert "BATCH_REPORT_PREFIX must not lie within" in refusal(given)
+    else:
+        assert settings_of(given)["S3_VARIABLES"]["BATCH_REPORT_PREFIX"] == prefix
+
+
 @pytest.mark.parametrize("prefix", ["media", "media/batch", "a/assets/x", "a"])
 def test_the_manifests_of_a_copy_are_never_public(prefix):
     """C6."""

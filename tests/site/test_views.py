@@ -1,15 +1,24 @@
 """Health, failures of the database, logs, refusals."""
 
+import errno
 import logging
+import re
 from unittest import mock
 
 import pytest
 from django.core.checks import WARNING
 from django.core.checks.registry import registry
+from django.core.exceptions import (
+    DisallowedHost,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.core.files.base import ContentFile
 from django.db import DataError, InterfaceError, InternalError, OperationalError, connection
 
-from portal import checks
+from portal import checks, views
 from portal.files import checks as files
 from portal.observability.logs import RedactLinks
 
@@ -50,6 +59,52 @@ def test_it_is_not_ready_before_it_is_migrated(client):
 
     assert response.status_code == 503
     assert response.content == b"1 migrations are not applied.\n"
+
+
+TOO_LARGE = "What you sent is much too large"
+NO_HOST = "This site is not known by the address"
+NOT_READ = "This site could not read what your browser sent"
+OWN_STYLE = re.compile(
+    r"default-src 'none'; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none';"
+    r" form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RequestDataTooBig(), TOO_LARGE),
+        (TooManyFieldsSent(), TOO_LARGE),
+        (TooManyFilesSent(), TOO_LARGE),
+        (DisallowedHost(), NO_HOST),
+        (SuspiciousOperation(), NOT_READ),
+        (None, NOT_READ),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_explained(rf, error, words):
+    page = views.bad_request(rf.get("/"), error)
+
+    found = [each for each in (TOO_LARGE, NO_HOST, NOT_READ) if each in page.content.decode()]
+    assert (page.status_code, found) == (400, [words])
+    assert OWN_STYLE.fullmatch(page["Content-Security-Policy"])
+    assert ('href="/"' in page.content.decode()) is (words != NO_HOST)
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space"), OSError(errno.ENOSPC, None),
+                                   ValueError("A mistake.")])  # fmt: skip
+def test_a_full_disk_has_a_line_of_its_own_in_the_log(rf, caplog, error):
+    try:
+        raise error
+    except (OSError, ValueError):
+        page = views.server_error(rf.get("/"))
+
+    assert OWN_STYLE.fullmatch(page["Content-Security-Policy"])
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    if isinstance(error, ValueError):
+        assert (page.status_code, lines) == (500, [])
+    else:
+        assert page.status_code == 503
+        assert lines == [("CRITICAL", error.strerror or str(error))]
 
 
 def fail(error):

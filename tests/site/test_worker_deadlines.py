@@ -142,3 +142,17 @@ def test_what_has_not_arrived_when_a_worker_stops_is_told_to_come_again(worker):
     worker.clock.now += 0.6
 
     assert status_of(worker, client) == 503
+
+
+@pytest.mark.parametrize(("early", "is_left"), [(0.01, True), (0, False)])
+def test_the_deadlines_are_looked_at_twice_a_second(worker, early, is_left):
+    """And not after each event: a busy worker has a hundred in that time."""
+    send(worker)
+    worker.turns(2)
+    worker.clock.now += 60
+    worker.next_look_at = worker.clock.now + early
+
+    worker.murder_pending()
+
+    assert len(worker.arriving) == is_left
+    assert worker.next_look_at == worker.clock.now + (early or 0.5)

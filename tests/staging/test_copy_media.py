@@ -298,6 +298,10 @@ def test_a_backup_of_protected_files_is_not_copied_to_where_everybody_reads(
 
     assert not [key for key in keys_in(server, BUCKET) if key.startswith("media/")]
     assert copy_media(str(backup), "protected", "--all")["files.listed"]["unchanged"] == "1"
+    photos = tmp_path / "photos"
+    (photos / resume).mkdir(parents=True)  # a folder of that name is no protected file
+    (photos / "a.webp").write_bytes(b"photo")
+    assert copy_media(str(photos), "default", "--all")["files.listed"]["copied"] == "1"
 
 
 @pytest.mark.parametrize("more", [(), ("--all",)])

@@ -131,6 +131,68 @@ def test_a_photo_is_a_face(numbers, picture, eyes):
     assert [level > PALE for level in down] == [True, False, True], "a mouth between nose and chin"
 
 
+class Drawn:
+    """In the place of Pillow: notes what is drawn, in thousandths of a side."""
+
+    def __init__(self, image):
+        self.scale, self.shapes = 1000 / image.width, []
+        DRAWN.append(self)
+
+    def ellipse(self, box, fill):
+        self.shapes.append((*[round(value * self.scale, 3) for value in box], fill))
+
+    def arc(self, box, start, end, fill, width):
+        box = [round(value * self.scale, 3) for value in box]
+        self.shapes.append((*box, start, end, fill, width))
+
+
+DRAWN: list[Drawn] = []
+COLOURS = (BACKDROP, SKIN, HAIR, DRESS)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shapes"),
+    [
+        (
+            [3, 3, 0, 1, 7, 2],
+            [
+                (65, 760, 935, 1320, "#8a3b2a"),
+                (425, 610, 575, 830, "#c78c5f"),
+                (305, 145, 695, 615, "#1c1c24"),
+                (335, 255, 665, 685, "#c78c5f"),
+                (416, 433, 444, 467, "#2c2020"),
+                (556, 433, 584, 467, "#2c2020"),
+                (445, 530, 555, 590, 15, 165, "#8c3b3b", 22),
+            ],
+        ),
+        (
+            [0, 7, 1, 2, 14, 5],
+            [
+                (270, 95, 730, 865, "#1c1c24"),
+                (30, 760, 970, 1320, "#8a3b2a"),
+                (425, 610, 575, 830, "#c78c5f"),
+                (320, 125, 680, 635, "#1c1c24"),
+                (350, 235, 650, 705, "#c78c5f"),
+                (406, 433, 434, 467, "#2c2020"),
+                (566, 433, 594, 467, "#2c2020"),
+                (430, 530, 570, 590, 15, 165, "#8c3b3b", 22),
+            ],
+        ),
+    ],
+    ids=["short hair", "long hair"],
+)
+def test_a_face_is_made_of_simple_shapes(monkeypatch, numbers, shapes):
+    """The largest first; each is a share of the side, whatever the size."""
+    DRAWN.clear()
+    monkeypatch.setattr(drawings.ImageDraw, "Draw", Drawn)
+
+    drawings.portrait(Fixed(*COLOURS, *numbers), 1000)
+    drawings.portrait(Fixed(*COLOURS, *numbers), 40)
+
+    assert DRAWN[0].shapes == shapes
+    assert DRAWN[1].shapes == [*shapes[:-1], (*shapes[-1][:-1], 2)], "a mouth has some width"
+
+
 def test_a_photo_is_small_and_the_same_each_time():
     """Thousands are stored, and a refresh that is run again compares them."""
     drawn = [drawings.portrait(Chance(who), 512) for who in ("ada", "ada", "grace")]

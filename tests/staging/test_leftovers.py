@@ -5,6 +5,9 @@ import json
 import pytest
 from django.db import connection
 
+from portal.files.management.commands.sweep_media import DELETED, FAILED
+from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepResult
+from portal.staging import leftovers
 from profiles.models import Profile, User
 from tests.conftest import s3_client
 from tests.support.refresh_command import (
@@ -116,3 +119,47 @@ def test_a_column_that_only_the_database_has_is_refused(column_of_live):
     assert "does not say what becomes of profiles_profile.pager" in str(error)
     assert User.objects.count() == MEMBERS + STAFF
     assert Profile.objects.count() == MEMBERS + STAFF
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("delete", [False, True])
+def test_all_storages_are_looked_at_before_the_first_delete(monkeypatch, delete):
+    """Y12: where nothing is deleted, any number of them is no reason to refuse."""
+    asked, before = [], object()
+
+    def results_in(storage, time):
+        assert time is before
+        asked.append(f"look at {storage}")
+        yield from (
+            SweepResult(kind, f"{storage}-{kind}") for kind in (NAMED, YOUNG, ORPHAN, MISSING)
+        )
+        yield SweepResult(ORPHAN, f"{storage}-locked")
+
+    def deleted(storage, name):
+        asked.append(f"delete {name}")
+        return (FAILED, "No.") if name.endswith("locked") else (DELETED, "")
+
+    def refuse_suspicious(label, results, most):
+        assert (len(list(results)), most) == (5, "most")
+        asked.append(f"judge {label}")
+
+    monkeypatch.setattr(leftovers, "results_in", results_in)
+    monkeypatch.setattr(leftovers, "deleted", deleted)
+    monkeypatch.setattr(leftovers, "refuse_suspicious", refuse_suspicious)
+    monkeypatch.setattr(
+        leftovers.sweeping, "refuse_overlap", lambda storages: asked.append("compare")
+    )
+
+    counts = leftovers.leftovers({"x": "one", "y": "two"}, before, delete=delete, most="most")
+
+    expected = {"unnamed": 2, "deleted": 1 if delete else 0}
+    assert counts == {"x": expected, "y": expected}
+    assert asked == (
+        [
+            "compare", "look at one", "judge x", "look at two", "judge y",
+            "look at one", "delete one-orphan", "delete one-locked",
+            "look at two", "delete two-orphan", "delete two-locked",
+        ]
+        if delete
+        else ["compare", "look at one", "look at two"]
+    )  # fmt: skip

@@ -17,14 +17,16 @@ class Clock:
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_progress_is_one_line_on_a_terminal_and_a_few_in_a_pipe(is_terminal):
-    out, clock = io.StringIO(), Clock()
+    out, clock, flushed = io.StringIO(), Clock(), []
     out.isatty = lambda: is_terminal
+    out.flush = lambda: flushed.append(out.getvalue())
     progress = Progress(OutputWrapper(out), 1000, clock)
 
     for second in range(1, 31):
         clock.now = second
         progress.add(2_000_000)
     progress.clear()
+    assert flushed[-1] == out.getvalue(), "a person sees it at once"
 
     lines = out.getvalue().split("\r" if is_terminal else "\n")
     assert len(lines) == (32 if is_terminal else 4)

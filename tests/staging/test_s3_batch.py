@@ -86,14 +86,32 @@ def test_the_request_names_both_buckets_the_manifest_and_the_account():
         ROUTE, role_arn=ROLE, bucket="private", prefix="protected/batch", token=TOKEN, etag="e"
     )
 
-    assert request["AccountId"] == "123456789012"
-    assert request["Manifest"]["Location"] == {
-        "ObjectArn": f"arn:aws:s3:::private/protected/batch/{TOKEN}.csv",
-        "ETag": "e",
-    }
-    copy = request["Operation"]["S3PutObjectCopy"]
-    assert copy["TargetResource"] == "arn:aws:s3:::society-staging"
-    assert request["Report"]["Bucket"] == "arn:aws:s3:::private"
+    assert request == {
+        "AccountId": "123456789012",
+        "RoleArn": ROLE,
+        "Description": "Members portal: society-live to society-staging",
+        "ClientRequestToken": TOKEN,
+        "ConfirmationRequired": False,
+        "Priority": 10,
+        "Manifest": {
+            "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key"]},
+            "Location": {
+                "ObjectArn": f"arn:aws:s3:::private/protected/batch/{TOKEN}.csv", "ETag": "e"
+            },
+        },
+        "Operation": {
+            "S3PutObjectCopy": {
+                "TargetResource": "arn:aws:s3:::society-staging", "MetadataDirective": "COPY"
+            }
+        },
+        "Report": {
+            "Enabled": True,
+            "Bucket": "arn:aws:s3:::private",
+            "Prefix": "protected/batch",
+            "Format": "Report_CSV_20180820",
+            "ReportScope": "FailedTasksOnly",
+        },
+    }  # fmt: skip
 
 
 def test_in_china_everything_is_named_as_there():
@@ -216,11 +234,36 @@ def test_another_provider_is_refused():
         routes(pairs)
 
 
+@pytest.mark.parametrize(
+    ("region", "target_region", "endpoint", "is_possible"),
+    [
+        ("eu-west-1", "us-east-1", None, True),
+        ("cn-north-1", "cn-northwest-1", None, True),
+        ("eu-west-1", "cn-north-1", None, False),
+        ("eu-west-1", "eu-west-1", "https://s3.example.org", False),
+    ],
+)
+def test_both_buckets_have_to_be_in_one_part_of_aws(region, target_region, endpoint, is_possible):
+    keys = {"access_key": "AKIA", "secret_key": "secret", "prefix": "media"}
+    source = S3Source(bucket="live", region=region, **keys)
+    target = S3Target(bucket="own", region=target_region, endpoint_url=endpoint, **keys)
+    pairs = {"default": (source, target)}
+
+    if is_possible:
+        assert routes(pairs) == {"default": Route("live", "own")}
+    else:
+        with pytest.raises(Unusable, match="both buckets have to be on AWS"):
+            routes(pairs)
+
+
 def test_the_control_plane_is_asked_where_the_bucket_is(on_s3):
     client = s3_batch.control_client(storages["protected"])
 
     assert client.meta.region_name == "eu-west-1"
     assert client.meta.service_model.service_name == "s3control"
+    keys = client._request_signer._credentials
+    storage = storages["protected"]
+    assert (keys.access_key, keys.secret_key) == (storage.access_key, storage.secret_key)
 
 
 def test_the_settings_take_a_role_and_a_prefix():

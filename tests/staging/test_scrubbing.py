@@ -4,12 +4,22 @@ from dataclasses import replace
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Group
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError
 from django.db import connection, models
+from django.db.models import Q
 from django.utils import timezone
 
-from portal.staging.scrubbing import NO_ROW, Decision, reason_to_refuse, undecided_columns
+from portal.staging.scrubbing import (
+    NO_ROW,
+    Change,
+    Cleared,
+    Decision,
+    reason_to_refuse,
+    scrubbed,
+    undecided_columns,
+)
 from profiles.models import ResumeDownload, User
 from profiles.scrub_rules import RULES, of_departed
 from tests.conftest import BUCKET, make_member, settings_for
@@ -112,6 +122,33 @@ def test_a_site_with_the_files_of_the_live_site_is_not_scrubbed(
 
     settings.LIVE_STORAGES = live_storages(s3_environment, "portal-live")
     scrub_members()
+
+
+def test_each_row_of_a_table_is_deleted_replaced_cleared_or_kept(django_assert_num_queries):
+    """A table without rules is not read row by row: it may have a million."""
+    for name in ("Gone", "Other", "Cleared", "Kept"):
+        Group.objects.create(name=name)
+    decision = Decision(
+        Q(name="Gone"),
+        kept="id",
+        cleared={"name": Cleared("", Q(name="Cleared"))},
+        replaced={"name": lambda row, column: f"{row.values[column]} {row.model.__name__}"},
+        replaced_rows=Q(name__in=["Gone", "Other"]),
+        unlike_live="name",
+    )
+
+    changes = list(scrubbed(Group, decision, RULES))
+
+    assert set(Group.objects.values_list("name", flat=True)) == {"Other Group", "", "Kept"}
+    assert changes == [
+        Change("auth.Group.name", replaced=1),
+        Change("auth.Group", deleted=1),
+        Change("auth.Group.name", cleared=1),
+    ]
+    with django_assert_num_queries(0):
+        assert list(scrubbed(Group, Decision(NO_ROW, kept="id name"), RULES)) == [
+            Change("auth.Group")
+        ]
 
 
 FAIL_ON_ROW = {

@@ -10,10 +10,10 @@ import pytest
 from django.core.management.base import CommandError, OutputWrapper
 
 from portal.copying.engine import Outcome
-from portal.copying.stores import Unusable
+from portal.copying.stores import FileInfo, Unusable
 from portal.files.exit_status import INTERRUPTED
 from portal.files.references import Reference
-from portal.staging import conf, media
+from portal.staging import conf, media, placeholders
 from portal.staging.display import CopyDisplay
 from portal.staging.management.commands.copy_live_media import number_of_jobs
 from portal.staging.management.commands.scrub_members import (
@@ -22,12 +22,13 @@ from portal.staging.management.commands.scrub_members import (
     whole_number,
 )
 from portal.staging.media import Result, copy_error, copy_media, count, verify_media
-from portal.staging.placeholders import Stored
+from portal.staging.placeholders import Placeholder, Stored
 from portal.staging.progress import Progress, size_words, time_words
 from portal.staging.report import Report
 from portal.staging.scrubbing import Change
 from profiles.models import Profile
 from profiles.scrub_rules import RULES
+from tests.support import fips
 
 AVATAR, RESUME = "profiles.Profile.avatar", "profiles.Profile.resume"
 FIELDS = [(Profile, Profile._meta.get_field(name)) for name in ("avatar", "resume")]
@@ -365,3 +366,29 @@ def test_fields_are_chosen_by_name_and_a_wrong_name_tells_which_there_are():
     assert str(refused.value) == (
         f"There is no file field a.B.c, x.Y.z. There are: {', '.join(everything)}."
     )
+
+
+BODY, ITS_MD5 = b"123", "202cb962ac59075b964b07152d234b70"
+
+
+@pytest.mark.parametrize(
+    ("found", "is_fixed", "drawn"),
+    [
+        (None, True, BODY),
+        (None, False, BODY),
+        (FileInfo(9, 1.0), True, None),
+        (FileInfo(3, 1.0, ITS_MD5), False, None),
+        (FileInfo(3, 1.0), False, None),  # of a disk, or encrypted
+        (FileInfo(3, 1.0, "etag-2"), False, None),
+        (FileInfo(3, 1.0, "0" * 32), False, BODY),
+        (FileInfo(4, 1.0, ITS_MD5), False, BODY),
+        (FileInfo(4, 1.0), False, BODY),
+    ],
+)
+def test_a_placeholder_is_drawn_unless_the_same_one_is_there(monkeypatch, found, is_fixed, drawn):
+    """By its name alone where its content follows from it, and else by size and MD5."""
+    monkeypatch.setattr(placeholders, "md5", fips.md5)
+    rule = Placeholder("avatars", ".webp", lambda row: BODY, is_fixed)
+
+    assert placeholders.missing(rule, None, found) == drawn
+    assert placeholders.digest(BODY) == ITS_MD5
