@@ -240,6 +240,8 @@ def main() -> int:
     breaks = read_breaks()
     if words := options.words:
         breaks = [b for b in breaks if any(word in f"{b.area} {b.file}" for word in words)]
+        if not breaks:
+            parser.error(f"No area and no file of the lists has {' or '.join(words)} in it.")
     print(f"{len(breaks)} breaks")
     if options.check:
         return 0
