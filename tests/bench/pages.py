@@ -8,7 +8,7 @@ from collections import defaultdict
 from .report import Result, paired
 from .sites import PAGES, PORTAL, ROOT, TWIN, Site
 
-ROUNDS, REQUESTS = 40, 15
+ROUNDS, REQUESTS = 30, 15
 WARM_UP = 60
 MARKS = {
     "home": 1.0, "directory": 0.7, "search": 0.7, "profile": 0.85, "resume": 0.85, "healthz": 2.0,

@@ -19,7 +19,7 @@ from .commands import make_bucket
 from .report import Result, paired
 from .sites import HOST, PAGES, PORTAL, ROOT, TWIN, WEB, Site
 
-CONNECTIONS, SECONDS, ROUNDS, RATE_ROUNDS = 16, 3, 3, 5
+CONNECTIONS, SECONDS, ROUNDS, RATE_ROUNDS = 16, 2, 3, 8
 AT_ONCE = 64
 LOADS = 3  # of the memory: connections may all come to one worker, and then to the other
 PROCESSES = 3  # gunicorn's master and two workers
