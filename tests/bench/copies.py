@@ -27,8 +27,7 @@ from tests.bench.measured import measured
 from tests.bench.report import Result, paired
 from tests.support.juicefs import KEY, REGION, SECRET, Gateway
 
-ROUNDS, STATUSES = 3, 200
-NAME_ROUNDS = 2  # each of them takes a minute
+ROUNDS, STATUSES = 2, 200
 SMALL, LARGE, NAMES = 5000, 8, 100_000
 SMALL_BYTES, LARGE_BYTES, NAME_BYTES = (20_000, 200_000), 64_000_000, 100
 MANY_AT_ONCE = 64
@@ -271,7 +270,7 @@ def measure(
             ]
         with filled(Path(root, "names"), few, others) as bench:
             bench.one("server-side", US, 0)  # once, so that there is something to find unchanged
-            bench.rounds(("unchanged",), min(rounds, NAME_ROUNDS))
+            bench.rounds(("unchanged",), rounds)
             bench.print_table()
             found.append(bench.beside("unchanged", f"{names:,} names, unchanged", most=0.7))
     return found

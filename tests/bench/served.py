@@ -19,14 +19,13 @@ from .commands import make_bucket
 from .report import Result, paired
 from .sites import HOST, PAGES, PORTAL, ROOT, TWIN, WEB, Site
 
-CONNECTIONS, SECONDS, ROUNDS, RATE_ROUNDS = 16, 2, 3, 8
+CONNECTIONS, SECONDS, RATE_ROUNDS = 16, 2, 8
+ROUNDS, MEMORY_ROUNDS = 3, 2
 AT_ONCE = 64
 LOADS = 3  # of the memory: connections may all come to one worker, and then to the other
 PROCESSES = 3  # gunicorn's master and two workers
 UPLOADS = 6
-RATES = {
-    "home": 1.1, "directory": 1.4, "search": 1.4, "profile": 1.1, "resume": 1.1, "healthz": None,
-}  # fmt: skip
+RATES = {"home": 1.1, "directory": 1.4, "search": 1.4, "profile": 1.1, "resume": 1.1}
 
 
 def running(site: Site, **environ: str) -> Web:
@@ -88,7 +87,7 @@ def wrk(web: Web, site: Site, page: str, seconds: int) -> float:
 # Memory.
 
 
-def memory(sites: dict[str, Site], rounds: int = ROUNDS) -> list[Result]:
+def memory(sites: dict[str, Site], rounds: int = MEMORY_ROUNDS) -> list[Result]:
     """Compare the memory (PSS) of all processes after every page and some uploads.
 
     What was there before the first page, and what no two processes share, tell where it goes.
