@@ -7,6 +7,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 from django.conf import settings
+from django.db import DatabaseError
 from storages.backends.s3 import S3Storage
 
 from portal.files import conf
@@ -112,6 +113,11 @@ def with_hint(error: OSError) -> str:
     if not isinstance(error, StorageError) or error.storage is None:
         return str(error)
     return f"{error}. {on_error(error)}"
+
+
+def of_database(error: DatabaseError) -> str:
+    """Return the first line of a database's error, and what to look at."""
+    return f"{str(error).splitlines()[0]}. Is the database the right one, and migrated?"
 
 
 def on_error(error: StorageError) -> str:

@@ -55,7 +55,7 @@ def test_a_server_without_policies_is_set_up_as_far_as_it_goes(configured, metho
 def test_a_server_that_answers_another_question_is_left_alone(
     configured, monkeypatch, query, setting
 ):
-    """What they have not, older ones and rclone's take for a request of a listing."""
+    """Older ones and rclone's answer a question about a setting they lack with a listing."""
     listing = "<ListBucketResult><Name>portal-files</Name></ListBucketResult>"
     answer = StrictS3._answer
 

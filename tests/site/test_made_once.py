@@ -1,4 +1,4 @@
-"""What a process makes once, because it takes time, and uses from then on."""
+"""Things that take time to make, which a process makes once and then uses again."""
 
 from http import HTTPStatus
 

@@ -21,7 +21,7 @@ FORK = "members@db.example.org:5432"
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What the commands ask of the mark, which here is always that of the live site."""
+    """Answers the commands' questions about the mark: here it is always that of the live site."""
     asked = []
 
     def refuse(confirmed_fork):

@@ -28,7 +28,7 @@ STOPPED = "Stopped. What has been copied is whole; run the same command again to
 
 @pytest.fixture
 def found(monkeypatch):
-    """What the copy engine finds; `asked` is how it was asked."""
+    """The results of the copy engine; `asked` has its arguments."""
     found, asked = [], []
 
     def find(*arguments, **options):

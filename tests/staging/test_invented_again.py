@@ -1,4 +1,4 @@
-"""What is invented for one secret, exactly: after an update of the site it is the same again.
+"""The exact inventions for one secret, which stay the same after an update of the site.
 
 Or a refresh that is repeated would make other people of those that are there.
 """

@@ -269,7 +269,7 @@ DENIED = PermissionError("S3 answered AccessDenied.")
     ],
 )
 def test_one_readable_file_of_a_source_is_enough(settings, answers, asked, words):
-    """Where its key may not list; a name without a file has been asked for, too."""
+    """Its key may not list, and a name without a file has been asked for, too."""
     settings.S3_VARIABLES, source = {}, Asked(**answers)
 
     if words:

@@ -29,7 +29,7 @@ TROUBLE = {
 
 
 class Parts:
-    """In the place of all that a refresh calls: notes the order, and returns what a test wants."""
+    """Stands in for all that a refresh calls: notes the order, and returns what a test wants."""
 
     def __init__(self):
         self.asked = []
@@ -292,7 +292,7 @@ def test_files_that_cannot_be_deleted_are_counted(parts, tmp_path):
 
 
 def test_trouble_is_said_once_and_reported_for_each_part(parts, tmp_path):
-    """What the copy has printed, the comparison does not print again."""
+    """The comparison does not print again what the copy has printed."""
     parts.shown = [MISSING, CHANGED]
     parts.noted = [(MISSING, "missing"), (CHANGED, "different"), (SAME, "as on live")]
 

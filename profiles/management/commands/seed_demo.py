@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError, transaction
 from django.utils import timezone
 
-from portal.files.hints import with_hint
+from portal.files.hints import of_database, with_hint
 from portal.files.references import file_fields
 from portal.staging.identity import refuse_live
 from profiles.forms import with_audiences
@@ -57,10 +57,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Nothing was added: {with_hint(error)}") from error
         except (OperationalError, ProgrammingError) as error:
-            raise CommandError(
-                f"Nothing was added: {str(error).splitlines()[0]}. Is the database the right one,"
-                " and migrated?"
-            ) from error
+            raise CommandError(f"Nothing was added: {of_database(error)}") from error
         self.report(added, len(demo["members"]))
         logins = demo["members"] if in_development else added
         self.print_logins([member for member in logins if "login" in member], passwords)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from portal.files import conf, sweeping
-from portal.files.hints import with_hint
+from portal.files.hints import of_database, with_hint
 from portal.files.locations import shares_files_with_live
 from portal.files.references import field_storages, file_fields, references
 from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused, SweepResult
@@ -81,10 +81,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(with_hint(error)) from error
         except (OperationalError, ProgrammingError) as error:
-            raise CommandError(
-                f"The rows could not be read: {str(error).splitlines()[0]}. Is the database the"
-                " right one, and migrated?"
-            ) from error
+            raise CommandError(f"The rows could not be read: {of_database(error)}") from error
         self.summarize(counts)
 
     def sweep(self, label, storage, before, delete) -> Counter:
