@@ -5,13 +5,35 @@ import unicodedata
 from django import forms
 from django.db import models
 
+SHORT = 1_000  # characters, which take a millisecond at most
+MAX_MARKS = 30  # on a letter of a longer text: Unicode's stream-safe format (UAX 15)
+PAIRS_OF_MARKS = "\u0f73\u0f75\u0f81"  # count as letters, and are composed of marks
+
 
 def composed(text: str) -> str:
     """Return a text in Unicode's composed form (NFC), in which equal texts are equal strings.
 
-    macOS types some letters as two characters; a search for the one would miss the other.
+    macOS types some letters as two characters; a search for the one would miss the other. A long
+    text with more marks on a letter than any language has is returned as it is.
     """
-    return unicodedata.normalize("NFC", text)
+    return text if has_many_marks(text) else unicodedata.normalize("NFC", text)
+
+
+def has_many_marks(text: str) -> bool:
+    """Return True for a text that takes too long to compose.
+
+    Composing sorts the marks on a letter, in a time that grows with the square of their number:
+    the megabyte that a form can send would take an hour, in which the process does nothing else.
+    """
+    if len(text) <= SHORT or text.isascii():
+        return False
+    marks = 0
+    for character in text:
+        is_mark = unicodedata.combining(character) or character in PAIRS_OF_MARKS
+        marks = marks + 1 if is_mark else 0
+        if marks > MAX_MARKS:
+            return True
+    return False
 
 
 class LineFormField(forms.CharField):

@@ -1,9 +1,10 @@
 """Texts of all alphabets as words of ASCII letters: what is stored, and what is asked."""
 
 import re
-import unicodedata
 
 from anyascii import anyascii
+
+from profiles.fields import composed
 
 APOSTROPHES = str.maketrans("", "", "'`")
 WORD = re.compile(r"[a-z0-9+#]+")  # "c++" and "c#" are words, too
@@ -17,7 +18,7 @@ def fold(text: str) -> str:
     Accents go, other alphabets are transliterated, "O'Brien" is one word and "Jean-Luc" two.
     """
     if not text.isascii():
-        text = anyascii(unicodedata.normalize("NFC", text))
+        text = anyascii(composed(text))
     return " ".join(WORD.findall(text.translate(APOSTROPHES).lower()))
 
 

@@ -1,8 +1,13 @@
 """Names and headlines: one form in storage and search, and nothing that cannot be seen."""
 
+import re
+import unicodedata
+
 import pytest
 from django.core.exceptions import ValidationError
 
+from profiles.directory.fold import fold
+from profiles.fields import MAX_MARKS, SHORT, composed
 from profiles.models import Profile, User
 from profiles.validators import is_printable, is_visible
 
@@ -79,6 +84,39 @@ def test_a_line_is_stored_composed_by_a_form_and_by_code(client, member, field):
     Profile.objects.update(**{field: TYPED_ON_A_MAC})
     assert Profile.objects.filter(**{field: TYPED_ON_A_MAC}).get() == member.profile
     assert Profile.objects.values_list(field, flat=True).get() == STORED
+
+
+@pytest.mark.parametrize("field", ["name", "headline", "place", "skills", "links", "phone"])
+@pytest.mark.parametrize("marks", ["\u0345\u0334", "\u0f73"], ids=["marks", "pairs of marks"])
+def test_no_form_sorts_thousands_of_marks(client, member, monkeypatch, field, marks):
+    """The time grows with the square of their number: a megabyte would stop a process for an hour.
+
+    The resume's text, which comes from a PDF, is folded by the same function.
+    """
+    client.force_login(member)
+    sorted_at_once, normalize = [0], unicodedata.normalize
+
+    def normalized(form, text):
+        sorted_at_once.extend(map(len, re.findall(f"[{marks}]+", text)))
+        return normalize(form, text)
+
+    monkeypatch.setattr(unicodedata, "normalize", normalized)
+    page = edit(client, **{field: f"a{marks * 3_000}"})
+    fold(f"a{marks * 3_000}")
+
+    assert page.context["form"].errors.keys() == {field}
+    assert max(sorted_at_once) <= MAX_MARKS
+
+
+@pytest.mark.parametrize("length", [4, SHORT, 2 * SHORT])
+def test_a_text_of_any_length_is_composed(length):
+    """The control: with as many marks on a letter as a long text may have, and more in a short."""
+    marks = "\u0301" * MAX_MARKS
+    text = f"{TYPED_ON_A_MAC} a{marks}".ljust(length)
+
+    assert composed(text) == unicodedata.normalize("NFC", text) != text
+    is_composed = composed(f"{text}a{marks}\u0301").startswith(STORED)
+    assert is_composed == (length < SHORT)
 
 
 @pytest.mark.parametrize("text", [TYPED_ON_A_MAC, STORED, "ame\u0301lie", "nguy\u1ec5n"])
