@@ -1,4 +1,7 @@
+from ipaddress import ip_address
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.internal.ratelimit import truncate_ip
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth import get_user_model
 from django.utils import translation
@@ -43,8 +46,17 @@ class InvitationOnlyAdapter(DefaultAccountAdapter):
 
         allauth counts by address alone, so that anybody could keep a member from logging in; and
         by Host with its port, so that a client could start a new count with each invented port.
+        An IPv6 client is a network, as in allauth's other limits: it chooses among its addresses.
         """
-        return f"{credentials.get('email', '')}:{self.get_client_ip(request)}"
+        return f"{credentials.get('email', '')}:{truncate_ip(self.get_client_ip(request))}"
+
+    def get_client_ip(self, request):
+        """Return the client's address, in IPv4 where a socket or proxy for IPv6 has written it so.
+
+        All such addresses (::ffff:203.0.113.7) are of one network, so all clients would be one.
+        """
+        address = ip_address(super().get_client_ip(request))
+        return str(getattr(address, "ipv4_mapped", None) or address)
 
     def is_safe_url(self, url):
         """Let ?next= lead to paths of this site alone.

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.test import Client
 
 from portal.accounts.throttle import in_words
@@ -86,6 +87,25 @@ def test_nobody_can_lock_out_somebody_else(on_heroku, member):
     assert REFUSED in attempt(member.email, PASSWORD, ATTACKER)
     assert attempt(member.email, PASSWORD, VICTIM) == ""
     assert attempt("grace@example.org", PASSWORD, ATTACKER) == ""
+
+
+def test_addresses_of_one_network_do_not_help(member):
+    """A8: whoever has an IPv6 address has 2 to the 64 of them."""
+    for number in range(TRIES):
+        attempt(member.email, "wrong", seen=f"2001:db8:0:1::{number}")
+
+    assert REFUSED in attempt(member.email, PASSWORD, seen="2001:db8:0:1::99")
+    assert attempt(member.email, PASSWORD, seen="2001:db8:0:2::99") == ""  # the control
+
+
+def test_clients_that_a_socket_for_ipv6_sees_are_told_apart(member):
+    """A9: it shows IPv4 addresses as those of one network."""
+    for number in range(10):
+        attempt(f"nobody{number}@example.org", "wrong", seen=f"::ffff:{ATTACKER}")
+
+    assert REFUSED in attempt(member.email, PASSWORD, seen=f"::ffff:{ATTACKER}")
+    assert attempt(member.email, PASSWORD, seen=f"::ffff:{VICTIM}") == ""
+    assert UserSession.objects.get().ip == VICTIM
 
 
 def test_a_throttled_log_in_says_for_how_long(member):
