@@ -91,6 +91,24 @@ def essential_png(data):
     raise Refused("damaged")
 
 
+def refuse_large_webp(data, most_pixels):
+    """Refuse a WebP by its header: opening it takes memory for all of its pixels.
+
+    (RFC 9649: the size of the canvas in 24 bits each, that of a lossless picture in 14 bits behind
+    a byte, that of a lossy one in 14 bits behind six bytes.)
+    """
+    kind, head = data[12:16], data[20:30].ljust(10, b"\0")
+    if kind == b"VP8X":
+        width, height = (1 + int.from_bytes(part, "little") for part in (head[4:7], head[7:]))
+    elif kind == b"VP8L":
+        bits = int.from_bytes(head[1:5], "little")
+        width, height = 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    else:
+        width, height = (part & 0x3FFF for part in struct.unpack("<HH", head[6:]))
+    if width * height > most_pixels:
+        raise Refused("too_many_pixels")
+
+
 def is_cut_off(data):
     """Return True for a file that ends before its format says that it does.
 

@@ -21,6 +21,7 @@ from photo_bytes import (
     is_nearly_whole,
     last_detail,
     load_codecs,
+    refuse_large_webp,
     refuse_repeated_parts,
 )
 from PIL import (
@@ -112,6 +113,8 @@ def made(data, formats, sizes, crop=None, whole=False):
         data = essential_png(data)
     elif formats == ["JPEG"]:
         refuse_repeated_parts(data)
+    elif formats == ["WEBP"]:
+        refuse_large_webp(data, PIXEL_BUDGET_BYTES // COSTS["WEBP"])
     size = max(sizes)
     image = opened(data, formats, size, crop)
     if is_drafted(image) and (end := last_detail(data)):

@@ -67,6 +67,16 @@ def test_refuses_a_smudge():
     assert refusal(samples.jpeg((63, 640))).code == "too_small"
 
 
+def test_says_that_a_webp_has_too_many_pixels():
+    """I10: 48 megapixels, which the decoder has no memory for."""
+    webp = bytearray(
+        samples.encoded(samples.photo((64, 64)), "WEBP", exif=samples.exif(1).tobytes())
+    )
+    webp[24:30] = (8063).to_bytes(3, "little") + (6047).to_bytes(3, "little")
+
+    assert refusal(bytes(webp)).code == "too_many_pixels"
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "AVIF", "HEIF"])
 def test_accepts(kind):
     content = samples.encoded(samples.photo(), kind)

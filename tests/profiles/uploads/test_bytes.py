@@ -53,6 +53,22 @@ def test_a_jpeg_of_more_parts_than_cameras_write_is_refused(photo_bytes, data, i
         photo_bytes.refuse_repeated_parts(data)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"lossless": True}, {"exif": samples.exif(1).tobytes()}, {"save_all": True}],
+    ids=["lossy", "lossless", "with a place for Exif", "animated"],
+)
+@pytest.mark.parametrize("shape", [(200, 100), (100, 200)])
+def test_a_webp_is_as_large_as_its_header_says(photo_bytes, options, shape):
+    """I10: in words that say what is wrong, for the decoder only says that it cannot open it."""
+    webp = samples.encoded(samples.photo(shape), "WEBP", **options)
+
+    photo_bytes.refuse_large_webp(webp, 20_000)
+    with pytest.raises(photo_bytes.Refused, match="too_many_pixels"):
+        photo_bytes.refuse_large_webp(webp, 19_999)
+    photo_bytes.refuse_large_webp(webp[:20], 20_000)  # what follows is Pillow's to refuse
+
+
 def chunk(kind, data=b"x"):
     return samples.png_chunk(kind, data)
 
