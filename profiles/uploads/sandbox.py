@@ -8,6 +8,7 @@ and parses. Upload and results travel in files, so that the site's process holds
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,9 @@ QUEUE = "portal-uploads"
 WAIT_SECONDS = 12  # with the work itself, and storing, well within the 30 of Heroku's router
 WORK_SECONDS = 10  # by the clock, for a machine that is busy; the limit on work is the child's
 
+# All that a child is told of the environment, where hosts keep Python's own library. Keys of the
+# site in its memory could leave it in what it writes: a picture, or a text.
+VARIABLES = {"LD_LIBRARY_PATH"}
 LIBRARIES = ("PIL", "pi_heif", "pypdfium2_raw", "python_calamine")
 
 TOO_COMPLEX = {"verdict": "too_complex"}
@@ -55,6 +59,7 @@ def parse(child: str, file: File, **request) -> Parsed:
             stdin=upload,
             stdout=output,
             stderr=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name in VARIABLES},
         )
         try:
             returncode = process.wait(WORK_SECONDS)

@@ -39,6 +39,17 @@ def test_it_is_isolated_and_imports_no_packages_unasked(child):
     assert found.report == {"verdict": [1, 1]}
 
 
+def test_it_has_no_keys_in_its_memory(child, monkeypatch):
+    """A parser that an upload has taken over could write them into the picture that it makes."""
+    monkeypatch.setenv("SECRET_KEY", "a key")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/nowhere")  # the control: Python may be found by it
+
+    found = child("import json, os; print(json.dumps({'verdict': dict(os.environ)}))")
+
+    assert "SECRET_KEY" not in found.report["verdict"]
+    assert found.report["verdict"]["LD_LIBRARY_PATH"] == "/nowhere"
+
+
 def test_a_part_belongs_to_the_line_before_it(child):
     found = child(f'{SAYS_GOOD}print(\'{{"parts": {{"a": 3, "b": 2}}}}\\nxyzzy\', end=\'\')')
 
