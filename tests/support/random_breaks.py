@@ -115,8 +115,11 @@ class Source:
             if id(node) not in left_alone:
                 for kind, what, new in self.changes(node):
                     start, end = self.place(what)
-                    start -= kind == "decorator"  # with its "@"
-                    yield Edit(kind, start, end, new, range(what.lineno, what.end_lineno + 1))
+                    last = what.end_lineno
+                    if kind == "decorator":
+                        start -= 1  # with its "@"
+                        last = node.end_lineno  # its own line runs when the module is loaded
+                    yield Edit(kind, start, end, new, range(what.lineno, last + 1))
 
     def is_another(self, edit: Edit) -> bool:
         """Return True if what results can be compiled, and is not the same."""
@@ -230,7 +233,7 @@ class Contexts:
         def rank(test: str):
             return f"test_{stem}" not in test, f"/{room}/" not in test, self.breadth[test], test
 
-        first = [OF_MODELS] if stem == "models" else []
+        first = [OF_MODELS] if "(models.Model)" in Path(path).read_text() else []
         return first + sorted(found, key=rank)[:MOST_TESTS]
 
 
