@@ -50,7 +50,10 @@ NEEDED_DECORATORS = {"cached_property", "classmethod", "dataclass", "property", 
 
 
 class Edit(NamedTuple):
-    """One change: what takes the place of the bytes of a node."""
+    """One change: what takes the place of the bytes of a node.
+
+    `lines` is empty if they run once, in whichever test is the first.
+    """
 
     kind: str
     start: int
@@ -89,6 +92,18 @@ class Source:
         return found
 
     @cached_property
+    def in_functions(self) -> set[int]:
+        """What runs whenever a function does, by id: neither at import, nor once for a cache."""
+        return {
+            id(node)
+            for function in ast.walk(self.tree)
+            if isinstance(function, ast.FunctionDef)
+            and not any("cache" in self.text(each) for each in function.decorator_list)
+            for statement in function.body
+            for node in ast.walk(statement)
+        }
+
+    @cached_property
     def chunk_sizes(self) -> set[int]:
         """How many rows iterator() reads at once, by id: another number changes memory alone."""
         nodes = list(ast.walk(self.tree))
@@ -115,11 +130,10 @@ class Source:
             if id(node) not in left_alone:
                 for kind, what, new in self.changes(node):
                     start, end = self.place(what)
-                    last = what.end_lineno
-                    if kind == "decorator":
-                        start -= 1  # with its "@"
-                        last = node.end_lineno  # its own line runs when the module is loaded
-                    yield Edit(kind, start, end, new, range(what.lineno, last + 1))
+                    start -= kind == "decorator"  # with its "@"
+                    runs_often = id(what) in self.in_functions
+                    lines = range(what.lineno, what.end_lineno + 1) if runs_often else range(0)
+                    yield Edit(kind, start, end, new, lines)
 
     def is_another(self, edit: Edit) -> bool:
         """Return True if what results can be compiled, and is not the same."""
@@ -223,7 +237,7 @@ class Contexts:
         Those of the module and of its room come first, and of them those that run least besides.
         """
         found = set().union(*(self.lines.get((path, line), set()) for line in lines))
-        if not found:  # a line that runs when the module is loaded
+        if not found:
             near = Counter(
                 test for (file, _), of in self.lines.items() if file == path for test in of
             )
@@ -260,7 +274,7 @@ def random_breaks(
         tried = [
             source.as_break(edit, tuple(tests), is_on_postgresql=contexts is postgresql)
             for contexts in (sqlite, postgresql)
-            if any((source.path, line) in contexts.lines for line in edit.lines)
+            if (not edit.lines or any((source.path, line) in contexts.lines for line in edit.lines))
             and (tests := contexts.tests(source.path, edit.lines))
         ]
         if not tried and (tests := sqlite.tests(source.path, edit.lines)):
