@@ -214,6 +214,13 @@ class Source:
         return Break(edit.kind, self.path, old, new.decode(), tests, is_on_postgresql)
 
 
+@cache
+def imports(path: str) -> str:
+    """Return the lines of a file that import, as one text."""
+    lines = Path(path).read_text().splitlines()
+    return "\n".join(line for line in lines if line.startswith(("from ", "import ")))
+
+
 class Contexts:
     """Which test functions run a line, as coverage has written it down."""
 
@@ -232,8 +239,9 @@ class Contexts:
                     self.breadth.update(tests)
 
     def tests(self, path: str, lines: range) -> list[str]:
-        """Return the tests that run any of these lines, or else those that run most of the file.
+        """Return the tests that run any of these lines, or else what is near to the module.
 
+        These are the tests that run most of it, and those of the files that import it by its name.
         Those of the module and of its room come first, and of them those that run least besides.
         """
         found = set().union(*(self.lines.get((path, line), set()) for line in lines))
@@ -242,6 +250,8 @@ class Contexts:
                 test for (file, _), of in self.lines.items() if file == path for test in of
             )
             found = {test for test, _ in near.most_common(MOST_TESTS)}
+            name = path.removesuffix(".py").replace("/", ".")
+            found |= {test for test in self.breadth if name in imports(test.partition("::")[0])}
         room, stem = Path(path).parent.name, Path(path).stem
 
         def rank(test: str):
