@@ -97,12 +97,13 @@ def resume(request, pk):
     profile = visible_or_404(request.user, pk)
     if not profile.resume:
         raise Http404("No resume")
+    if request.method == "HEAD":  # it only asks whether there is something to open
+        return redirect(profile)  # a link, which nothing records, would open the file all the same
     link = profile.resume.storage.url(profile.resume.name, filename=profile.resume_filename)
-    if request.method == "GET":  # a HEAD only asks whether there is something to open
-        try:
-            ResumeDownload.objects.create(profile=profile, member=request.user)
-        except IntegrityError:  # the owner was deleted at this moment
-            raise Http404("No resume") from None
+    try:
+        ResumeDownload.objects.create(profile=profile, member=request.user)
+    except IntegrityError:  # the owner was deleted at this moment
+        raise Http404("No resume") from None
     return HttpResponseRedirect(link, headers={"Referrer-Policy": "no-referrer"})
 
 

@@ -7,7 +7,7 @@ from django.core.files.base import ContentFile
 from portal.sentences.stored import shown
 from profiles.invitations import reading
 from profiles.invitations.columns import Columns, columns_of
-from profiles.invitations.reading import NO_ADDRESS, UNCLOSED, Row, read_file, read_text
+from profiles.invitations.reading import MAX_LINES, NO_ADDRESS, UNCLOSED, Row, read_file, read_text
 
 LONG = "x" * 140_000  # more than the csv module takes for a cell
 ADA, GRACE = Row(2, "ada@example.org", "Ada"), Row(4, "grace@example.org", "Grace")
@@ -27,6 +27,7 @@ def titles(number) -> list[str]:
         # The line of Excel about the separator, and what only looks like it.
         (["sep=|", "Ada|ada@example.org"], [ADA]),
         ([" SEP=| ", "Ada|ada@example.org"], [ADA]),
+        (['sep="', "Ada;ada@example.org"], [ADA]),
         (["sep=", "Ada;ada@example.org"], [Row(1, "sep=", "", NO_ADDRESS), ADA]),
         (["sep=||", "Ada;ada@example.org"], [Row(1, "sep=||", "", NO_ADDRESS), ADA]),
         # A header beats the separator by which more lines have the same number of cells.
@@ -54,6 +55,16 @@ def titles(number) -> list[str]:
         (
             ["Name,E-mail", '"Ada', 'L",ada@example.org'],
             [Row(2, "ada@example.org", "Ada L")],
+        ),
+        # As many lines as a record may have, and one more: looking for the ends of broken ones in
+        # all lines behind it would take hours.
+        (
+            ["Name,E-mail", '"Ada', *[""] * (MAX_LINES - 3), '",ada@example.org'],
+            [Row(2, "ada@example.org", "Ada")],
+        ),
+        (
+            ['"Ada', *[""] * (MAX_LINES - 2), '",ada@example.org'],
+            [Row(1, "", "", UNCLOSED), Row(MAX_LINES, "ada@example.org")],
         ),
         # A quotation mark of its own in the last line.
         (["Name,E-mail", 'Ada 5",ada@example.org'], [Row(2, "ada@example.org", 'Ada 5"')]),
