@@ -167,7 +167,7 @@ def edit_me(request):
             messages.info(request, note)
         return redirect("me")
     response = render(request, "profiles/edit.html", {"form": form})
-    return told_to_wait(response) if form.is_busy else response
+    return told_to_wait(response) if form.must_wait else response
 
 
 @require_safe
