@@ -22,12 +22,12 @@ EXPIRED = _("The file that you had chosen is no longer kept. Please choose it ag
 BUSY_SECONDS = 60
 BUSY = _("The site is busy with other files. Please choose this one again in a minute.")
 UNREACHABLE = _(
-    "We cannot reach the file storage, so this file is not kept. It is not your file’s fault: "
+    "We cannot reach the file storage, so this file is not kept. Nothing is wrong with your file: "
     "please choose it again in a few minutes, or save the rest without it."
 )
 UNPUBLISHED = _(
-    "We cannot reach the file storage, so the photo cannot be used yet. It is not your photo’s "
-    "fault: please save again in a few minutes."
+    "We cannot reach the file storage, so the photo cannot be used yet. Nothing is wrong with your "
+    "photo: please save again in a few minutes."
 )
 
 
@@ -53,6 +53,11 @@ class StoredUploadsForm(forms.ModelForm):
         if self.received is None:
             self.received = {}
         self.uploads: dict[str, StoredUpload] = {}
+        # The page tells what a field held when it was opened: what another page, or somebody else,
+        # has saved since in a field that is left alone here is not undone.
+        for name in self.fields.keys() - set(StoredUpload.Purpose):
+            is_told = not self.is_bound or self.add_initial_prefix(name) in self.data
+            self.fields[name].show_hidden_initial = is_told
 
     def clean_avatar(self):
         return self.chosen("avatar", crop=Crop.of(self.data, self.add_prefix("avatar")))
