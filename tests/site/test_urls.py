@@ -13,6 +13,7 @@ EVERYWHERE = [
     ("accounts/", None),
     ("admin/", None),
     ("readyz", "readyz"),
+    ("favicon.ico", "favicon"),
 ]
 TWINS = [("media/<path:path>", "media"), ("protected/<str:token>", "protected-file")]
 
