@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "portal.request_bodies.drop_failed_uploads",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.sent_again.keep_forms_of_ended_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "profiles.privacy.middleware.LeaversMiddleware",

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_safe
 
 from .accounts.throttle import in_words, pages_wait
 from .files.disks import is_full_disk
+from .sent_again import context_to_send_again
 
 logger = logging.getLogger(__name__)
 
@@ -124,4 +125,4 @@ def is_outage(error: BaseException | None) -> bool:
 
 def csrf_failure(request, reason=""):
     """Refuse a form that is too old, or was not sent from a page of this site."""
-    return render(request, "403_csrf.html", status=403)
+    return render(request, "403_csrf.html", context_to_send_again(request), status=403)

@@ -32,6 +32,7 @@ def keep(request) -> bool:
     if not ratelimit.consume(request, action=KEY):  # anonymous visitors write rows of sessions here
         return False
     request.session[KEY] = [int(time.time()), encoded]
+    request.is_kept = True
     return True
 
 
