@@ -33,7 +33,7 @@ def titles(number) -> list[str]:
         # A header beats the separator by which more lines have the same number of cells.
         (
             ["E-mail;Name", "ada@example.org;L, A", "grace@example.org;H, G"],
-            [Row(2, "ada@example.org", "L, A"), Row(3, "grace@example.org", "H, G")],
+            [Row(2, "ada@example.org", "A L"), Row(3, "grace@example.org", "G H")],
         ),
         # Records of several lines.
         (
@@ -108,7 +108,7 @@ def titles(number) -> list[str]:
         # Empty rows are none of the ten, and what separates a title may be in cells below it.
         (
             [*[""] * 9, "Club, London", "Since, 1843", "E-mail;Name", "ada@example.org;L, A"],
-            [Row(13, "ada@example.org", "L, A")],
+            [Row(13, "ada@example.org", "A L")],
         ),
         # What stands above headers is kept if it is somebody, or was not read.
         (
