@@ -16,7 +16,6 @@ from django.http import QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 KEY = "sent_again"  # in the session, and of the limit in ACCOUNT_RATE_LIMITS
@@ -92,7 +91,6 @@ def leads_to_login(response) -> bool:
 
 
 @require_safe
-@never_cache
 @login_required
 def send_again(request):
     """Show whoever has logged in what this browser sent before, to be sent once more."""
