@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.sent_again.keep_forms_of_ended_sessions",
     "allauth.account.middleware.AccountMiddleware",
     "profiles.privacy.middleware.LeaversMiddleware",
     "portal.middleware.private_pages",
@@ -176,7 +177,10 @@ ACCOUNT_FORMS = {
     "set_password": "portal.accounts.forms.SetPasswordForm",
 }
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "portal.accounts.tokens.AddressTokenGenerator"  # noqa: S105
-ACCOUNT_RATE_LIMITS = {"confirm_email": "3/5m/key"}  # links to one new address, for one member
+ACCOUNT_RATE_LIMITS = {
+    "confirm_email": "3/5m/key",  # links to one new address, for one member
+    "sent_again": "10/h/ip",  # forms that are kept until the log-in
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -291,7 +295,7 @@ if not IS_DEVELOPMENT:  # the prefix makes browsers refuse cookies that a sister
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     LANGUAGE_COOKIE_SECURE = True
-CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+CSRF_FAILURE_VIEW = "portal.sent_again.csrf_failure"
 
 # Content may come from this site and from the buckets above, and from nowhere else.
 csp = files["CSP_SOURCES"]

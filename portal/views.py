@@ -15,9 +15,10 @@ from django.core.exceptions import (
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
-from django.views.decorators.cache import never_cache
+from django.templatetags.static import static
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
 from .accounts.throttle import in_words, pages_wait
@@ -25,6 +26,7 @@ from .files.disks import is_full_disk
 
 logger = logging.getLogger(__name__)
 
+FAVICON_SECONDS = 86_400
 READ_ONLY = "25006"  # PostgreSQL's SQLSTATE of a write to a read-only database
 
 
@@ -48,6 +50,13 @@ def readyz(request):
     return HttpResponse(
         f"{problem or 'ready'}\n", content_type="text/plain", status=503 if problem else 200
     )
+
+
+@require_safe
+@cache_control(public=True, max_age=FAVICON_SECONDS)
+def favicon(request):
+    """Redirect to the icon that pages name, for what asks by the old name: readers, older tabs."""
+    return redirect(static("favicon.svg"))
 
 
 def forbidden(request, exception=None):
@@ -111,8 +120,3 @@ def is_outage(error: BaseException | None) -> bool:
     if isinstance(error, (OperationalError, InterfaceError)):
         return True
     return error is not None and getattr(error.__cause__, "sqlstate", None) == READ_ONLY
-
-
-def csrf_failure(request, reason=""):
-    """Refuse a form that is too old, or was not sent from a page of this site."""
-    return render(request, "403_csrf.html", status=403)

@@ -21,7 +21,8 @@ from portal.files.fields import CleanedFileField
 from portal.sentences.history import HistoryInWords
 
 from .admin_cells import labelled
-from .admin_filters import HasAvatarFilter, HasResumeFilter
+from .admin_deletion import without_search_rows
+from .admin_filters import HasAvatarFilter, HasResumeFilter, LeavingFilter
 from .admin_forms import InvitationForm, MemberForm, PermissionsField
 from .batches.admin import FilesByTheHundred
 from .desk.activity import DeactivatesMembers
@@ -104,11 +105,12 @@ class MemberAdmin(
         HasAvatarFilter,
         HasResumeFilter,
         "profile__visibility",
-        ("leaves_at", admin.EmptyFieldListFilter),
+        LeavingFilter,
     ]
     list_select_related = ["profile"]
     list_per_page = 50
     search_fields = ["email", "profile__name", "profile__headline"]
+    search_fields += ["profile__phone", "profile__contact_email"]
     ordering = ["profile__sort_key", "email"]
     form = MemberForm
     add_form = InvitationForm
@@ -144,7 +146,8 @@ class MemberAdmin(
 
     @admin.display(description=_("e-mail address"), ordering="email")
     def address(self, user):
-        return user.shown_email
+        name, at, domain = user.shown_email.rpartition("@")
+        return format_html("{}<wbr>{}{}", name, at, domain)  # where a line may end
 
     @admin.display(description=_("photo"))
     def thumbnail(self, user):
@@ -182,7 +185,9 @@ class MemberAdmin(
         return super().has_change_permission(request, obj) and may_manage(request.user, obj)
 
     def has_delete_permission(self, request, obj=None):
-        return super().has_delete_permission(request, obj) and may_manage(request.user, obj)
+        """Nobody deletes themselves here, so one superuser stays; all can leave, by “Your data”."""
+        is_allowed = super().has_delete_permission(request, obj) and may_manage(request.user, obj)
+        return is_allowed and obj != request.user
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         if db_field.name == "user_permissions":
@@ -210,7 +215,7 @@ class MemberAdmin(
         objects, counts, lacking, protected = super().get_deleted_objects(objs, request)
         models = ResumeDownload, Authenticator, Invitation
         with_member = {model._meta.verbose_name for model in models}
-        return objects, counts, lacking - with_member, protected
+        return *without_search_rows(objects, counts), lacking - with_member, protected
 
     def get_search_results(self, request, queryset, search_term):
         """Find names as the directory does, and addresses in the form in which they are stored."""
@@ -267,6 +272,10 @@ class MemberAdmin(
 
     @admin.action(description=_("Delete selected members"), permissions=["delete"])
     def delete_selected(self, request, queryset):
+        if queryset.filter(pk=request.user.pk).exists():
+            words = gettext("Nothing was deleted: your own account is among them.")
+            messages.error(request, words)
+            return None
         if queryset.count() <= MAX_DELETED_AT_ONCE:
             return delete_selected(self, request, queryset)
         words = gettext("Nothing was deleted: please delete at most %(most)s at once.")

@@ -78,6 +78,15 @@ class MemberForm(AddressForm, auth_forms.UserChangeForm):
         return super().clean_email() if "email" in self.changed_data else self.instance.email
 
     def clean_is_active(self):
-        if not self.cleaned_data["is_active"] and is_last_superuser(self.instance):
+        return self.kept_by_the_last_superuser("is_active")
+
+    def clean_is_staff(self):
+        return self.kept_by_the_last_superuser("is_staff")
+
+    def clean_is_superuser(self):
+        return self.kept_by_the_last_superuser("is_superuser")
+
+    def kept_by_the_last_superuser(self, name):
+        if not self.cleaned_data[name] and is_last_superuser(self.instance):
             raise ValidationError(_("This is the only superuser: nobody could manage the site."))
-        return self.cleaned_data["is_active"]
+        return self.cleaned_data[name]

@@ -14,7 +14,7 @@ from django.views.defaults import page_not_found
 from portal.accounts.languages import speak
 
 # What pages consist of, and addresses for machines: none of them asks who somebody is.
-ASK_NOBODY = frozenset({"society:style", "media", "protected-file", "healthz", "readyz"})
+ASK_NOBODY = frozenset({"society:style", "media", "protected-file", "favicon", "healthz", "readyz"})
 
 
 class MembersLanguageMiddleware:

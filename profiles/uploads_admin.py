@@ -21,12 +21,12 @@ class StoresUploadsFirst:
     """Mixin for a ModelAdmin whose inlines have a StoredUploadsForm, made by form_in()."""
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        is_busy = request.method == "POST" and self.store_uploads(request, object_id)
+        must_wait = request.method == "POST" and self.store_uploads(request, object_id)
         response = super().changeform_view(request, object_id, form_url, extra_context)
-        return told_to_wait(response) if is_busy else response
+        return told_to_wait(response) if must_wait else response
 
     def store_uploads(self, request, object_id) -> bool:
-        """Validate the forms with files, which stores them; return True if the site is busy."""
+        """Validate the forms with files, which stores them; return True if one has to wait."""
         parent = object_id and self.get_object(request, unquote(object_id))
         if not parent or not self.has_change_permission(request, parent):
             return False
@@ -38,4 +38,4 @@ class StoresUploadsFirst:
                 formset = formset_class(**self.get_formset_kwargs(request, parent, inline, prefix))
                 formset.is_valid()
                 forms += formset.forms
-        return any(form.is_busy for form in forms)
+        return any(form.must_wait for form in forms)

@@ -158,9 +158,12 @@ def render_profile(request, profile):
 @login_required
 def edit_me(request):
     """Let members change their own profile, and nobody else's."""
-    is_sent = request.method == "POST"
+    is_sent, own = request.method == "POST", request.user.profile
+    if is_sent and request.POST.get("profile", str(own.pk)) != str(own.pk):
+        messages.error(request, _("That was the form of another member. Nothing was saved."))
+        return redirect("edit-me")
     data, files = (request.POST, request.FILES) if is_sent else (None, None)
-    form = ProfileForm(data, files, instance=request.user.profile, uploader=request.user)
+    form = ProfileForm(data, files, instance=own, uploader=request.user)
     if form.is_valid():
         form.save()
         messages.success(request, _("Your profile is saved."))
@@ -168,7 +171,7 @@ def edit_me(request):
             messages.info(request, note)
         return redirect("me")
     response = render(request, "profiles/edit.html", {"form": form})
-    return told_to_wait(response) if form.is_busy else response
+    return told_to_wait(response) if form.must_wait else response
 
 
 @require_safe

@@ -11,6 +11,8 @@ from django.db.models.fields.files import FieldFile
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
+EMPTY = _("This file is empty. Please choose another.")
+
 
 class Cleaned(NamedTuple):
     """What a field makes of an upload."""
@@ -115,6 +117,7 @@ class CleanedFileField(models.FileField):
         # No max_length: the browser's name is not stored, so its length does not matter.
         form_field = super().formfield(**{"max_length": None, **kwargs})
         form_field.widget.attrs.setdefault("accept", self.accept)
+        form_field.error_messages["empty"] = EMPTY
         return form_field
 
 
@@ -133,7 +136,7 @@ class MadeFileField(models.FileField):
 def check_size(file: File, max_bytes: int) -> None:
     """Refuse an empty file, and one of more than ``max_bytes``, before a byte of it is read."""
     if not file.size:
-        raise ValidationError(_("This file is empty. Please choose another."), code="empty")
+        raise ValidationError(EMPTY, code="empty")
     if file.size > max_bytes:
         raise ValidationError(
             _("This file is larger than %(megabytes)s MB. Please choose a smaller one."),

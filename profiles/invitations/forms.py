@@ -5,6 +5,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from portal.files.fields import EMPTY
 from profiles.uploads.forms import BUSY
 from profiles.uploads.turns import Busy
 
@@ -44,6 +45,7 @@ class InvitationListForm(forms.Form):
         required=False,
         max_length=None,
         label=_("Or a file"),
+        error_messages={"empty": EMPTY},
         help_text=lazy(about_the_file, str)(),
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xls,.ods"}),
     )

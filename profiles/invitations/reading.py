@@ -17,6 +17,8 @@ from portal.sentences.stored import Sentence, sentence
 from profiles.uploads import sandbox
 
 from .columns import Columns, columns_of
+from .names import in_spoken_order
+from .other_kinds import HEAD_BYTES, refuse_by_beginning, refuse_by_parts
 
 MAX_ROWS = 5_000
 MAX_BYTES = 5_000_000
@@ -29,6 +31,7 @@ HEADER_WITHIN = 10  # rows: some sheets begin with a title
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 SHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # ZIP (xlsx, ods) and the format of old xls
 
+HAS_DIGIT = re.compile(r"\d")
 NAMED = re.compile(r"(?P<name>[^<>]*)<\s*(?P<address>[^<>]*)>[\s,;]*")
 UNCLOSED = gettext_noop(
     "A quotation mark is opened on this line and never closed. Please close or delete it."
@@ -36,6 +39,7 @@ UNCLOSED = gettext_noop(
 NO_ADDRESS = gettext_noop("There is no e-mail address on this line.")
 OTHER_SHEETS = gettext_noop("Read from the sheet “%(sheet)s”. Not read: %(others)s.")
 OTHER_COLUMNS = gettext_noop("Columns that are not used: %(columns)s.")
+TURNED = gettext_noop("Names with a comma are turned: “%(name)s” becomes “%(turned)s”.")
 
 REFUSALS = {
     "damaged": _("This spreadsheet cannot be opened. Please save it as CSV and choose that file."),
@@ -70,9 +74,12 @@ def read_text(text: str) -> Reading:
 
 def read_file(file: File) -> Reading:
     """Read an uploaded file by what is in it, whatever its name. Raises ValidationError, Busy."""
+    file.seek(0)
+    refuse_by_beginning(file.read(HEAD_BYTES))
     check_size(file, MAX_BYTES)
     file.seek(0)
     content = file.read()
+    refuse_by_parts(content)
     if not content.startswith(SHEETS):
         return read_text(decoded(content))
     sheet = sandbox.parse("sheet_child", file, max_rows=MAX_ROWS + HEADER_WITHIN, max_cell=MAX_CELL)
@@ -201,7 +208,18 @@ def people(found: Iterator[tuple[int, list[str] | None]]) -> Reading:
             ),
             code="no_address",
         )
-    return Reading(rows, notes)
+    return turned(Reading(rows, notes))
+
+
+def turned(reading: Reading) -> Reading:
+    """Turn the names of a list that has most of them with the last name first, and tell so."""
+    names = {row.name: in_spoken_order(row.name) for row in reading.rows if row.name}
+    changed = [name for name, spoken in names.items() if name != spoken]
+    if 2 * len(changed) <= len(names):
+        return reading
+    rows = [row._replace(name=names.get(row.name, "")) for row in reading.rows]
+    note = sentence(TURNED, name=changed[0], turned=names[changed[0]])
+    return Reading(rows, [*reading.notes, note])
 
 
 def refuse_many(rows: list[Row]) -> None:
@@ -236,6 +254,7 @@ def by_sight(line: int, cells: list[str]) -> list[Row]:
     if not found:
         text = " ".join(others)
         return [Row(line, text[:MAX_CELL], "", NO_ADDRESS)]
+    others = [cell for cell in others if not HAS_DIGIT.search(cell)]  # a telephone, a number
     if len(found) > 1:
         return [Row(line, address, name) for name, address in found]
     [(name, address)] = found

@@ -1,5 +1,7 @@
 """A form of a profile that stores its files as they come, and names them when it is saved."""
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -8,17 +10,29 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from portal.s3.errors import StorageError
+
 from .crop import Crop
 from .stored import StoredUpload
 from .turns import Busy
 
+logger = logging.getLogger(__name__)
+
 EXPIRED = _("The file that you had chosen is no longer kept. Please choose it again.")
 BUSY_SECONDS = 60
 BUSY = _("The site is busy with other files. Please choose this one again in a minute.")
+UNREACHABLE = _(
+    "We cannot reach the file storage, so this file is not kept. Nothing is wrong with your file: "
+    "please choose it again in a few minutes, or save the rest without it."
+)
+UNPUBLISHED = _(
+    "We cannot reach the file storage, so the photo cannot be used yet. Nothing is wrong with your "
+    "photo: please save again in a few minutes."
+)
 
 
 def told_to_wait(response):
-    """Mark a page with a form that was refused for being busy as one to ask for again."""
+    """Mark a page with a form that could not be taken at this moment as one to ask for again."""
     response.status_code, response["Retry-After"] = 503, str(BUSY_SECONDS)
     return response
 
@@ -39,6 +53,11 @@ class StoredUploadsForm(forms.ModelForm):
         if self.received is None:
             self.received = {}
         self.uploads: dict[str, StoredUpload] = {}
+        # The page tells what a field held when it was opened: what another page, or somebody else,
+        # has saved since in a field that is left alone here is not undone.
+        for name in self.fields.keys() - set(StoredUpload.Purpose):
+            is_told = not self.is_bound or self.add_initial_prefix(name) in self.data
+            self.fields[name].show_hidden_initial = is_told
 
     def clean_avatar(self):
         return self.chosen("avatar", crop=Crop.of(self.data, self.add_prefix("avatar")))
@@ -63,12 +82,24 @@ class StoredUploadsForm(forms.ModelForm):
         return None  # for the instance: nothing changes until the form is saved
 
     def received_once(self, name: str, file: UploadedFile, **choices) -> StoredUpload:
-        key, received = self.add_prefix(name), self.received
+        def receive():
+            try:
+                return StoredUpload.receive(self.uploader, name, file, **choices)
+            except Busy:
+                raise ValidationError(BUSY, code="busy") from None
+
+        return self.once(self.add_prefix(name), receive, UNREACHABLE)
+
+    def once(self, key: str, store: Callable, unreachable):
+        """Store something; in the next form of the same request, return or raise the same."""
+        received = self.received
         if key not in received:
             try:
-                received[key] = StoredUpload.receive(self.uploader, name, file, **choices)
-            except Busy:
-                received[key] = ValidationError(BUSY, code="busy")
+                received[key] = store()
+            except StorageError as error:
+                # Logged as the middleware does. The form comes back with what was typed.
+                logger.error("%s", error, exc_info=error)
+                received[key] = ValidationError(unreachable, code="unreachable")
             except ValidationError as error:
                 received[key] = error
         if isinstance(received[key], ValidationError):
@@ -89,8 +120,11 @@ class StoredUploadsForm(forms.ModelForm):
     def full_clean(self):
         super().full_clean()
         if not self._errors:
-            for upload in self.uploads.values():
-                upload.publish()
+            for name, upload in self.uploads.items():
+                try:
+                    self.once(f"{self.add_prefix(name)}-published", upload.publish, UNPUBLISHED)
+                except ValidationError as error:
+                    self.add_error(name, error)
 
     def is_left_out(self, name: str) -> bool:
         """Return True for a field that was not sent: an older page did not have it yet."""
@@ -124,9 +158,10 @@ class StoredUploadsForm(forms.ModelForm):
         return row
 
     @property
-    def is_busy(self) -> bool:
-        """Return True if a file was refused because others are being checked."""
-        return any(self.has_error(name, "busy") for name in self.fields)
+    def must_wait(self) -> bool:
+        """Return True if a file was refused for a fault of the site's that will pass."""
+        codes = ("busy", "unreachable")
+        return any(self.has_error(name, code) for name in self.fields for code in codes)
 
     def notes(self) -> list[str]:
         """What the uploader is to be told of the files."""

@@ -15,6 +15,10 @@ from . import sandbox
 HEADER = b"%PDF-"
 HEADER_BYTES = 1024  # within which every viewer looks for it
 
+NOT_A_PDF = _(
+    "This is not a PDF. Please save or export it as PDF in the program that it is from, and choose "
+    "that file."
+)
 REFUSALS = {
     "password": _("This PDF needs a password. Please save it without one and choose that file."),
     "no_pages": _("This PDF has no pages. Please choose another."),
@@ -101,7 +105,7 @@ def clean_resume(file: File, *, max_bytes: int) -> tuple[File, dict]:
     check_size(file, max_bytes)
     file.seek(0)
     if HEADER not in file.read(HEADER_BYTES + len(HEADER) - 1):
-        raise ValidationError(_("This is not a PDF. Please choose a PDF file."), code="not_a_pdf")
+        raise ValidationError(NOT_A_PDF, code="not_a_pdf")
     report, parts = sandbox.parse("pdf_child", file)
     file.seek(0)
     if (verdict := report["verdict"]) not in {"good", "repaired"}:

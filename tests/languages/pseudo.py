@@ -88,7 +88,7 @@ class Text(HTMLParser):
         self.depth = 0
         self.open: list[tuple[str, bool]] = []  # elements, and whether what is in them is data
         self.unmarked: list[str] = []
-        self.feed(page)
+        self.feed(page.replace("<wbr>", ""))  # no text ends where a line may
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)

@@ -312,6 +312,36 @@ def test_many_members_are_deleted_at_once(admin_client, staff, is_across):
     assert list(User.objects.all()) == [staff]
 
 
+def test_nobody_deletes_themselves_in_the_admin(admin_client, staff, member):
+    """The only superuser would leave a site that nobody can manage. The control is a member."""
+    itself, other = f"{LIST}{staff.pk}/", f"{LIST}{member.pk}/"
+    chosen = {"action": "delete_selected", "_selected_action": [staff.pk, member.pk], "post": "yes"}
+
+    assert admin_client.post(f"{itself}delete/", {"post": "yes"}).status_code == 403
+    assert "deletelink" not in admin_client.get(f"{itself}change/").text
+    assert "deletelink" in admin_client.get(f"{other}change/").text
+    page = admin_client.post(LIST, chosen, follow=True)
+
+    assert "Nothing was deleted: your own account is among them." in page.text
+    assert User.objects.count() == 2
+    admin_client.post(f"{other}delete/", {"post": "yes"})
+    assert list(User.objects.all()) == [staff]
+
+
+def test_the_page_before_a_deletion_lists_no_rows_of_the_search(admin_client, owner, member):
+    ResumeDownload.objects.create(profile=owner.profile, member=member)
+    Profile.objects.filter(user=owner).update(name="Ada Lovelace", place="London, England")
+    Profile.objects.get(user=owner).save()
+
+    page = admin_client.get(f"{LIST}{owner.pk}/delete/")
+
+    assert "Profile: " in page.text
+    assert "Resume downloads: 1" in page.text
+    for made in ("word", "tag", "Directory entr", "Resume text"):
+        assert f"rofile {made}" not in page.text
+        assert f"<li>{made}" not in page.text
+
+
 def test_more_members_than_can_be_deleted_at_once_are_refused_in_words(
     admin_client, member, other_member, monkeypatch
 ):

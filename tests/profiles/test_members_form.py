@@ -171,10 +171,11 @@ def test_the_only_superuser_is_saved_but_not_switched_off(desk, staff):
     posted = change(staff, headline="Keeper") | {"is_staff": "on", "is_superuser": "on"}
     address = f"{LIST}{staff.pk}/change/"
 
-    refused = desk.post(address, posted | {"is_active": ""})
-    assert refused.context["adminform"].form.errors["is_active"] == [
-        "This is the only superuser: nobody could manage the site."
-    ]
+    for name in ("is_active", "is_staff", "is_superuser"):
+        refused = desk.post(address, posted | {name: ""})
+        assert refused.context["adminform"].form.errors == {
+            name: ["This is the only superuser: nobody could manage the site."]
+        }
     assert desk.post(address, posted).status_code == 302
     assert Profile.objects.get(user=staff).headline == "Keeper"
 

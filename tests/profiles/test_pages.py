@@ -1,6 +1,8 @@
 """The pages that people see."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.core.files.base import ContentFile
@@ -9,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from profiles.models import Profile, ResumeDownload, User
-from tests.conftest import make_member
+from tests.conftest import PASSWORD, make_member
 from tests.support import samples
 
 pytestmark = pytest.mark.django_db
@@ -293,3 +295,21 @@ def test_a_resume_of_an_owner_who_is_deleted_at_this_moment_is_not_found(
     monkeypatch.setattr(storage, "url", deleted_meanwhile)
 
     assert client.get(address).status_code == 404
+
+
+def test_a_link_to_what_is_for_members_leads_through_the_log_in_and_back(client, member, owner):
+    """Nobody learns from it whether there is such a profile: an address of nobody has the same."""
+    Profile.objects.filter(user=owner).update(visibility="members")
+    address = f"{owner.profile.get_absolute_url()}?from=a+letter"
+
+    page = client.get(address)
+    nobodys = client.get("/members/99999/?from=a+letter")
+    log_in = re.search(r'href="(/accounts/login/[^"]*)" *>', page.text.split("<main")[1])[1]
+    entered = client.post(unescape(log_in), {"login": member.email, "password": PASSWORD})
+
+    assert (page.status_code, nobodys.status_code) == (404, 404)
+    assert log_in.split("%3F")[1] == "from%3Da%2Bletter"
+    assert nobodys.text.replace("99999", str(owner.profile.pk)) == page.text
+    assert entered["Location"] == address
+    assert owner.profile.name in client.get(address).text
+    assert "log in" not in client.get("/members/99999/").text

@@ -76,10 +76,10 @@ def stored(server) -> list[str]:
 
 
 def assert_apology(response):
-    """A page in plain words, which says that nothing was saved."""
+    """A page in plain words; a form comes back, with a file that is not kept."""
     assert response.status_code == 503
-    assert "We cannot reach the file storage" in response.content.decode()
-    assert "Nothing was saved" in response.content.decode()
+    assert "We cannot reach the file storage" in response.text
+    assert "Nothing was saved" in response.text or "this file is not kept" in response.text
 
 
 def puts(server) -> int:
@@ -147,7 +147,7 @@ def test_an_s3_that_refuses_is_asked_once(on_s3, client, member, caplog):
 
     assert puts(on_s3) == 1
     assert not Profile.objects.get(user=member).resume
-    [record] = [found for found in caplog.records if found.name == "portal.files.middleware"]
+    [record] = [found for found in caplog.records if found.name == "profiles.uploads.forms"]
     assert "resumes/" in record.getMessage()
     assert "AccessDenied" in str(record.exc_info[1].__cause__)
 
@@ -186,6 +186,37 @@ def test_an_upload_that_s3_does_not_take_leaves_nothing(
     assert not any((profile.avatar, profile.resume, StoredUpload.objects.exists()))
     line.mended()
     assert stored(on_s3) == []
+
+
+def test_an_s3_that_fails_costs_no_word_that_was_typed(on_s3, client, member):
+    """Without JavaScript the file comes with its form; it can be saved without the file, too."""
+    client.force_login(member)
+    typed = {"name": "Ada", "bio": "Two hours of work & more", "visibility": "public"}
+    on_s3.fail_next(403, "AccessDenied", matching=lambda request: request.method == "PUT")
+
+    page = client.post(reverse("edit-me"), {**typed, "resume": ContentFile(BIG, name="cv.pdf")})
+
+    assert_apology(page)
+    assert page["Retry-After"]
+    assert "Two hours of work &amp; more</textarea>" in page.text
+    assert client.post(reverse("edit-me"), typed).status_code == 302
+    assert Profile.objects.get(user=member).bio == typed["bio"]
+
+
+def test_a_photo_that_was_sent_before_s3_failed_is_kept_with_what_was_typed(on_s3, client, member):
+    client.force_login(member)
+    photo = ContentFile(samples.jpeg((900, 900)), name="me.jpg")
+    pk = client.post(reverse("upload", args=["avatar"]), {"file": photo}).json()["pk"]
+    form = {"name": "Ada", "bio": "Two hours of work", "visibility": "members", "avatar-stored": pk}
+    on_s3.fail_next(403, "AccessDenied", matching=lambda request: request.method == "PUT")
+
+    page = client.post(reverse("edit-me"), form)
+
+    assert page.status_code == 503
+    assert page.context["form"].has_error("avatar", "unreachable")
+    assert "Two hours of work</textarea>" in page.text
+    assert client.post(reverse("edit-me"), form).status_code == 302
+    assert Profile.objects.get(user=member).avatar
 
 
 BIG = samples.pdf_of_size(300_000)

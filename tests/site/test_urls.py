@@ -12,7 +12,9 @@ EVERYWHERE = [
     ("accounts/", None),
     ("accounts/", None),
     ("admin/", None),
+    ("send-again/", "send-again"),
     ("readyz", "readyz"),
+    ("favicon.ico", "favicon"),
 ]
 TWINS = [("media/<path:path>", "media"), ("protected/<str:token>", "protected-file")]
 

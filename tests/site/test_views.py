@@ -17,6 +17,7 @@ from django.core.exceptions import (
 )
 from django.core.files.base import ContentFile
 from django.db import DataError, InterfaceError, InternalError, OperationalError, connection
+from django.templatetags.static import static
 
 from portal import checks, views
 from portal.files import checks as files
@@ -32,6 +33,14 @@ def test_it_is_alive_without_a_database(client):
     assert (response.content, response["Content-Type"]) == (b"ok\n", "text/plain")
     assert response["Cache-Control"] == "no-store"
     assert client.post("/healthz").status_code == 405
+
+
+def test_the_old_name_of_the_icon_leads_to_it_without_a_database(client):
+    with connection.execute_wrapper(lambda *_: pytest.fail("the database was asked")):
+        response = client.get("/favicon.ico")
+
+    assert response["Location"] == static("favicon.svg")
+    assert response["Cache-Control"] == "public, max-age=86400"
 
 
 def test_it_is_ready_when_the_database_is(client):

@@ -19,6 +19,15 @@ def zipped(parts: dict[str, str]) -> bytes:
     return out.getvalue()
 
 
+def unpacked(parts: dict[str, str]) -> bytes:
+    """The same, but not compressed, as the first part of an OpenDocument file is."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
 def xlsx(*sheets: list[list], hidden: int = 0, cells: str = "", name: str = "Sheet") -> bytes:
     """A workbook with these sheets, the first `hidden` of which are; or one of XML `cells`."""
     bodies = [cells] if cells else [rows(sheet) for sheet in sheets]

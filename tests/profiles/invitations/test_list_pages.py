@@ -326,7 +326,7 @@ def sheet_is_busy(*args):
         ),
         ({"lines": "nobody"}, "lines", "There is no e-mail address in this.", "no_address"),
         ({"file": "nobody"}, "file", "There is no e-mail address in this.", "no_address"),
-        ({"file": ""}, "file", "The submitted file is empty.", "empty"),
+        ({"file": ""}, "file", "This file is empty. Please choose another.", "empty"),
         (
             {"lines": "x" * 1_000_001},
             "lines",

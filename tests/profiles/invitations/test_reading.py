@@ -10,7 +10,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portal.sentences.stored import shown
-from profiles.invitations.reading import MAX_CELL, MAX_ROWS, Row, read_file, read_text
+from profiles.invitations.reading import MAX_CELL, MAX_ROWS, Row, read_file, read_text, unmarked
+from tests.support import samples
 
 from . import sheets
 
@@ -43,6 +44,19 @@ def test_any_encoding_of_spreadsheets_is_read(encoding):
     text = "\r\n".join("\t".join(row) for row in TABLE)
 
     assert found(read(text.encode(encoding))) == PEOPLE
+
+
+@pytest.mark.parametrize(
+    ("content", "encodings"),
+    [
+        (b"a\0b\0cdefghijklmn", ["utf-8", "cp1252"]),  # 2 of 16: an eighth
+        (b"a\0b\0c\0defghijklm", ["utf-16-le"]),
+        (b"\0a\0b\0cdefghijklm", ["utf-16-be"]),
+        (b"\0a\0b\0\0defghijklm", ["utf-8", "cp1252"]),  # on both sides
+    ],
+)
+def test_more_zeros_than_an_eighth_on_one_side_alone_are_utf_16(content, encodings):
+    assert unmarked(content) == encodings
 
 
 def test_what_is_not_utf_8_is_read_as_windows_writes_it():
@@ -95,7 +109,9 @@ def test_a_title_above_the_headers_is_passed_over_and_unused_columns_are_told():
     [
         ("ada@example.org", [("", "ada@example.org")]),
         ("Ada Lovelace <ada@example.org>", [("Ada Lovelace", "ada@example.org")]),
-        ('"Lovelace, Ada" <ada@example.org>', [("Lovelace, Ada", "ada@example.org")]),
+        ('"Lovelace, Ada" <ada@example.org>', [("Ada Lovelace", "ada@example.org")]),
+        ("Ada Lovelace;+44 1632 960961;ada@example.org", [("Ada Lovelace", "ada@example.org")]),
+        ("17;Ada Lovelace;ada@example.org", [("Ada Lovelace", "ada@example.org")]),
         ("Lovelace, Ada <ada@example.org>", [("Ada Lovelace", "ada@example.org")]),
         ("Ada Lovelace ada@example.org", [("Ada Lovelace", "ada@example.org")]),
         ("Ada;Lovelace;ada@example.org", [("Ada Lovelace", "ada@example.org")]),
@@ -239,7 +255,6 @@ CORNERS = sheets.xlsx(
         (CORNERS, "too_complex"),
         (bytes(range(256)), "unreadable"),
         (b"\x00\x01\x02" * 100, "unreadable"),
-        (b"%PDF-1.7\n%\xe2\xe3\x00", "unreadable"),
         (b"Ada Lovelace\nGrace Hopper", "no_address"),
         (b"a@example.org\n" * (MAX_ROWS + 1), "too_many"),
         (b'"a@example.org","\n' * (MAX_ROWS + 1), "too_many"),  # each line opens a quotation
@@ -253,6 +268,70 @@ def test_what_is_no_list_is_refused_in_words(content, code):
     assert refused.value.code == code
     if code == "too_many":
         assert refused.value.messages == ["This list has more than 5,000 lines. Please split it."]
+
+
+SCAN = b"\xff\xd8\xff\xe0" + bytes(6_000_000)
+OLD_WORD = b"\xd0\xcf\x11\xe0" + bytes(500) + "WordDocument".encode("utf-16-le") + bytes(500)
+TEXT_DOCUMENT = {"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<a/>"}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (samples.pdf(text="ada@example.org"), "This is a PDF"),
+        (b"%PDF-1.7\n%\xe2\xe3\x00", "This is a PDF"),
+        (SCAN, "This is a picture"),
+        (samples.jpeg((9, 9)), "This is a picture"),
+        (samples.png(), "This is a picture"),
+        (OLD_WORD, "This is a text document"),
+        (sheets.zipped({"word/document.xml": "<a/>"}), "This is a text document"),
+        (sheets.unpacked(TEXT_DOCUMENT), "This is a text document"),
+        (rb"{\rtf1 Ada ada@example.org}", "This is a text document"),
+        (b"<table><tr><td>Ada</td><td>ada@example.org</td></tr></table>", "This is a web page"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><html>ada@example.org", "This is a web page"),
+        (b"BEGIN:VCARD\nFN:Ada\nEMAIL:ada@example.org\nEND:VCARD", "These are contacts"),
+        (sheets.zipped({"Index/Document.iwa": "a"}), "This is a Numbers file"),
+        (sheets.zipped({"members.csv": "ada@example.org"}), "This is an archive"),
+    ],
+)
+def test_what_is_taken_for_a_list_is_named_and_another_way_told(content, told):
+    with pytest.raises(ValidationError) as refused:
+        read(content)
+
+    assert refused.value.code == "other_kind"
+    assert refused.value.messages[0].startswith(told)
+
+
+@pytest.mark.parametrize(
+    "line", ["<ada@example.org>", "II* Ada <ada@example.org>", "PK;ada@example.org"]
+)
+def test_a_list_that_begins_as_something_else_is_a_list(line):
+    """The control of the refusals above."""
+    assert [address for _, address in found(read(line.encode()))] == ["ada@example.org"]
+
+
+def test_a_list_with_last_names_first_is_turned_and_tells_so():
+    text = "Name;E-mail\nLovelace, Ada;ada@example.org\nvan der Zwaluw, Noor;noor@example.org"
+
+    reading = read_text(f"{text}\nKing, PhD;king@example.org\n;nobody@example.org")
+
+    assert [name for name, _ in found(reading)] == [
+        "Ada Lovelace",
+        "Noor van der Zwaluw",
+        "King, PhD",
+        "",
+    ]
+    told = "Names with a comma are turned: “Lovelace, Ada” becomes “Ada Lovelace”."
+    assert shown(reading.notes) == told
+
+
+def test_a_comma_in_one_name_of_several_stays():
+    text = "Name;E-mail\nAda King, Countess of Lovelace;ada@example.org\nGrace;grace@example.org"
+
+    reading = read_text(text)
+
+    assert [name for name, _ in found(reading)] == ["Ada King, Countess of Lovelace", "Grace"]
+    assert shown(reading.notes) == ""
 
 
 def test_the_most_that_is_read_is_read():

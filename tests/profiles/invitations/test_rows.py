@@ -33,7 +33,7 @@ def titles(number) -> list[str]:
         # A header beats the separator by which more lines have the same number of cells.
         (
             ["E-mail;Name", "ada@example.org;L, A", "grace@example.org;H, G"],
-            [Row(2, "ada@example.org", "L, A"), Row(3, "grace@example.org", "H, G")],
+            [Row(2, "ada@example.org", "A L"), Row(3, "grace@example.org", "G H")],
         ),
         # Records of several lines.
         (
@@ -108,7 +108,7 @@ def titles(number) -> list[str]:
         # Empty rows are none of the ten, and what separates a title may be in cells below it.
         (
             [*[""] * 9, "Club, London", "Since, 1843", "E-mail;Name", "ada@example.org;L, A"],
-            [Row(13, "ada@example.org", "L, A")],
+            [Row(13, "ada@example.org", "A L")],
         ),
         # What stands above headers is kept if it is somebody, or was not read.
         (
@@ -231,3 +231,21 @@ def test_bytes_that_are_no_text_are_refused(content):
         read_file(ContentFile(content, name="members.csv"))
 
     assert refused.value.code == "unreadable"
+
+
+class Lines(list):
+    """Notes how many of the lines are read one by one."""
+
+    reads = 0
+
+    def __getitem__(self, which):
+        self.reads += isinstance(which, int)
+        return super().__getitem__(which)
+
+
+def test_the_end_of_a_quotation_is_looked_for_in_some_lines_alone():
+    """Or each of many that are never closed would cost all lines behind it."""
+    lines = Lines(['"Ada', *["Grace"] * 1_000])
+
+    assert list(reading.unbroken(lines, 0, ";")) == [(1, None)]
+    assert lines.reads == MAX_LINES

@@ -27,6 +27,7 @@ REACHED = """
     accounts/2fa/webauthn/reauthenticate/
     accounts/logout/
     accounts/reauthenticate/
+    favicon.ico
     healthz
     me/data/
     me/data/download/
