@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.db import connection, router
+from django.db.models import Model
 
 from .sampling import NOBODY
 
@@ -29,16 +30,28 @@ def misstatements(rules: "ScrubRules") -> Iterator[str]:
         )
     if rules.people and not is_a_table(rules.people.model):
         yield f"{where} has {rules.people.model} in people, and there is no such model."
-    models = apps.get_models(include_auto_created=True)
-    if elsewhere := sorted(
-        model._meta.label
-        for model in models
-        if {router.db_for_read(model), router.db_for_write(model)} != {connection.alias}
+    if unscrubbed := sorted(
+        model._meta.label for model in rules.models() if databases(model) != {connection.alias}
     ):
         yield (
-            f"DATABASE_ROUTERS keeps the rows of {', '.join(elsewhere)} in another database, and"
-            f' only "{connection.alias}" is scrubbed: all of them would stay.'
+            f"DATABASE_ROUTERS keeps the rows of {', '.join(unscrubbed)} in another database, and"
+            f' only "{connection.alias}" is scrubbed: all of them would stay. Where they may, name'
+            f" these models in elsewhere, in {where}."
         )
+    if here := sorted(
+        label
+        for label in rules.elsewhere
+        if not is_a_table(label) or connection.alias in databases(apps.get_model(label))
+    ):
+        yield (
+            f"{where} has {', '.join(here)} in elsewhere, and no router keeps such rows in another"
+            " database."
+        )
+
+
+def databases(model: type[Model]) -> set[str]:
+    """Return the aliases of the databases that a model's rows are read from and written to."""
+    return {router.db_for_read(model), router.db_for_write(model)}
 
 
 def is_a_table(label: str) -> bool:

@@ -22,13 +22,13 @@ from django.db.models import ForeignObjectRel, Model, Q, QuerySet
 
 from portal.files.hints import named
 
-from . import identity
 from .invented import Rule
 from .misstatements import misstatements
 from .planner import renew_statistics
 from .replacing import LikeLive, replace_values
 from .sampling import STAFF_ALONE, Choice, People, people_chosen
 from .suggestions import suggestions
+from .undecided import columns_without_field, undecided_columns, undecided_tables
 
 EVERY_ROW = Q()
 NO_ROW = Q(pk__in=[])
@@ -56,6 +56,11 @@ class Decision(NamedTuple):
     unlike_live: str = ""  # names of fields in which no new value may be in a row of the live site
     rebuilt: str = ""  # names of fields that ScrubRules.rebuild derives from other columns
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Return False if every row is deleted, so that no column needs a decision."""
+        return self.deleted_rows != EVERY_ROW
+
 
 @dataclass(frozen=True)
 class ScrubRules:
@@ -71,6 +76,13 @@ class ScrubRules:
     # Tables of the database that belong to no model.
     kept_tables: frozenset[str] = frozenset()
     emptied_tables: frozenset[str] = frozenset()
+    # Labels of models whose rows a router keeps in another database. Nothing there is changed.
+    elsewhere: frozenset[str] = frozenset()
+
+    def models(self) -> list[type[Model]]:
+        """Return the models that the decisions are about."""
+        models = apps.get_models(include_auto_created=True)
+        return [model for model in models if model._meta.label not in self.elsewhere]
 
 
 class ScrubRefused(Exception):
@@ -191,6 +203,8 @@ def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRule
     for relation in model._meta.get_fields(include_parents=False, include_hidden=True):
         if isinstance(relation, ForeignObjectRel) and not relation.many_to_many:
             pointer = relation.field
+            if pointer.model._meta.label in rules.elsewhere:
+                continue  # no constraint holds between databases, and no query goes over both
             if QuerySet(pointer.model).filter(**{f"{pointer.name}__in": leaving}).exists():
                 raise ScrubRefused(
                     f"Nothing was changed: rows of {pointer.model._meta.label} would stay whose "
@@ -228,72 +242,3 @@ def refuse_undecided(rules: ScrubRules) -> None:
         )
     if wrong := [*misstatements(rules)]:
         raise ScrubRefused(f"Nothing was changed. {' '.join(wrong)}")
-
-
-def undecided_columns(rules: ScrubRules) -> list[str]:
-    """Columns without a decision, and decisions without a column, as app.Model.field (why)."""
-    present, decided, wrong = set(), set(), set()
-    for model in apps.get_models(include_auto_created=True):
-        label = model._meta.label
-        decision = rules.decisions.get(label)
-        if decision is None or decision.deleted_rows != EVERY_ROW:  # a proxy has no columns
-            present |= {f"{label}.{field.name}" for field in model._meta.local_concrete_fields}
-    for label, decision in rules.decisions.items():
-        try:
-            apps.get_model(label)
-        except LookupError:
-            wrong.add(f"{label} (no such model)")
-            continue
-        kept, rebuilt = decision.kept.split(), decision.rebuilt.split()
-        decided |= {
-            f"{label}.{name}" for name in [*kept, *decision.cleared, *decision.replaced, *rebuilt]
-        }
-        others = {*decision.cleared, *decision.replaced, *rebuilt}
-        wrong |= {f"{label}.{name} (kept or not)" for name in others.intersection(kept)}
-    wrong |= {f"{name} (no column of rows that stay)" for name in decided - present}
-    return sorted(wrong | (present - decided))
-
-
-def columns_without_field(rules: ScrubRules) -> list[str]:
-    """Columns that the database has and the models have not, as table.column.
-
-    The live site's release may be ahead: the rows that stay keep what is in such a column. Columns
-    that PostgreSQL generates are not meant: they hold what others do.
-    """
-    found = []
-    with connection.cursor() as cursor:
-        present = set(connection.introspection.table_names(cursor))
-        for model in apps.get_models(include_auto_created=True):
-            table, decision = model._meta.db_table, rules.decisions.get(model._meta.label)
-            is_emptied = decision is not None and decision.deleted_rows == EVERY_ROW
-            if model._meta.proxy or table not in present or is_emptied:
-                continue
-            known = {field.column for field in model._meta.local_concrete_fields}
-            known |= derived_columns(cursor, table)
-            found += [f"{table}.{name}" for name in column_names(cursor, table) - known]
-    return sorted(found)
-
-
-def column_names(cursor, table: str) -> set[str]:
-    """Return the columns of a table, without what get_table_description() reads of each."""
-    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)} LIMIT 0")  # noqa: S608
-    return {column[0] for column in cursor.description}
-
-
-def derived_columns(cursor, table: str) -> set[str]:
-    """Return the columns that PostgreSQL makes of others of the row, which have the decisions."""
-    if connection.vendor != "postgresql":
-        return set()
-    cursor.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attgenerated <> ''",
-        [connection.ops.quote_name(table)],
-    )
-    return {name for (name,) in cursor.fetchall()}
-
-
-def undecided_tables(rules: ScrubRules) -> list[str]:
-    """Tables of the database that belong to no model and have no decision."""
-    models = apps.get_models(include_auto_created=True)
-    of_models = {model._meta.db_table for model in models}
-    known = of_models | rules.kept_tables | rules.emptied_tables | {identity.TABLE}
-    return sorted(set(connection.introspection.table_names()) - known)

@@ -42,7 +42,7 @@ class Match(NamedTuple):
 def match(filename: str, folder: str, profiles) -> Match:
     """Match a file by its own name, or else by the name of the folder that it was in."""
     found = match_text(PurePath(filename).stem, profiles)
-    if found.how == How.NOBODY and folder:
+    if found.how == How.NOBODY:
         found = match_text(folder, profiles)
     return found
 

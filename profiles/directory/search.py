@@ -187,7 +187,7 @@ def find_near(profiles, query: Query, text_field: str, order, near) -> Found:
     found = rows(first_of(profiles, text_field, order, most=MAX_NEAR))
     if order == ALPHABETICALLY:
         found.sort(key=lambda row: -near_score(query, near, row))
-    return Found([row.pk for row in found], is_near=True)
+    return Found([row.pk for row in found], is_near=bool(found))
 
 
 def owners_of(word: str, near: dict[str, int], text_field: str):

@@ -14,7 +14,6 @@ from portal.accounts.verified_address import verify_new_addresses
 from portal.outbox.models import PENDING
 from portal.sentences.stored import sentence, stored
 from profiles.directory import indexing
-from profiles.directory.fold import sort_key
 from profiles.models import Profile
 
 from .fates import Fate, Judged, judged
@@ -79,11 +78,7 @@ def create_members(rows: list[Judged]) -> list:
         (User(email=each.address, password=make_password(None)) for each in rows), BATCH
     )
     profiles = Profile.objects.bulk_create(
-        (
-            Profile(user=user, name=each.name, sort_key=sort_key(each.name))
-            for user, each in zip(users, rows, strict=True)
-        ),
-        BATCH,
+        (Profile(user=user, name=each.name) for user, each in zip(users, rows, strict=True)), BATCH
     )
     verify_new_addresses(users)
     index(profile.pk for profile in profiles)

@@ -1,5 +1,7 @@
 """Which pages of two listings are asked for, and what is found in them; no server takes part."""
 
+from threading import Event
+
 import pytest
 
 from portal.copying import engine, listings
@@ -133,6 +135,30 @@ class Disorderly(Pages):
 )
 def test_a_store_without_an_order_is_asked_for_each_file(pages):
     assert merged(["05"], Disorderly(pages), Pages([]))[0][2] is UNKNOWN
+
+
+class Slow(Pages):
+    """A store that keeps all pages but the first back until it is told."""
+
+    def __init__(self, names):
+        super().__init__(names)
+        self.may_answer = Event()
+
+    def page(self, after):
+        if self.asked:
+            self.may_answer.wait(timeout=10)
+        return super().page(after)
+
+
+def test_who_stops_early_waits_for_no_page():
+    store = Slow(NAMES)
+    merging = merge_listings(((name, None) for name in NAMES), store, Pages([]), Retry())
+    next(merging)
+
+    merging.close()
+
+    assert len(store.asked) == 1
+    store.may_answer.set()
 
 
 def test_before_the_first_page_a_listing_tells_of_no_name():

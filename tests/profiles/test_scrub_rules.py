@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
-from portal.staging.scrubbing import undecided_columns, undecided_tables
+from portal.staging.undecided import undecided_columns, undecided_tables
 from profiles.batches.models import BatchFile
 from profiles.invitations.models import Invitation, InvitationList
 from profiles.invitations.reading import Row

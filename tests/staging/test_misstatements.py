@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 from portal.staging.scrubbing import NO_ROW, Cleared, Decision
-from profiles.models import Profile, ResumeDownload
+from profiles.models import Profile, ResumeDownload, User
 from profiles.scrub_rules import RULES as OF_SITE
 from profiles.scrub_rules import of_departed
 from tests.conftest import make_member
@@ -101,8 +101,67 @@ def test_rows_in_another_database_are_not_passed_over(use, staff, settings, rout
     scrub_members()
     settings.DATABASE_ROUTERS = [router]
 
-    with pytest.raises(CommandError, match=r"rows of profiles\.ResumeDownload in another database"):
+    with pytest.raises(CommandError) as refused:
         scrub_members()
+
+    assert str(refused.value).endswith(
+        'keeps the rows of profiles.ResumeDownload in another database, and only "default" is'
+        " scrubbed: all of them would stay. Where they may, name these models in elsewhere, in"
+        " profiles/scrub_rules.py."
+    )
+
+
+def without_openings(**changes):
+    """The site's rules where who opened a resume is in another database."""
+    label, decisions = "profiles.ResumeDownload", dict(OF_SITE.decisions)
+    del decisions[label]
+    return replace(OF_SITE, decisions=decisions, elsewhere=frozenset({label}), **changes)
+
+
+TABLES = OF_SITE.kept_tables | {"profiles_resumedownload"}
+
+
+def test_rows_that_may_stay_in_another_database_are_left_alone(use, staff, settings):
+    """No such database is configured here, so whatever asked for one of these rows would fail."""
+    make_member("zuza@departed.example")
+    use(without_openings(kept_tables=TABLES))
+    settings.DATABASE_ROUTERS = [SimpleNamespace(db_for_read=elsewhere, db_for_write=elsewhere)]
+
+    scrub_members()
+
+    assert [user.email for user in User.objects.all()] == [staff.email]
+
+
+def test_a_table_here_of_a_model_elsewhere_needs_a_decision(use, staff, settings):
+    """Rows may have stayed behind when the model moved."""
+    use(without_openings())
+    settings.DATABASE_ROUTERS = [SimpleNamespace(db_for_read=elsewhere, db_for_write=elsewhere)]
+
+    with pytest.raises(CommandError, match=r"what becomes of profiles_resumedownload\.\n"):
+        scrub_members()
+
+
+@pytest.mark.parametrize(
+    ("routers", "rules"),
+    [
+        ([], without_openings(kept_tables=TABLES)),
+        ([READ], without_openings(kept_tables=TABLES)),
+        ([WRITTEN], without_openings(kept_tables=TABLES)),
+        ([], replace(OF_SITE, elsewhere=frozenset({"profiles.Download"}))),
+    ],
+    ids=["here", "written here", "read here", "no such model"],
+)
+def test_only_rows_in_another_database_can_be_called_so(use, staff, settings, routers, rules):
+    settings.DATABASE_ROUTERS = routers
+    use(rules)
+
+    with pytest.raises(CommandError) as refused:
+        scrub_members()
+
+    assert str(refused.value) == (
+        f"Nothing was changed. profiles/scrub_rules.py has {', '.join(rules.elsewhere)} in"
+        " elsewhere, and no router keeps such rows in another database."
+    )
 
 
 @pytest.fixture

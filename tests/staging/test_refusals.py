@@ -21,8 +21,8 @@ from portal.staging.scrubbing import (
     is_near,
     reason_to_refuse,
     scrub,
-    undecided_columns,
 )
+from portal.staging.undecided import columns_without_field, undecided_columns, undecided_tables
 from profiles.models import Profile
 from profiles.scrub_rules import RULES
 from tests.conftest import make_member
@@ -155,7 +155,7 @@ def test_a_proxy_of_a_model_has_the_decisions_of_the_model():
     type("Reader", (Profile,), {"__module__": Profile.__module__, "Meta": meta})
     try:
         assert undecided_columns(RULES) == []
-        assert scrubbing.columns_without_field(RULES) == []
+        assert columns_without_field(RULES) == []
     finally:
         del apps.all_models["profiles"]["reader"]
         apps.clear_cache()
@@ -233,7 +233,7 @@ def test_tables_of_the_site_s_own_need_no_decision(monkeypatch):
         connection.introspection, "table_names", lambda *_: [*known, "old", "older"]
     )
 
-    assert scrubbing.undecided_tables(RULES) == ["old", "older"]
+    assert undecided_tables(RULES) == ["old", "older"]
 
 
 BODY = b"drawn"

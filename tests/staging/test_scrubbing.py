@@ -18,8 +18,8 @@ from portal.staging.scrubbing import (
     Decision,
     reason_to_refuse,
     scrubbed,
-    undecided_columns,
 )
+from portal.staging.undecided import undecided_columns
 from profiles.models import ResumeDownload, User
 from profiles.scrub_rules import RULES, of_departed
 from tests.conftest import BUCKET, make_member, settings_for

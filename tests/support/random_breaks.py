@@ -50,7 +50,10 @@ NEEDED_DECORATORS = {"cached_property", "classmethod", "dataclass", "property", 
 
 
 class Edit(NamedTuple):
-    """One change: what takes the place of the bytes of a node."""
+    """One change: what takes the place of the bytes of a node.
+
+    `lines` is empty if they run once, in whichever test is the first.
+    """
 
     kind: str
     start: int
@@ -89,6 +92,18 @@ class Source:
         return found
 
     @cached_property
+    def in_functions(self) -> set[int]:
+        """What runs whenever a function does, by id: neither at import, nor once for a cache."""
+        return {
+            id(node)
+            for function in ast.walk(self.tree)
+            if isinstance(function, ast.FunctionDef)
+            and not any("cache" in self.text(each) for each in function.decorator_list)
+            for statement in function.body
+            for node in ast.walk(statement)
+        }
+
+    @cached_property
     def chunk_sizes(self) -> set[int]:
         """How many rows iterator() reads at once, by id: another number changes memory alone."""
         nodes = list(ast.walk(self.tree))
@@ -116,7 +131,9 @@ class Source:
                 for kind, what, new in self.changes(node):
                     start, end = self.place(what)
                     start -= kind == "decorator"  # with its "@"
-                    yield Edit(kind, start, end, new, range(what.lineno, what.end_lineno + 1))
+                    runs_often = id(what) in self.in_functions
+                    lines = range(what.lineno, what.end_lineno + 1) if runs_often else range(0)
+                    yield Edit(kind, start, end, new, lines)
 
     def is_another(self, edit: Edit) -> bool:
         """Return True if what results can be compiled, and is not the same."""
@@ -197,6 +214,13 @@ class Source:
         return Break(edit.kind, self.path, old, new.decode(), tests, is_on_postgresql)
 
 
+@cache
+def imports(path: str) -> str:
+    """Return the lines of a file that import, as one text."""
+    lines = Path(path).read_text().splitlines()
+    return "\n".join(line for line in lines if line.startswith(("from ", "import ")))
+
+
 class Contexts:
     """Which test functions run a line, as coverage has written it down."""
 
@@ -215,22 +239,25 @@ class Contexts:
                     self.breadth.update(tests)
 
     def tests(self, path: str, lines: range) -> list[str]:
-        """Return the tests that run any of these lines, or else those that run most of the file.
+        """Return the tests that run any of these lines, or else what is near to the module.
 
+        These are the tests that run most of it, and those of the files that import it by its name.
         Those of the module and of its room come first, and of them those that run least besides.
         """
         found = set().union(*(self.lines.get((path, line), set()) for line in lines))
-        if not found:  # a line that runs when the module is loaded
+        if not found:
             near = Counter(
                 test for (file, _), of in self.lines.items() if file == path for test in of
             )
             found = {test for test, _ in near.most_common(MOST_TESTS)}
+            name = path.removesuffix(".py").replace("/", ".")
+            found |= {test for test in self.breadth if name in imports(test.partition("::")[0])}
         room, stem = Path(path).parent.name, Path(path).stem
 
         def rank(test: str):
             return f"test_{stem}" not in test, f"/{room}/" not in test, self.breadth[test], test
 
-        first = [OF_MODELS] if stem == "models" else []
+        first = [OF_MODELS] if "(models.Model)" in Path(path).read_text() else []
         return first + sorted(found, key=rank)[:MOST_TESTS]
 
 
@@ -257,7 +284,7 @@ def random_breaks(
         tried = [
             source.as_break(edit, tuple(tests), is_on_postgresql=contexts is postgresql)
             for contexts in (sqlite, postgresql)
-            if any((source.path, line) in contexts.lines for line in edit.lines)
+            if (not edit.lines or any((source.path, line) in contexts.lines for line in edit.lines))
             and (tests := contexts.tests(source.path, edit.lines))
         ]
         if not tried and (tests := sqlite.tests(source.path, edit.lines)):

@@ -91,6 +91,17 @@ def test_a_letter_without_the_person_searched_for_shows_no_near_ones_and_a_way_o
     assert 'href="?q=zahra"' in page.content.decode()
 
 
+@pytest.mark.parametrize("query", ["q=zahrra&letter=m", "q=zahrra nowak"])
+def test_where_nobody_has_all_near_words_nothing_is_called_nearly_the_same(client, society, query):
+    """Zahra is near, and has another letter, or only one of the words."""
+    page = client.get(f"/members/?{query}")
+
+    assert list(page.context["page"]) == []
+    assert "Nearly the same" not in page.content.decode()
+    assert "Nobody found" in page.content.decode()
+    assert names(client, q="zahrra") == ["Zahra"]
+
+
 def test_whose_words_are_nearest_is_first_and_of_two_the_first_by_the_alphabet(client, society):
     for name in ("Bea", "Aaron"):
         profile = make_member(f"{name}@example.org", name=name, visibility="public").profile
@@ -205,3 +216,13 @@ def test_a_filtered_list_is_counted_no_further_either(
     paginator = client.get("/members/?letter=z").context["page"].paginator
 
     assert (paginator.count, paginator.is_capped) == (most, is_capped)
+
+
+def test_for_a_word_that_is_near_to_none_no_near_people_are_looked_for(
+    client, society, django_assert_num_queries
+):
+    """Two of the queries are for the session and its user; then nobody, by no resume, no words."""
+    client.force_login(society)
+
+    with django_assert_num_queries(2 + 3):
+        assert names(client, q="xylophone") == []

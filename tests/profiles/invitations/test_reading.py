@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from portal.sentences.stored import shown
-from profiles.invitations.reading import MAX_CELL, MAX_ROWS, Row, read_file, read_text
+from profiles.invitations.reading import MAX_CELL, MAX_ROWS, Row, read_file, read_text, unmarked
 from tests.support import samples
 
 from . import sheets
@@ -42,6 +42,19 @@ def test_any_encoding_of_spreadsheets_is_read(encoding):
     text = "\r\n".join("\t".join(row) for row in TABLE)
 
     assert found(read(text.encode(encoding))) == PEOPLE
+
+
+@pytest.mark.parametrize(
+    ("content", "encodings"),
+    [
+        (b"a\0b\0cdefghijklmn", ["utf-8", "cp1252"]),  # 2 of 16: an eighth
+        (b"a\0b\0c\0defghijklm", ["utf-16-le"]),
+        (b"\0a\0b\0cdefghijklm", ["utf-16-be"]),
+        (b"\0a\0b\0\0defghijklm", ["utf-8", "cp1252"]),  # on both sides
+    ],
+)
+def test_more_zeros_than_an_eighth_on_one_side_alone_are_utf_16(content, encodings):
+    assert unmarked(content) == encodings
 
 
 def test_what_is_not_utf_8_is_read_as_windows_writes_it():
