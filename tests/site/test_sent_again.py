@@ -4,9 +4,12 @@ import re
 from html import unescape
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
+from django.shortcuts import redirect
 from django.test import Client
+from django.urls import resolve
 
 from portal import sent_again
 from profiles.society.models import Society
@@ -121,3 +124,21 @@ def test_the_limit_is_of_names_and_values(desk, address, monkeypatch):
         monkeypatch.setattr(sent_again, "MAX_CHARACTERS", most)
         page = desk.post(address, fields, headers=FROM_HERE)
         assert ("Send it again" in page.text) is is_offered
+
+
+@pytest.mark.parametrize(("bio", "status"), [("typed", 302), ("long " * 30_000, 403)])
+def test_a_form_that_is_kept_by_other_means_leads_to_the_log_in(client, bio, status):
+    """What is too long to be kept by profiles/unsaved.py can be sent again."""
+    answer = client.post("/me/edit/", {"profile": "1", "bio": bio}, headers=FROM_HERE)
+
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(("where", "status"), [("home", 302), ("account_login", 403)])
+def test_an_answer_that_leads_elsewhere_than_to_the_log_in_is_left_as_it_is(rf, where, status):
+    request = rf.post("/me/edit/", {"bio": "typed"}, headers=FROM_HERE)
+    request.user, request.resolver_match = AnonymousUser(), resolve("/me/edit/")
+
+    answer = sent_again.keep_forms_of_ended_sessions(lambda _: redirect(where))(request)
+
+    assert answer.status_code == status
