@@ -1,65 +1,100 @@
-"""Forms that are refused for an ended session or a token of before it: they can be sent again.
+"""Forms that an ended session or an old token has refused: they can be sent again.
 
 Whoever logs in has a new token, so that a form which was opened before is refused, and going back
-loads the page anew. So the page about it holds what was typed, in hidden fields, with a new token.
+loads the page anew. So what was typed is in hidden fields of the page that tells of it, with a new
+token. If the session has ended, it waits in the browser's next session until somebody logs in.
 """
 
-from django.conf import settings
-from django.shortcuts import render, resolve_url
-from django.utils.cache import add_never_cache_headers
+import time
 
-MAX_CHARACTERS = 200_000
-# Passwords and codes have no place in a page.
+from allauth.core import ratelimit
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
+from django.http import QueryDict
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+KEY = "sent_again"  # in the session, and of the limit in ACCOUNT_RATE_LIMITS
+KEPT_SECONDS = 3_600
+MAX_CHARACTERS = 100_000  # of a form as it is encoded: six for a letter with an accent
+LOGGED_OUT = _(
+    "You were logged out before this was saved. What you have typed is kept for an hour: log in, "
+    "and you can send it again."
+)
+# Passwords and codes have no place in a page, or in a session.
 SECRET_VIEWS = ("account_", "mfa_", "accept-invitation")
 SECRET_FIELD = "password"  # noqa: S105
 
 
-def fields_to_send_again(request) -> list[tuple[str, str]]:
-    """Return the fields of a form that came from a page of this site; none if it may hold secrets.
+def typed(request) -> str:
+    """Return the form that a page of this site has sent, encoded; empty if it may hold secrets.
 
     No other site can have a browser claim that, and so none can have somebody send its own form.
     """
-    headers = request.headers
-    is_own = (headers.get("Sec-Fetch-Site"), headers.get("Sec-Fetch-Mode")) == (
-        "same-origin",
-        "navigate",
-    )
+    names = "Sec-Fetch-Site", "Sec-Fetch-Mode"
+    is_own = [request.headers.get(name) for name in names] == ["same-origin", "navigate"]
     match = request.resolver_match
     if not (is_own and match) or (match.view_name or "").startswith(SECRET_VIEWS):
-        return []
-    fields = [(name, value) for name, values in request.POST.lists() for value in values]
-    fields = [field for field in fields if field[0] != "csrfmiddlewaretoken"]
-    length = sum(len(name) + len(value) for name, value in fields)
-    if length > MAX_CHARACTERS or any(SECRET_FIELD in name for name, _ in fields):
-        return []
-    return fields
+        return ""
+    form = request.POST.copy()
+    form.pop("csrfmiddlewaretoken", None)
+    encoded = form.urlencode()
+    is_secret = any(SECRET_FIELD in name for name in form)
+    return "" if is_secret or len(encoded) > MAX_CHARACTERS else encoded
 
 
-def context_to_send_again(request) -> dict:
-    """Return what a template needs to have a form sent again."""
-    return {"again": fields_to_send_again(request), "had_files": bool(request.FILES)}
+def to_send(encoded: str, address: str, *, had_files: bool) -> dict:
+    """Return what _send_again.html needs: the fields, and where they go."""
+    fields = [(name, value) for name, values in QueryDict(encoded).lists() for value in values]
+    return {"fields": fields, "address": address, "had_files": had_files}
+
+
+def csrf_failure(request, reason=""):
+    """Refuse a form that is too old, or was not sent from a page of this site."""
+    encoded = typed(request)
+    address, had_files = request.get_full_path(), bool(request.FILES)
+    context = to_send(encoded, address, had_files=had_files) if encoded else {}
+    return render(request, "403_csrf.html", context, status=403)
 
 
 def keep_forms_of_ended_sessions(get_response):
-    """Answer a form that would end at the log-in with a page from which it can be sent again.
-
-    A view that keeps it by other means sets `request.is_kept`.
-    """
+    """Keep a form that is answered with the log-in, for the page that follows the log-in."""
 
     def middleware(request):
         response = get_response(request)
-        if request.method != "POST" or response.status_code != 302:
+        if request.method != "POST":
             return response
-        login = resolve_url(settings.LOGIN_URL)
-        leads_to_login = response["Location"].startswith((login, resolve_url("admin:login")))
-        is_kept = getattr(request, "is_kept", False)
-        if not leads_to_login or is_kept or request.user.is_authenticated:
-            return response
-        context = context_to_send_again(request)
-        if not context["again"]:
-            return response
-        page = render(request, "403_logged_out.html", context, status=403)
-        add_never_cache_headers(page)
-        return page
+        address = request.get_full_path()
+        if request.user.is_authenticated:
+            if address in request.session.get(KEY, ()):  # sent again
+                del request.session[KEY]
+        elif (
+            leads_to_login(response)
+            and (encoded := typed(request))
+            and ratelimit.consume(request, action=KEY)  # visitors write rows of sessions here
+        ):
+            request.session[KEY] = [int(time.time()), encoded, address, bool(request.FILES)]
+            messages.warning(request, LOGGED_OUT)
+            return redirect_to_login(reverse("send-again"))
+        return response
 
     return middleware
+
+
+def leads_to_login(response) -> bool:
+    logins = resolve_url(settings.LOGIN_URL), reverse("admin:login")
+    return response.status_code == 302 and response["Location"].startswith(logins)
+
+
+@require_safe
+@login_required
+def send_again(request):
+    """Show whoever has logged in what this browser sent before, to be sent once more."""
+    kept_at, *form, had_files = request.session.get(KEY, (0, "", "", False))
+    if time.time() - kept_at > KEPT_SECONDS:
+        return redirect("home")
+    return render(request, "send_again.html", to_send(*form, had_files=had_files))

@@ -102,8 +102,8 @@ MIDDLEWARE = [
     "portal.request_bodies.drop_failed_uploads",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "portal.sent_again.keep_forms_of_ended_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "portal.sent_again.keep_forms_of_ended_sessions",
     "allauth.account.middleware.AccountMiddleware",
     "profiles.privacy.middleware.LeaversMiddleware",
     "portal.middleware.private_pages",
@@ -180,7 +180,7 @@ ACCOUNT_FORMS = {
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "portal.accounts.tokens.AddressTokenGenerator"  # noqa: S105
 ACCOUNT_RATE_LIMITS = {
     "confirm_email": "3/5m/key",  # links to one new address, for one member
-    "unsaved_profile": "10/m/ip",  # forms that are kept until the log-in
+    "sent_again": "10/h/ip",  # forms that are kept until the log-in
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -296,7 +296,7 @@ if not IS_DEVELOPMENT:  # the prefix makes browsers refuse cookies that a sister
     SESSION_COOKIE_NAME = "__Host-sessionid"
     CSRF_COOKIE_NAME = "__Host-csrftoken"
     LANGUAGE_COOKIE_SECURE = True
-CSRF_FAILURE_VIEW = "profiles.unsaved.csrf_failure"
+CSRF_FAILURE_VIEW = "portal.sent_again.csrf_failure"
 
 # Content may come from this site and from the buckets above, and from nowhere else.
 csp = files["CSP_SOURCES"]

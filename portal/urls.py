@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from profiles import languages
 
-from . import views
+from . import sent_again, views
 from .files import views as files
 
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("accounts/", include("portal.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("send-again/", sent_again.send_again, name="send-again"),
     path("readyz", views.readyz, name="readyz"),
     path("favicon.ico", views.favicon, name="favicon"),
 ]

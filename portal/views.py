@@ -22,7 +22,6 @@ from django.views.decorators.http import require_safe
 from .accounts.throttle import in_words, pages_wait
 from .files.disks import is_full_disk
 from .refusals import style_policy
-from .sent_again import context_to_send_again
 
 logger = logging.getLogger(__name__)
 
@@ -110,8 +109,3 @@ def is_outage(error: BaseException | None) -> bool:
     if isinstance(error, (OperationalError, InterfaceError)):
         return True
     return error is not None and getattr(error.__cause__, "sqlstate", None) == READ_ONLY
-
-
-def csrf_failure(request, reason=""):
-    """Refuse a form that is too old, or was not sent from a page of this site."""
-    return render(request, "403_csrf.html", context_to_send_again(request), status=403)

@@ -5,7 +5,6 @@ from copy import copy
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.auth.views import redirect_to_login
 from django.db import IntegrityError
 from django.http import Http404, HttpResponseForbidden, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -16,7 +15,6 @@ from django.views.defaults import page_not_found
 
 from portal.views import forbidden
 
-from . import unsaved
 from .access import seen_details
 from .directory.paging import NumberedPaginator
 from .directory.resume_texts import state_of
@@ -99,12 +97,13 @@ def resume(request, pk):
     profile = visible_or_404(request.user, pk)
     if not profile.resume:
         raise Http404("No resume")
+    if request.method == "HEAD":  # it only asks whether there is something to open
+        return redirect(profile)  # a link, which nothing records, would open the file all the same
     link = profile.resume.storage.url(profile.resume.name, filename=profile.resume_filename)
-    if request.method == "GET":  # a HEAD only asks whether there is something to open
-        try:
-            ResumeDownload.objects.create(profile=profile, member=request.user)
-        except IntegrityError:  # the owner was deleted at this moment
-            raise Http404("No resume") from None
+    try:
+        ResumeDownload.objects.create(profile=profile, member=request.user)
+    except IntegrityError:  # the owner was deleted at this moment
+        raise Http404("No resume") from None
     return HttpResponseRedirect(link, headers={"Referrer-Policy": "no-referrer"})
 
 
@@ -156,16 +155,16 @@ def render_profile(request, profile):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@login_required
 def edit_me(request):
     """Let members change their own profile, and nobody else's."""
-    is_sent = request.method == "POST"
-    if not request.user.is_authenticated:
-        if is_sent:
-            unsaved.keep_until_log_in(request)
-        return redirect_to_login(request.get_full_path())
-    data, files = (request.POST, request.FILES) if is_sent else (unsaved.take(request), None)
-    form = ProfileForm(data, files, instance=request.user.profile, uploader=request.user)
-    if is_sent and form.is_valid():
+    is_sent, own = request.method == "POST", request.user.profile
+    if is_sent and request.POST.get("profile", str(own.pk)) != str(own.pk):
+        messages.error(request, _("That was the form of another member. Nothing was saved."))
+        return redirect("edit-me")
+    data, files = (request.POST, request.FILES) if is_sent else (None, None)
+    form = ProfileForm(data, files, instance=own, uploader=request.user)
+    if form.is_valid():
         form.save()
         messages.success(request, _("Your profile is saved."))
         for note in form.notes():

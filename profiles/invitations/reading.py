@@ -2,7 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -22,6 +23,8 @@ from .other_kinds import HEAD_BYTES, refuse_by_beginning, refuse_by_parts
 MAX_ROWS = 5_000
 MAX_BYTES = 5_000_000
 MAX_CELL = 1_000  # characters; more of a cell is not read
+MAX_LINES = 100  # of a record with line breaks in its cells
+MAX_NAMES, MAX_NAME = 20, 100  # of columns and sheets in a note: how many, and their characters
 SEPARATORS = "\t;,|"
 SAMPLE_ROWS = 50  # from which the separator is told
 HEADER_WITHIN = 10  # rows: some sheets begin with a title
@@ -84,7 +87,7 @@ def read_file(file: File) -> Reading:
         raise ValidationError(REFUSALS[verdict], code=verdict)
     reading = people(iter([(line, cells) for line, cells in sheet.report["rows"]]))
     if sheet.report["others"]:
-        used, others = sheet.report["sheet"], ", ".join(sheet.report["others"])
+        used, others = listed([sheet.report["sheet"]]), listed(sheet.report["others"])
         reading.notes.append(sentence(OTHER_SHEETS, sheet=used, others=others))
     return reading
 
@@ -122,7 +125,7 @@ def records(text: str) -> Iterator[tuple[int, list[str]]]:
     lines = text.split("\n")
     start, separator = 0, ""
     if lines[0].strip().lower().startswith("sep=") and len(lines[0].strip()) == 5:
-        start, separator = 1, lines[0].strip()[4]
+        start, separator = 1, lines[0].strip()[4].replace('"', "")  # which csv refuses
     separator = separator or separator_of(lines)
     while start < len(lines):
         start = yield from unbroken(lines, start, separator)
@@ -130,7 +133,16 @@ def records(text: str) -> Iterator[tuple[int, list[str]]]:
 
 def unbroken(lines: list[str], start: int, separator: str):
     """Yield the records from a line on; return where to begin anew."""
-    reader = csv.reader((f"{line}\n" for line in lines[start:]), delimiter=separator)
+    first = start
+
+    def within_reach() -> Iterator[str]:
+        """Yield the lines, no more than MAX_LINES to a record: each broken one is read again."""
+        number = start
+        while number < min(len(lines), first + MAX_LINES):
+            yield f"{lines[number]}\n"
+            number += 1
+
+    reader = csv.reader(within_reach(), delimiter=separator)
     while True:
         first = start + reader.line_num
         try:
@@ -150,6 +162,8 @@ def unbroken(lines: list[str], start: int, separator: str):
 
 def is_broken(spanned: list[str], *, is_last: bool) -> bool:
     """Return True if a record of several lines has swallowed others than its own."""
+    if len(spanned) >= MAX_LINES:
+        return True
     unclosed = is_last and sum(line.count('"') for line in spanned) % 2 == 1
     return unclosed or sum("@" in line for line in spanned) > 1
 
@@ -174,6 +188,7 @@ def people(found: Iterator[tuple[int, list[str] | None]]) -> Reading:
     for line, cells in found:
         if cells is None:
             rows.append(Row(line, "", problem=UNCLOSED))
+            refuse_many(rows)
             continue
         if not any(cells):
             continue
@@ -181,15 +196,10 @@ def people(found: Iterator[tuple[int, list[str] | None]]) -> Reading:
         if columns is None and seen <= HEADER_WITHIN and (columns := columns_of(cells)):
             rows = [row for row in rows if "@" in row.address or row.problem == UNCLOSED]
             if columns.unused:
-                notes.append(sentence(OTHER_COLUMNS, columns=", ".join(columns.unused)))
+                notes.append(sentence(OTHER_COLUMNS, columns=listed(columns.unused)))
             continue
         rows += by_columns(line, cells, columns) if columns else by_sight(line, cells)
-        if len(rows) > MAX_ROWS:
-            raise ValidationError(
-                _("This list has more than %(most)s lines. Please split it."),
-                code="too_many",
-                params={"most": number_format(MAX_ROWS, force_grouping=True)},
-            )
+        refuse_many(rows)
     if not any("@" in row.address for row in rows):
         raise ValidationError(
             _(
@@ -212,6 +222,22 @@ def turned(reading: Reading) -> Reading:
     return Reading(rows, [*reading.notes, note])
 
 
+def refuse_many(rows: list[Row]) -> None:
+    """Raise ValidationError for more rows than a list may have."""
+    if len(rows) > MAX_ROWS:
+        raise ValidationError(
+            _("This list has more than %(most)s lines. Please split it."),
+            code="too_many",
+            params={"most": number_format(MAX_ROWS, force_grouping=True)},
+        )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the names of columns or sheets for a note, shortened where there are many."""
+    shown = [name[:MAX_NAME] for name in names[:MAX_NAMES]]
+    return ", ".join([*shown, "…"] if len(names) > MAX_NAMES else shown)
+
+
 def by_columns(line: int, cells: list[str], columns: Columns) -> list[Row]:
     cell = cells[columns.address] if columns.address < len(cells) else ""
     if not cell:
@@ -222,7 +248,8 @@ def by_columns(line: int, cells: list[str], columns: Columns) -> list[Row]:
 
 def by_sight(line: int, cells: list[str]) -> list[Row]:
     """Take each cell with an @ as a person, named by the cell, or by the others if it is alone."""
-    found = [name_and_address(cell) for cell in cells if "@" in cell]
+    with_address = islice((cell for cell in cells if "@" in cell), MAX_ROWS + 1)
+    found = [name_and_address(cell) for cell in with_address]
     others = [cell for cell in cells if cell and "@" not in cell]
     if not found:
         text = " ".join(others)

@@ -1,5 +1,6 @@
 """The society in the admin: one form, with a preview."""
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminFileWidget
 from django.contrib.auth.models import AnonymousUser
@@ -104,5 +105,12 @@ class SocietyAdmin(admin.ModelAdmin):
 
 def shown_at_once(response):
     """Have the society read afresh for whoever has just changed it."""
-    response.set_cookie(JUST_SAVED, "1", max_age=READ_AGAIN_SECONDS, httponly=True, samesite="Lax")
+    response.set_cookie(
+        JUST_SAVED,
+        "1",
+        max_age=READ_AGAIN_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
     return response

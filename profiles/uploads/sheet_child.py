@@ -9,6 +9,8 @@ from io import BytesIO
 
 sys.path[:0] = sys.argv[2:]
 
+import datetime  # noqa: F401 (imported by calamine for a date: too late for a confined process)
+
 import python_calamine as calamine
 from confinement import MEGABYTE, confine, report
 
@@ -35,7 +37,8 @@ def main():
     except BaseException:
         report(verdict="damaged")
     else:
-        report(verdict="good", sheet=used, others=[n for n in names if n != used], rows=rows)
+        others = [as_text(name) for name in names if name != used]
+        report(verdict="good", sheet=as_text(used), others=others, rows=rows)
 
 
 def visible(workbook) -> list[str]:

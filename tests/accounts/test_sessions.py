@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from profiles.models import User
@@ -56,6 +57,25 @@ def test_a_session_that_is_none_is_not_filled(client, member, kind):
 
     assert client.get("/me/").status_code == 200
     assert client.cookies["sessionid"].value != key
+
+
+@pytest.mark.parametrize(
+    ("cookie", "queries"),
+    [
+        (r'"\000\000\000\000\000\000\000\000"', 0),  # NUL, of which PostgreSQL makes an error
+        ("ABCDEFGH", 0),
+        ("é" * 32, 0),
+        ("short", 0),
+        ("a1" * 16, 1),
+    ],
+)
+def test_a_cookie_that_is_no_key_is_not_looked_for(client, cookie, queries):
+    """The control: a key that nobody has."""
+    with CaptureQueriesContext(connection) as made:
+        answer = client.get("/me/", headers={"cookie": f"sessionid={cookie}"})
+
+    assert answer.status_code == 302
+    assert sum("session_key" in query["sql"] for query in made) == queries
 
 
 @pytest.mark.django_db(transaction=True)

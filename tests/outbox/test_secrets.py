@@ -165,6 +165,13 @@ def test_the_admin_shows_no_text_and_changes_nothing(mail_server, admin_client):
     assert admin_client.post(f"{LIST}{pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+@pytest.mark.parametrize("lookup", ["content", "content__contains", "context__icontains"])
+def test_the_staff_cannot_guess_a_text_letter_by_letter(admin_client, lookup):
+    """E6: the list is filtered by its address. The control: by the subject it may be."""
+    assert admin_client.get(LIST, {lookup: "W"}).status_code == 400
+    assert admin_client.get(LIST, {"subject__contains": "W"}).status_code == 200
+
+
 def test_messages_are_removed_when_a_month_has_passed(mail_server, monkeypatch, member, client):
     """E6: and earlier what was never delivered and nobody waits for any more."""
     client.post("/accounts/password/reset/", {"email": member.email})

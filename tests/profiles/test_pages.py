@@ -265,9 +265,11 @@ def test_the_photo_of_a_hidden_member_who_opened_a_resume_is_not_shown(client, o
 
 
 def test_to_ask_whether_there_is_a_resume_is_not_to_open_it(client, owner, member):
+    """S13: and it is answered with no link, which would open the file without a record."""
     client.force_login(member)
 
-    assert client.head(f"/members/{owner.profile.pk}/resume/").status_code == 302
+    asked = client.head(f"/members/{owner.profile.pk}/resume/")
+    assert (asked.status_code, asked["Location"]) == (302, owner.profile.get_absolute_url())
     assert not ResumeDownload.objects.exists()
 
     client.get(f"/members/{owner.profile.pk}/resume/")

@@ -12,6 +12,7 @@ EVERYWHERE = [
     ("accounts/", None),
     ("accounts/", None),
     ("admin/", None),
+    ("send-again/", "send-again"),
     ("readyz", "readyz"),
     ("favicon.ico", "favicon"),
 ]

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from datetime import date
 from xml.sax.saxutils import escape
 
 SPREADSHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -27,7 +28,7 @@ def unpacked(parts: dict[str, str]) -> bytes:
     return out.getvalue()
 
 
-def xlsx(*sheets: list[list], hidden: int = 0, cells: str = "") -> bytes:
+def xlsx(*sheets: list[list], hidden: int = 0, cells: str = "", name: str = "Sheet") -> bytes:
     """A workbook with these sheets, the first `hidden` of which are; or one of XML `cells`."""
     bodies = [cells] if cells else [rows(sheet) for sheet in sheets]
     parts = {
@@ -37,7 +38,7 @@ def xlsx(*sheets: list[list], hidden: int = 0, cells: str = "") -> bytes:
         f'Type="{RELATIONSHIPS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{SPREADSHEET}" xmlns:r="{RELATIONSHIPS}"><sheets>'
         + "".join(
-            f'<sheet name="Sheet{i}" sheetId="{i}" r:id="r{i}"'
+            f'<sheet name="{name}{i}" sheetId="{i}" r:id="r{i}"'
             + (' state="hidden"' if i <= hidden else "")
             + "/>"
             for i in range(1, len(bodies) + 1)
@@ -67,6 +68,8 @@ def rows(sheet: list[list]) -> str:
 
 def cell(column: int, row: int, value) -> str:
     place = f'r="{chr(ord("A") + column)}{row}"'
+    if isinstance(value, date):
+        return f'<c {place} t="d"><v>{value:%Y-%m-%d}</v></c>'
     if isinstance(value, int):
         return f"<c {place}><v>{value}</v></c>"
     if value.startswith("="):  # a formula, with what it came to

@@ -1,5 +1,7 @@
 """Lines, CSV and spreadsheets in the dialects that programs write. Catalogue row N1."""
 
+from datetime import date
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
@@ -189,6 +191,27 @@ def test_an_excel_file_is_read():
     assert found(read(content)) == [("Ada Lovelace", "ada@example.org")]
 
 
+def test_a_column_of_dates_is_passed_over():
+    """What makes dates is imported before the child is confined, or no file could be opened."""
+    since = date(1843, 9, 1)
+    content = sheets.xlsx([["Name", "E-mail", "Since"], ["Ada", "ada@example.org", since]])
+
+    assert found(read(content)) == [("Ada", "ada@example.org")]
+
+
+def test_many_sheets_and_columns_are_named_in_a_short_note():
+    """N1: also without NUL, which PostgreSQL does not store."""
+    headers = ["E-mail", *[f"Column {number}" + "x" * 1000 for number in range(25)]]
+    content = sheets.xlsx([headers, ["ada@example.org"]], *[[["x"]]] * 30, name="S\0heet")
+
+    columns, others = read(content).notes
+
+    assert columns[1]["columns"].endswith(", …")
+    assert len(columns[1]["columns"]) < 2_200
+    assert (others[1]["sheet"], others[1]["others"][:15]) == ("Sheet1", "Sheet2, Sheet3,")
+    assert others[1]["others"].endswith("Sheet21, …")
+
+
 def test_titles_and_headers_of_a_sheet_take_no_room_from_people(monkeypatch):
     monkeypatch.setattr("profiles.invitations.reading.MAX_ROWS", len(PEOPLE))
 
@@ -234,6 +257,7 @@ CORNERS = sheets.xlsx(
         (b"\x00\x01\x02" * 100, "unreadable"),
         (b"Ada Lovelace\nGrace Hopper", "no_address"),
         (b"a@example.org\n" * (MAX_ROWS + 1), "too_many"),
+        (b'"a@example.org","\n' * (MAX_ROWS + 1), "too_many"),  # each line opens a quotation
         (b"x" * 5_000_001, "too_large"),
     ],
 )

@@ -7,7 +7,7 @@ from django.core.files.base import ContentFile
 from portal.sentences.stored import shown
 from profiles.invitations import reading
 from profiles.invitations.columns import Columns, columns_of
-from profiles.invitations.reading import NO_ADDRESS, UNCLOSED, Row, read_file, read_text
+from profiles.invitations.reading import MAX_LINES, NO_ADDRESS, UNCLOSED, Row, read_file, read_text
 
 LONG = "x" * 140_000  # more than the csv module takes for a cell
 ADA, GRACE = Row(2, "ada@example.org", "Ada"), Row(4, "grace@example.org", "Grace")
@@ -27,6 +27,7 @@ def titles(number) -> list[str]:
         # The line of Excel about the separator, and what only looks like it.
         (["sep=|", "Ada|ada@example.org"], [ADA]),
         ([" SEP=| ", "Ada|ada@example.org"], [ADA]),
+        (['sep="', "Ada;ada@example.org"], [ADA]),
         (["sep=", "Ada;ada@example.org"], [Row(1, "sep=", "", NO_ADDRESS), ADA]),
         (["sep=||", "Ada;ada@example.org"], [Row(1, "sep=||", "", NO_ADDRESS), ADA]),
         # A header beats the separator by which more lines have the same number of cells.
@@ -54,6 +55,16 @@ def titles(number) -> list[str]:
         (
             ["Name,E-mail", '"Ada', 'L",ada@example.org'],
             [Row(2, "ada@example.org", "Ada L")],
+        ),
+        # As many lines as a record may have, and one more: looking for the ends of broken ones in
+        # all lines behind it would take hours.
+        (
+            ["Name,E-mail", '"Ada', *[""] * (MAX_LINES - 3), '",ada@example.org'],
+            [Row(2, "ada@example.org", "Ada")],
+        ),
+        (
+            ['"Ada', *[""] * (MAX_LINES - 2), '",ada@example.org'],
+            [Row(1, "", "", UNCLOSED), Row(MAX_LINES, "ada@example.org")],
         ),
         # A quotation mark of its own in the last line.
         (["Name,E-mail", 'Ada 5",ada@example.org'], [Row(2, "ada@example.org", 'Ada 5"')]),
@@ -220,3 +231,21 @@ def test_bytes_that_are_no_text_are_refused(content):
         read_file(ContentFile(content, name="members.csv"))
 
     assert refused.value.code == "unreadable"
+
+
+class Lines(list):
+    """Notes how many of the lines are read one by one."""
+
+    reads = 0
+
+    def __getitem__(self, which):
+        self.reads += isinstance(which, int)
+        return super().__getitem__(which)
+
+
+def test_the_end_of_a_quotation_is_looked_for_in_some_lines_alone():
+    """Or each of many that are never closed would cost all lines behind it."""
+    lines = Lines(['"Ada', *["Grace"] * 1_000])
+
+    assert list(reading.unbroken(lines, 0, ";")) == [(1, None)]
+    assert lines.reads == MAX_LINES

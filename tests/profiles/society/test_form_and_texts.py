@@ -62,8 +62,10 @@ def test_naming_the_society_leads_to_the_home_page_and_its_next_step(desk):
 
 @pytest.mark.parametrize(("address", "is_there"), [(ADD, False), (CHANGE, True)])
 def test_whoever_saves_the_form_has_a_cookie_for_as_long_as_others_may_not_see_it(
-    desk, address, is_there
+    desk, settings, address, is_there
 ):
+    """A6: where cookies are for HTTPS alone, so is this one."""
+    settings.SESSION_COOKIE_SECURE = is_there
     if is_there:
         Society.objects.create(**FORM)
 
@@ -71,6 +73,7 @@ def test_whoever_saves_the_form_has_a_cookie_for_as_long_as_others_may_not_see_i
 
     assert cookie.value == "1"
     assert (cookie["max-age"], cookie["httponly"], cookie["samesite"]) == (5, True, "Lax")
+    assert bool(cookie["secure"]) == is_there
 
 
 def test_a_text_is_shown_at_once_to_whoever_has_saved_it(desk):
