@@ -242,7 +242,7 @@ class BufferingWorker(ThreadWorker):
     def refuse(self, conn, status: HTTPStatus):
         """Answer without a thread."""
         logger.warning("refused before a view saw it", extra={"status": status.value})
-        mesg = self.arriving[conn].mesg
+        mesg = conn.parser.mesg  # of what arrives, or has arrived and waits for a thread
         page = refusal(status, language_of(mesg.headers if mesg else ()))
         with contextlib.suppress(OSError):
             conn.sock.setblocking(False)
