@@ -83,6 +83,7 @@ def test_a_form_of_an_ended_session_is_sent_again_after_the_log_in(ada):
 
     page = log_in(client, ada)
     assert "You were logged out before this was saved" in page.text
+    assert "You are logged in as <bdi>Ada</bdi>." in page.text  # or somebody else was, before
     assert "no-store" in page["Cache-Control"]
     assert waiting(client.get("/send-again/"))["bio"] == LOST  # it may be loaded anew
     saved = client.post("/me/edit/", waiting(page), headers=FROM_HERE)
