@@ -18,6 +18,7 @@ FOLDED = {
     "Straße": "strasse",
     "Олександр Щербак": "oleksandr shcherbak",
     "Ἀλέξανδρος": "alexandros",
+    "Андрей Вайс": "andrey vays",  # without its mark, the last letter would be another
     "王小明": "wangxiaoming",
     "C++, C# & .NET": "c++ c# net",
     "  two\n lines\t": "two lines",
