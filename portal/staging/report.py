@@ -23,8 +23,9 @@ class Report:
         self.path, self.facts, self._count = path, facts, 0
         if self.path:
             try:
-                if self.path.is_dir():
-                    raise IsADirectoryError(f"{str(self.path)!r} is a folder")
+                if self.path.exists() and not self.path.is_file():
+                    # A device would be replaced by the report: /dev/null, /dev/stdout.
+                    raise FileExistsError(f"{str(self.path)!r} is a folder or a device")
                 # Its closing is left to __exit__.
                 self._lines = TemporaryFile("w+", dir=self.path.parent)  # noqa: SIM115
             except OSError as error:

@@ -3,6 +3,7 @@
 import inspect
 import re
 
+import pytest
 from django.core.files import locks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -70,6 +71,16 @@ def test_names_that_lead_out_of_the_folder_are_refused(to_disk, tmp_path):
 
     assert to_disk.copy("../outside") == {"../outside": "failed"}
     assert not (tmp_path / "outside").exists()
+
+
+@pytest.mark.parametrize("name", ["a//b", "./a/b", "a/x/../b", "/a/b", "a/b/"])
+def test_names_that_a_folder_would_keep_under_another_are_refused(to_disk, name):
+    """Two files would become one, and a backup be short of one that it has called copied."""
+    for each in ("a/b", name):
+        to_disk.live.put(each, each.encode() + b"." * len(each))
+
+    assert to_disk.copy(*sorted(["a/b", name])) == {"a/b": "copied", name: "failed"}
+    assert to_disk.staging.contents() == {"a/b": b"a/b..."}
 
 
 def test_the_live_client_only_gets_heads_and_lists(ends, s3):
