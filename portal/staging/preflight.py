@@ -24,6 +24,7 @@ from portal.exposure.read_only_key import key_cannot_delete, key_cannot_store
 from portal.files.hints import settings_of_live, with_hint
 from portal.files.policies import in_buckets
 from portal.files.references import Fields, field_references, storage_label
+from portal.files.sweeping import with_retries
 from portal.s3.errors import storage_errors
 
 from . import conf
@@ -104,6 +105,7 @@ def refuse_if_all_denied(source: Source, names: list[str], error: PermissionErro
 
 def refuse_unwritable(storage: Storage) -> None:
     """Raise CommandError unless this site can store a file and delete it again."""
+    storage = with_retries(storage)
     name = f"refresh-staging-{uuid4()}.txt"
     try:
         with storage_errors("store", name, storage):
@@ -128,7 +130,7 @@ def refuse_writing_keys(aliases) -> None:
         if alias not in twins:
             continue  # a folder, or a class that check_storage names
         for question in (key_cannot_store, key_cannot_delete):
-            found = question(f"live {alias}", twins[alias])
+            found = question(f"live {alias}", with_retries(twins[alias]))
             if found.outcome != OK:
                 raise CommandError(
                     f"Nothing was changed. It is not proven of live {alias} that"
