@@ -71,15 +71,29 @@ def is_markable() -> bool:
     return connection.vendor == "postgresql"
 
 
-def write_mark() -> None:
-    """Mark the connected database as that of the live site. Raises django.db.Error."""
-    database = connected_database()
-    locations = json.dumps(sorted(own_locations()))
+def write_mark() -> list[tuple[str, str]]:
+    """Mark the connected database as that of the live site. Raises django.db.Error.
+
+    Returns the buckets and prefixes of the former mark in which no storage keeps files any more.
+    """
+    database, locations = connected_database(), own_locations()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])  # several dynos start at once
+        former = read_mark()
         if not is_marked():
             cursor.execute(CREATE)
-        cursor.execute(WRITE, [*database, conf.SITE_ENVIRONMENT, locations])
+        cursor.execute(WRITE, [*database, conf.SITE_ENVIRONMENT, json.dumps(sorted(locations))])
+    return sorted(set(former.locations) - locations) if former else []
+
+
+def advice_on_files(left: list[tuple[str, str]]) -> str:
+    """Return what to do about files in places that the settings no longer name."""
+    places = ", ".join(f"{bucket} below {prefix}" for bucket, prefix in left)
+    return (
+        f"The settings no longer name {places}, where this site has kept files until now, and rows"
+        " may name them. sweep_media lists the rows whose file is missing; docs/storage.md, Moving"
+        " the files, says how to copy them."
+    )
 
 
 def mark_at_start() -> None:
@@ -90,7 +104,8 @@ def mark_at_start() -> None:
     if conf.SITE_ENVIRONMENT != "production" or not is_markable():
         return
     try:
-        write_mark()
+        if left := write_mark():
+            logger.warning(advice_on_files(left))
     except Error as error:
         logger.warning(
             "The database could not be marked as the live site's (%s). A restart, or"
