@@ -13,8 +13,9 @@ import logging
 from typing import NamedTuple
 
 from django.core.management.base import CommandError
-from django.db import Error, connection, transaction
+from django.db import Error, OperationalError, connection, transaction
 
+from portal.files.hints import of_database
 from portal.files.locations import location_of
 from portal.files.references import field_storages
 from portal.s3.addresses import is_within
@@ -164,7 +165,10 @@ def refuse_live(confirmed_fork: str | None = None) -> Mark | None:
     `confirmed_fork` is NAME@HOST:PORT of a physical copy, as a person has typed it: such a copy has
     the identifier and the name of its original, and only its address tells it apart.
     """
-    mark = read_mark()
+    try:
+        mark = read_mark()
+    except OperationalError as error:
+        raise CommandError(f"Nothing was changed. {of_database(error)}") from error
     if mark is None:
         return None
     if connected_database().may_be(mark.database) and not is_confirmed(confirmed_fork):

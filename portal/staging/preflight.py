@@ -15,6 +15,8 @@ from uuid import uuid4
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.core.management.base import CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from portal.copying.folder_store import Folder
 from portal.copying.retry import Retry
@@ -34,6 +36,22 @@ from .placeholders import is_placeholder
 NAMES_TRIED = 5  # where a key may not list: files that are asked for one by one
 
 Result = TypeVar("Result")
+
+
+def refuse_unmigrated() -> None:
+    """Raise CommandError if a migration of this release has not been applied.
+
+    A copy of a live site on an older release lacks columns until then.
+    """
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if waiting:
+        first, _ = waiting[0]
+        raise CommandError(
+            f"Nothing was changed. The database is not migrated: {len(waiting)} migrations of this"
+            f" release have not been applied, the first of them {first}. Run manage.py migrate,"
+            " then this again."
+        )
 
 
 def try_both_ends(

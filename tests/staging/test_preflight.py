@@ -147,13 +147,10 @@ def test_a_live_key_that_can_write_is_refused_unless_told_otherwise(restored, mo
     assert keys_in(restored, STAGING) == staff_keys()
 
 
-def test_a_server_that_is_busy_for_a_moment_proves_nothing_and_is_asked_again(
-    restored, monkeypatch
-):
-    """It was taken for a live key that might write, with the advice to go on all the same."""
+def test_a_server_that_is_busy_proves_nothing_and_is_asked_again(restored, monkeypatch):
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
-    for method in ("POST", "PUT", "DELETE"):
-        restored.fail_next(times=3, matching=lambda asked, method=method: asked.method == method)
+    for kind in ("POST", "PUT", "DELETE"):
+        restored.fail_next(times=3, matching=lambda asked, kind=kind: asked.method == kind)
 
     refresh()
 
