@@ -29,7 +29,7 @@ from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
 from portal.arrivals import READ_BYTES, Arrival, received
-from portal.refusals import refusal
+from portal.refusals import language_of, refusal
 
 logger = logging.getLogger(__name__)
 
@@ -242,9 +242,11 @@ class BufferingWorker(ThreadWorker):
     def refuse(self, conn, status: HTTPStatus):
         """Answer without a thread."""
         logger.warning("refused before a view saw it", extra={"status": status.value})
+        mesg = conn.parser.mesg  # of what arrives, or has arrived and waits for a thread
+        page = refusal(status, language_of(mesg.headers if mesg else ()))
         with contextlib.suppress(OSError):
             conn.sock.setblocking(False)
-            conn.sock.send(refusal(status))
+            conn.sock.send(page)
         self.leave(conn, REFUSED_SECONDS)
 
     def leave(self, conn, seconds=LINGER_SECONDS):

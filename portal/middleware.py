@@ -5,6 +5,7 @@ import functools
 from csp.constants import HEADER
 from csp.utils import build_policy
 from django.conf import settings
+from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
 
@@ -16,6 +17,23 @@ def private_pages(get_response):
         if settings.SESSION_COOKIE_NAME in request.COOKIES and "Cache-Control" not in response:
             add_never_cache_headers(response)
         return response
+
+    return middleware
+
+
+def page_for_wrong_method(get_response):
+    """Give a page to whoever opens the address of a form's target, instead of an empty answer.
+
+    A browser does so where the address is typed, or opened again after a log-in.
+    """
+
+    def middleware(request):
+        response = get_response(request)
+        if response.status_code != 405 or request.method != "GET" or response.content:
+            return response
+        page = render(request, "405.html", status=405)
+        page["Allow"] = response["Allow"]
+        return page
 
     return middleware
 

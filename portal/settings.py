@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "profiles.privacy.middleware.LeaversMiddleware",
     "portal.middleware.private_pages",
+    "portal.middleware.page_for_wrong_method",
     "portal.files.middleware.StorageFailureMiddleware",
     "portal.accounts.middleware.AtomicAccountsMiddleware",  # last, as it calls the view
 ]

@@ -1,7 +1,5 @@
 """Health checks, and the pages for refused and failed requests."""
 
-import base64
-import hashlib
 import logging
 import sys
 
@@ -23,6 +21,7 @@ from django.views.decorators.http import require_safe
 
 from .accounts.throttle import in_words, pages_wait
 from .files.disks import is_full_disk
+from .refusals import style_policy
 
 logger = logging.getLogger(__name__)
 
@@ -103,16 +102,6 @@ def alone(template: str, *, status: int, context: dict | None = None) -> HttpRes
     page = HttpResponse(render_to_string(template, context), status=status)
     page[HEADER] = style_policy()
     return page
-
-
-def style_policy() -> str:
-    """Return the header that allows one inline style, by its hash, and nothing else."""
-    style = render_to_string("_alone.css").encode()
-    digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    )
 
 
 def is_outage(error: BaseException | None) -> bool:

@@ -1,7 +1,10 @@
 from django import forms
+from django.conf import settings
 from django.db.models.fields.files import FieldFile
 from django.forms.renderers import TemplatesSetting
 from django.forms.widgets import Script
+
+from portal.files.fields import too_large
 
 from .uploads.avatars import AvatarField
 from .uploads.resumes import ResumeField
@@ -26,7 +29,10 @@ class UploadInput(forms.ClearableFileInput):
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
         purpose = name.rpartition("-")[2]  # without the prefix of a formset
+        most = settings.AVATAR_MAX_BYTES if purpose == "avatar" else settings.RESUME_MAX_BYTES
+        [too_large_words] = too_large(most).messages
         context["widget"] |= {"stored": self.stored, "purpose": purpose}
+        context["widget"] |= {"most_bytes": most, "too_large": too_large_words}
         if self.is_initial(value):
             if isinstance(value.field, AvatarField):
                 context["photo_url"] = value.url

@@ -53,6 +53,12 @@ for (const box of document.querySelectorAll("[data-upload]")) {
     if (current) current.hidden = Boolean(answer.picture);
   };
 
+  // The form does not send what is refused: it would be refused with all that was typed.
+  const refuse = (refused, why) => {
+    chooser.value = "";
+    say(`${refused.name}: ${why}`, true);
+  };
+
   const send = () => {
     if (running) running.abort();
     const body = new FormData();
@@ -79,10 +85,9 @@ for (const box of document.querySelectorAll("[data-upload]")) {
       if (request !== running) return;
       const answer = request.response || {};
       if (request.status === 201) succeed(answer);
-      else if (answer.error) {
-        chooser.value = "";
-        say(`${file.name}: ${answer.error}`, true);
-      } else if (request.status === 503) say(inWords("textBusy"), true);
+      else if (request.status === 413) refuse(file, box.dataset.textLarge);
+      else if (answer.error) refuse(file, answer.error);
+      else if (request.status === 503) say(inWords("textBusy"), true);
       else say(inWords("textUnsent"), true);
       finish();
     });
@@ -128,7 +133,12 @@ for (const box of document.querySelectorAll("[data-upload]")) {
 
   const choose = () => {
     if (!chooser.files.length) return;
-    file = chooser.files[0];
+    const chosen = chooser.files[0];
+    if (chosen.size > Number(box.dataset.most)) {
+      refuse(chosen, box.dataset.textLarge);
+      return;
+    }
+    file = chosen;
     if (cut) {
       cut.open = true;
       draw();

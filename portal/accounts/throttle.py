@@ -6,8 +6,9 @@ from allauth.account import app_settings
 from allauth.core.internal.ratelimit import parse_rates
 from django.utils.translation import ngettext
 
-# The limits that refuse in a form's own error message; any other answers with the page 429.html.
-IN_FORMS = {"login_failed", "confirm_email"}
+# The limits that refuse in a form's own error message, and that of forms that are kept until the
+# log-in, which refuses nobody; any other answers with the page 429.html.
+IN_FORMS = {"login_failed", "confirm_email", "sent_again"}
 
 
 def longest_wait(actions: set[str]) -> int:

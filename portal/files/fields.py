@@ -138,8 +138,13 @@ def check_size(file: File, max_bytes: int) -> None:
     if not file.size:
         raise ValidationError(EMPTY, code="empty")
     if file.size > max_bytes:
-        raise ValidationError(
-            _("This file is larger than %(megabytes)s MB. Please choose a smaller one."),
-            code="too_large",
-            params={"megabytes": number_format(f"{max_bytes / 1_000_000:.3g}")},
-        )
+        raise too_large(max_bytes)
+
+
+def too_large(max_bytes: int) -> ValidationError:
+    """Return the refusal of a file of more than ``max_bytes``."""
+    return ValidationError(
+        _("This file is larger than %(megabytes)s MB. Please choose a smaller one."),
+        code="too_large",
+        params={"megabytes": number_format(f"{max_bytes / 1_000_000:.3g}")},
+    )

@@ -69,7 +69,7 @@ def test_a_call_that_fails_is_counted(log, client, on_s3, member, fault):
     [line] = log.requests
     assert (line["status"], line["s3_calls"]) == (503, 2)
     [error] = log.others
-    assert error["logger"] == "portal.files.middleware"
+    assert error["logger"] == "profiles.uploads.forms"
     assert error["request_id"] == line["request_id"]
 
 

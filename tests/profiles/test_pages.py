@@ -313,3 +313,20 @@ def test_a_link_to_what_is_for_members_leads_through_the_log_in_and_back(client,
     assert entered["Location"] == address
     assert owner.profile.name in client.get(address).text
     assert "log in" not in client.get("/members/99999/").text
+
+
+@pytest.mark.parametrize(
+    ("address", "comes_back"),
+    [
+        ("/members/?q=ada&page=1", "?next=%2Fmembers%2F%3Fq%3Dada%26page%3D1"),
+        ("/members/99999/", "?next=%2Fmembers%2F99999%2F"),
+        ("/members/99999/resume/", "?next=%2Fmembers%2F99999%2Fresume%2F"),
+        ("/", ""),
+        ("/nowhere/", ""),
+        ("/accounts/password/reset/", ""),
+    ],
+)
+def test_the_log_in_of_the_menu_leads_back_to_profiles_and_the_list(client, address, comes_back):
+    menu = client.get(address).text.split("</nav>")[0]
+
+    assert f'<a href="/accounts/login/{comes_back}"' in menu

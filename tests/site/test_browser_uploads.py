@@ -82,6 +82,28 @@ def test_what_was_chosen_before_the_script_came_is_sent_too(page, member, chosen
     expect(page.locator("[data-upload] output").last).to_contain_text(READY, timeout=30_000)
 
 
+def test_a_file_that_is_too_large_is_not_sent_and_costs_nothing_else(
+    page,  # noqa: F811
+    member,
+    chosen,
+    settings,
+):
+    settings.AVATAR_MAX_BYTES = 1_000_000
+    (chosen / "photo.jpg").write_bytes(b"x" * 1_000_001)
+    log_in(page)
+    page.route("**/me/uploads/**", lambda route: pytest.fail("it was sent"))
+    photo = page.locator("[data-upload]").first
+
+    photo.locator("[type=file]").set_input_files(chosen / "photo.jpg")
+    words = "photo.jpg: This file is larger than 1 MB. Please choose a smaller one."
+    expect(photo.locator("output")).to_have_text(words)
+    page.fill("[name=headline]", "Typed before")
+    page.click("main form button[type=submit]")
+
+    expect(page.get_by_text("Your profile is saved.")).to_be_visible()
+    assert Profile.objects.get(user=member).headline == "Typed before"
+
+
 def test_the_button_says_what_the_form_waits_for(page, member, chosen):  # noqa: F811
     log_in(page)
     button = page.locator("main form button[type=submit]")

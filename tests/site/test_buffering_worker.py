@@ -2,8 +2,11 @@
 
 import errno
 import logging
+import re
 import signal
 import socket
+from base64 import b64encode
+from hashlib import sha256
 from http import HTTPStatus
 from unittest import mock
 
@@ -14,7 +17,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from portal import buffering_worker
 from portal.buffering_worker import MAX_HEAD_BYTES, BufferingWorker
-from portal.refusals import refusal
+from portal.refusals import language_of, refusal, style_policy
 from tests.support.worker_here import answer_to, client_of, send, status_of, worker_here
 
 MULTIPART = "Content-Type: Multipart/Form-Data; boundary=x\r\n"
@@ -156,6 +159,33 @@ def test_a_request_is_refused_by_its_head_alone(worker, settings, more, status):
         [arrival] = worker.arriving.values()
         assert arrival.missing == 1000
     assert worker.site.environs == []
+
+
+def test_a_refusal_is_in_the_language_that_the_browser_asks_for(worker, settings):
+    settings.UPLOAD_MAX_BODY_BYTES = 1000
+    asked = "Content-Length: 1001\r\nAccept-Language: de-AT,de;q=0.9"
+    client = send(worker, f"POST / HTTP/1.1\r\nHost: a\r\n{asked}\r\n\r\n".encode())
+
+    assert b'lang="de"' in answer_to(worker, client)
+
+
+@pytest.mark.parametrize(
+    ("asked", "language"),
+    [
+        (["de-AT,en;q=0.5"], "de"),
+        (["en-US"], "en-gb"),
+        (["fr, de;q=0.3"], "de"),
+        (["fr", "de"], "de"),
+        (["fr"], ""),
+        (["*"], ""),
+        (["x" * 9_000, "\xff;q=x"], ""),
+        ([], ""),
+    ],
+)
+def test_the_first_language_of_the_site_that_is_asked_for_counts(asked, language):
+    headers = [("HOST", "de"), *(("ACCEPT-LANGUAGE", each) for each in asked)]
+
+    assert language_of(headers) == language
 
 
 def test_a_head_has_a_limit(worker):
@@ -349,13 +379,15 @@ def test_a_refusal_is_a_whole_answer(settings, status, line, retry):
         line,
         "Content-Type: text/html; charset=utf-8",
         f"Content-Length: {len(page)}",
-        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
+        f"Content-Security-Policy: {style_policy()}",
         "X-Content-Type-Options: nosniff",
         "Cache-Control: no-store",
         "Connection: close",
         *retry,
     ]
     assert b"<html" in page
+    style = re.search(rb"<style>(.*)</style>", page, re.DOTALL)[1]
+    assert f"'sha256-{b64encode(sha256(style).digest()).decode()}'" in style_policy()
     refusal.cache_clear()
     settings.LANGUAGE_CODE = "de"
     assert b'lang="de"' in refusal(status)

@@ -43,6 +43,15 @@ def test_the_old_name_of_the_icon_leads_to_it_without_a_database(client):
     assert response["Cache-Control"] == "public, max-age=86400"
 
 
+@pytest.mark.parametrize("address", ["/me/not-now/avatar/", "/me/data/leave/"])
+def test_the_target_of_a_form_is_a_page_where_it_is_opened(client, address):
+    page = client.get(address)
+
+    assert (page.status_code, page["Allow"]) == (405, "POST")
+    assert "There is nothing to open here" in page.text
+    assert client.head(address).content == client.delete(address).content == b""
+
+
 def test_it_is_ready_when_the_database_is(client):
     response = client.get("/readyz")
 
