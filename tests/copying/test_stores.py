@@ -1,6 +1,7 @@
 """Names, headers and folders: what a bucket and a folder do with a file."""
 
 import inspect
+import os
 import re
 
 import pytest
@@ -71,6 +72,15 @@ def test_names_that_lead_out_of_the_folder_are_refused(to_disk, tmp_path):
 
     assert to_disk.copy("../outside") == {"../outside": "failed"}
     assert not (tmp_path / "outside").exists()
+
+
+def test_names_on_disk_that_are_not_utf8_fail_alone(from_disk):
+    """They come from an older system; S3 has no key for them, and a folder keeps them."""
+    older = os.fsdecode(b"caf\xe9.pdf")
+    for name in (older, "z.pdf"):
+        from_disk.live.put(name, b"content")
+
+    assert from_disk.copy(older, "z.pdf") == {older: "failed", "z.pdf": "copied"}
 
 
 @pytest.mark.parametrize("name", ["a//b", "./a/b", "a/x/../b", "/a/b", "a/b/"])
