@@ -47,4 +47,15 @@ def _first_resource(access_key, secret_key, region, endpoint_url, style, attempt
         aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region
     )
     config = client_config(style, attempts)
-    return session.resource("s3", endpoint_url=endpoint_url, config=config)
+    resource = session.resource("s3", endpoint_url=endpoint_url, config=config)
+    resource.meta.client.meta.events.register("before-call.s3.HeadBucket", redirect_once)
+    return resource
+
+
+def redirect_once(context, **kwargs) -> None:
+    """Have botocore take the answer to a HEAD of a bucket as it is.
+
+    After a redirect it asks for the bucket's region in this way. Where all requests are redirected,
+    as from http to https, it asked again after each answer, and ended in a RecursionError.
+    """
+    context["s3_redirect"]["redirected"] = True
