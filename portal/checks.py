@@ -48,3 +48,36 @@ def mail_has_a_sender(app_configs, **kwargs):
             id="portal.W006",
         )
     ]
+
+
+@register(Tags.security, deploy=True)
+def mail_passwords_travel_over_tls(app_configs, **kwargs):
+    """Warn if the log-in at the mail server, and what is sent, could be read on the way."""
+    server = settings.OUTBOX_OPTIONS
+    if not server.get("username") or server["use_ssl"] or server["use_tls"]:
+        return []
+    return [
+        checks.Warning(
+            "EMAIL_URL is smtp:// with a password: it is sent in plain text, and so are the links"
+            " in e-mails.",
+            hint="Write smtp+tls:// (STARTTLS, mostly on port 587) or smtp+ssl:// (465).",
+            id="portal.W010",
+        )
+    ]
+
+
+@register(deploy=True)
+def mail_ports_fit_their_schemes(app_configs, **kwargs):
+    """Warn if the port is that of the other kind of TLS: the server would never answer."""
+    server = settings.OUTBOX_OPTIONS
+    expected = {465: True, 587: False, 25: False}.get(server.get("port"))
+    if expected is None or server["use_ssl"] == expected:
+        return []
+    return [
+        checks.Warning(
+            f"EMAIL_URL has the port {server['port']} and the TLS of another: most servers do not"
+            " answer then.",
+            hint="Write smtp+ssl://...:465 (TLS from the start) or smtp+tls://...:587 (STARTTLS).",
+            id="portal.W011",
+        )
+    ]

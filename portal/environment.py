@@ -275,7 +275,9 @@ class Environment:
         if address and found is None:
             self.refuse(
                 f"{name} must be the address of a PostgreSQL database:"
-                " postgres://user:password@host/name"
+                " postgres://user:password@host/name. Within user and password, / # ? @ : % [ ] are"
+                " written as %2F %23 %3F %40 %3A %25 %5B %5D; after the name, ? may only begin"
+                " options of PostgreSQL, such as ?sslmode=verify-full."
             )
         return found or {}
 

@@ -31,6 +31,8 @@ LEAST_SECRET_KEY = 32  # characters
 LEAST_VARIETY = 5  # different characters, as in Django's check security.W009
 
 SQLITE_LOCK_SECONDS = 20  # an upload holds the lock while its file is read; a few may queue
+# What Django, and portal/postgresql/base.py, take from the options before PostgreSQL has them.
+DJANGO_OPTIONS = {"answer_timeout", "assume_role", "isolation_level", "pool", "server_side_binding"}
 
 SMTP_BACKEND = "portal.outbox.smtp.EmailBackend"
 MAIL_SECONDS = 10  # for connecting to a mail server, and for each of its answers
@@ -175,6 +177,8 @@ def database(text: str, *, may_be_sqlite: bool) -> dict[str, Any] | None:
     is_postgresql = found["ENGINE"] == "django.db.backends.postgresql"
     if not is_postgresql or not found["NAME"] or "/" in found["NAME"]:
         return None
+    if "#" in text or " " in found["HOST"] or not options.keys() <= postgresql_options():
+        return None
     found["ENGINE"] = "portal.postgresql"
     # Together, and with a pause for closing, well within the 30 seconds of Heroku's router.
     options.setdefault("connect_timeout", 5)
@@ -182,6 +186,16 @@ def database(text: str, *, may_be_sqlite: bool) -> dict[str, Any] | None:
     if found["HOST"]:
         options.setdefault("sslmode", "prefer" if may_be_sqlite else "require")
     return found
+
+
+def postgresql_options() -> set[str]:
+    """Return the names that may stand in ?name=value after a database's address.
+
+    An unknown one, such as another framework's ?pgbouncer=true, would fail each connection.
+    """
+    from psycopg.pq import Conninfo  # imported only where there is an address of PostgreSQL
+
+    return {option.keyword.decode() for option in Conninfo.get_defaults()} | DJANGO_OPTIONS
 
 
 def is_mailbox(text: str) -> bool:

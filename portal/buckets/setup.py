@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
+from portal.files.sweeping import with_retries
 from portal.s3.addresses import prefix_of
 from portal.s3.codes import KINDS, Kind
 
@@ -102,7 +103,7 @@ class BucketSetup:
     def __init__(self, storages: list):
         self.storages = storages
         self.bucket, self.region = storages[0].bucket_name, storages[0].region_name
-        self.client = storages[0].connection.meta.client
+        self.client = with_retries(storages[0]).connection.meta.client
         self.answers: dict[str, object] = {}  # what each setting was when it was last read
 
     def create(self) -> Step:
@@ -153,19 +154,30 @@ class BucketSetup:
         if documents.is_aws(self.storages[0]) or self.can_store():
             return Step(BLOCK.what, AS_IT_SHOULD_BE)
         self.client.delete_public_access_block(Bucket=self.bucket)
-        if self.can_store():
-            return Step(BLOCK.what, TAKEN_BACK, is_changed=True)
-        self.client.put_public_access_block(Bucket=self.bucket, **BLOCK.request(wanted))
-        return Step(BLOCK.what, AS_IT_SHOULD_BE)
+        is_the_block = False
+        try:
+            is_the_block = self.can_store()
+        finally:
+            if not is_the_block:
+                self.client.put_public_access_block(Bucket=self.bucket, **BLOCK.request(wanted))
+        return Step(
+            BLOCK.what, TAKEN_BACK if is_the_block else AS_IT_SHOULD_BE, is_changed=is_the_block
+        )
 
     def can_store(self) -> bool:
-        """Return True if this key can store a file, at a name that nobody uses, and delete it."""
+        """Return True if this key can store a file, at a name that nobody uses, and delete it.
+
+        Raises ClientError where S3 is busy or broken, which says nothing about the key.
+        """
         about = {"Bucket": self.bucket, "Key": f"{prefix_of(self.storages[0])}{uuid4()}.txt"}
         try:
             self.client.delete_object(**about)  # first, because what is stored has to go again
             self.client.put_object(**about, Body=b"from manage.py setup_bucket\n")
             self.client.delete_object(**about)
-        except ClientError:
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if status >= 500 or kind_of(error) is Kind.BUSY:
+                raise
             return False
         return True
 

@@ -4,6 +4,7 @@ listings.py finds out what both stores have under the names. Files that have to 
 worker threads, the largest first; transfer.py copies one of them.
 """
 
+import re
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
@@ -20,6 +21,7 @@ from .transfer import NO_FILE, Transfer
 JOBS = 64  # S3 answers in 30 to 100 ms: it takes as many at a time to keep a dyno busy
 WINDOW = 5000  # files that may wait: enough to find the large ones among, 5 MB of memory
 STOP_SECONDS = 5
+SURROGATES = re.compile(r"[\ud800-\udfff]")  # Python's stand-ins for bytes that are not UTF-8
 EQUAL_FAILURES = 50  # in a row: what has failed that often for one reason will go on failing
 
 
@@ -64,8 +66,11 @@ def outcomes(
     """Yield the outcomes of copy(), however many of them are failures."""
     retry = Retry()
     workers = Workers(Transfer(source, target, retry, dry_run=dry_run), jobs)
+    unlisted: list[tuple[str, Any]] = []
     try:
-        for name, owners, *files in merge_listings(wanted, source, target, retry):
+        for name, owners, *files in merge_listings(
+            in_utf8(wanted, unlisted), source, target, retry
+        ):
             source_file, target_file = files
             if source_file is None:
                 yield Outcome(name, "missing", 0, NO_FILE, owners)
@@ -78,11 +83,27 @@ def outcomes(
                 workers.submit(name, owners, source_file, target_file)
             if workers.waiting:
                 yield from workers.outcomes_so_far()
+        for name, owners in unlisted:
+            workers.submit(name, owners, UNKNOWN, UNKNOWN)
         while workers.waiting:
             yield workers.next_outcome()
     finally:
         retry.stopping.set()
         workers.stop()
+
+
+def in_utf8(
+    wanted: Iterable[tuple[str, Any]], others: list[tuple[str, Any]]
+) -> Iterator[tuple[str, Any]]:
+    """Yield the names that a bucket may list; put the rest into `others`.
+
+    A disk may hold names in another encoding, from an older system. A folder can keep them.
+    """
+    for name, owners in wanted:
+        if name.isascii() or not SURROGATES.search(name):
+            yield name, owners
+        else:
+            others.append((name, owners))
 
 
 class EqualFailures:

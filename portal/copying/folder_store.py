@@ -70,8 +70,13 @@ class Folder:
         return digest.hexdigest()
 
     def write(self, name: str, content: Content) -> str:
-        """Write a file; returns no MD5, because only this process has handled its bytes."""
+        """Write a file; returns no MD5, because only this process has handled its bytes.
+
+        Raises ValueError for a name such as a//b, whose file would replace that of a/b.
+        """
         path = Path(self.storage.path(name))
+        if name != os.path.relpath(path, self.path):
+            raise ValueError("A folder would keep a file of this name under another one.")
         with no_room_for_any_file(self):
             self._write(path, content)
         return ""

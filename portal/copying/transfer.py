@@ -53,6 +53,8 @@ class Transfer:
             return "missing", 0, NO_FILE
         except PermissionError as error:
             return "denied", 0, f"{error} Where a key may not list, missing files look the same."
+        except UnicodeEncodeError:
+            return "failed", 0, "Its name is not UTF-8, as a key of S3 has to be: rename it."
         except (OSError, SuspiciousOperation, ValueError) as error:
             return "failed", 0, str(error)
         return "copied", source_file.size, ""
@@ -141,11 +143,17 @@ class Transfer:
             digest = None if is_left_to_target else md5(usedforsecurity=False)
             checked = replace(content, chunks=self._checked(content, digest))
             with writing(self.target):
-                received = self.target.write(name, checked)
+                received = self._written(name, checked)
         if not received:
             self._compare(name)
         elif received != (digest.hexdigest() if digest else sent):
             raise Transient("What arrived is not what was sent.")
+
+    def _written(self, name: str, content: Content) -> str:
+        try:
+            return self.target.write(name, content)
+        except FileNotFoundError as error:  # of the target, so the file is not missing
+            raise OSError(f"{self.target} does not take the file. {error}") from error
 
     def _stream_in_parts(self, name: str, source_file: FileInfo) -> None:
         def send(upload: str, number: int, part: range) -> str:

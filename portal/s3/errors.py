@@ -26,7 +26,10 @@ def storage_errors(action: str, name: str, storage=None) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, Boto3Error, ClientError) as error:
-        failure = StorageError(f"Could not {action} {name}: {type(error).__name__}")
+        code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+        kind = type(error).__name__
+        kind = f"{kind} {code}" if code and kind == "ClientError" else kind
+        failure = StorageError(f"Could not {action} {name}: {kind}")
         failure.storage = storage
         raise failure from error
 

@@ -13,8 +13,9 @@ import logging
 from typing import NamedTuple
 
 from django.core.management.base import CommandError
-from django.db import Error, connection, transaction
+from django.db import Error, OperationalError, connection, transaction
 
+from portal.files.hints import of_database
 from portal.files.locations import location_of
 from portal.files.references import field_storages
 from portal.s3.addresses import is_within
@@ -71,15 +72,29 @@ def is_markable() -> bool:
     return connection.vendor == "postgresql"
 
 
-def write_mark() -> None:
-    """Mark the connected database as that of the live site. Raises django.db.Error."""
-    database = connected_database()
-    locations = json.dumps(sorted(own_locations()))
+def write_mark() -> list[tuple[str, str]]:
+    """Mark the connected database as that of the live site. Raises django.db.Error.
+
+    Returns the buckets and prefixes of the former mark in which no storage keeps files any more.
+    """
+    database, locations = connected_database(), own_locations()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])  # several dynos start at once
+        former = read_mark()
         if not is_marked():
             cursor.execute(CREATE)
-        cursor.execute(WRITE, [*database, conf.SITE_ENVIRONMENT, locations])
+        cursor.execute(WRITE, [*database, conf.SITE_ENVIRONMENT, json.dumps(sorted(locations))])
+    return sorted(set(former.locations) - locations) if former else []
+
+
+def advice_on_files(left: list[tuple[str, str]]) -> str:
+    """Return what to do about files in places that the settings no longer name."""
+    places = ", ".join(f"{bucket} below {prefix}" for bucket, prefix in left)
+    return (
+        f"The settings no longer name {places}, where this site has kept files until now, and rows"
+        " may name them. sweep_media lists the rows whose file is missing; docs/storage.md, Moving"
+        " the files, says how to copy them."
+    )
 
 
 def mark_at_start() -> None:
@@ -90,7 +105,8 @@ def mark_at_start() -> None:
     if conf.SITE_ENVIRONMENT != "production" or not is_markable():
         return
     try:
-        write_mark()
+        if left := write_mark():
+            logger.warning(advice_on_files(left))
     except Error as error:
         logger.warning(
             "The database could not be marked as the live site's (%s). A restart, or"
@@ -149,7 +165,10 @@ def refuse_live(confirmed_fork: str | None = None) -> Mark | None:
     `confirmed_fork` is NAME@HOST:PORT of a physical copy, as a person has typed it: such a copy has
     the identifier and the name of its original, and only its address tells it apart.
     """
-    mark = read_mark()
+    try:
+        mark = read_mark()
+    except OperationalError as error:
+        raise CommandError(f"Nothing was changed. {of_database(error)}") from error
     if mark is None:
         return None
     if connected_database().may_be(mark.database) and not is_confirmed(confirmed_fork):

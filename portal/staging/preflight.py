@@ -15,6 +15,8 @@ from uuid import uuid4
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.core.management.base import CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from portal.copying.folder_store import Folder
 from portal.copying.retry import Retry
@@ -24,6 +26,7 @@ from portal.exposure.read_only_key import key_cannot_delete, key_cannot_store
 from portal.files.hints import settings_of_live, with_hint
 from portal.files.policies import in_buckets
 from portal.files.references import Fields, field_references, storage_label
+from portal.files.sweeping import with_retries
 from portal.s3.errors import storage_errors
 
 from . import conf
@@ -33,6 +36,22 @@ from .placeholders import is_placeholder
 NAMES_TRIED = 5  # where a key may not list: files that are asked for one by one
 
 Result = TypeVar("Result")
+
+
+def refuse_unmigrated() -> None:
+    """Raise CommandError if a migration of this release has not been applied.
+
+    A copy of a live site on an older release lacks columns until then.
+    """
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if waiting:
+        first, _ = waiting[0]
+        raise CommandError(
+            f"Nothing was changed. The database is not migrated: {len(waiting)} migrations of this"
+            f" release have not been applied, the first of them {first}. Run manage.py migrate,"
+            " then this again."
+        )
 
 
 def try_both_ends(
@@ -104,6 +123,7 @@ def refuse_if_all_denied(source: Source, names: list[str], error: PermissionErro
 
 def refuse_unwritable(storage: Storage) -> None:
     """Raise CommandError unless this site can store a file and delete it again."""
+    storage = with_retries(storage)
     name = f"refresh-staging-{uuid4()}.txt"
     try:
         with storage_errors("store", name, storage):
@@ -128,7 +148,7 @@ def refuse_writing_keys(aliases) -> None:
         if alias not in twins:
             continue  # a folder, or a class that check_storage names
         for question in (key_cannot_store, key_cannot_delete):
-            found = question(f"live {alias}", twins[alias])
+            found = question(f"live {alias}", with_retries(twins[alias]))
             if found.outcome != OK:
                 raise CommandError(
                     f"Nothing was changed. It is not proven of live {alias} that"

@@ -9,6 +9,8 @@ from tempfile import NamedTemporaryFile, TemporaryFile
 
 from django.core.management.base import CommandError
 
+UNWRITABLE = "The report cannot be written"
+
 
 class Report:
     """The trouble that a run had, one item at a time so that it fits any memory, and its sums.
@@ -23,13 +25,14 @@ class Report:
         self.path, self.facts, self._count = path, facts, 0
         if self.path:
             try:
-                if self.path.is_dir():
-                    raise IsADirectoryError(f"{str(self.path)!r} is a folder")
+                if self.path.exists() and not self.path.is_file():
+                    # A device would be replaced by the report: /dev/null, /dev/stdout.
+                    raise FileExistsError(f"{str(self.path)!r} is a folder or a device")
                 # Its closing is left to __exit__.
                 self._lines = TemporaryFile("w+", dir=self.path.parent)  # noqa: SIM115
+                self._lines.write(f'{{"started": {json.dumps(now())}, "trouble": [')
             except OSError as error:
-                raise CommandError(f"The report cannot be written: {error}") from error
-            self._lines.write(f'{{"started": {json.dumps(now())}, "trouble": [')
+                raise CommandError(f"{UNWRITABLE}: {error}") from error
 
     def __enter__(self):
         return self
@@ -37,21 +40,30 @@ class Report:
     def add(self, **trouble) -> None:
         """Add one item of trouble."""
         if self.path:
-            self._lines.write(("," if self._count else "") + "\n" + json.dumps(trouble))
+            self._write(("," if self._count else "") + "\n" + json.dumps(trouble))
             self._count += 1
 
     def finish(self, **sums) -> None:
         """Add what is known at the end of the run."""
         if self.path:
             end = json.dumps({**self.facts, **sums, "finished": now()})
-            self._lines.write("\n], " + end.removeprefix("{") + "\n")
+            self._write("\n], " + end.removeprefix("{") + "\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._lines.write(text)
+        except OSError as error:  # the disk is full
+            raise CommandError(f"{UNWRITABLE}: {error}") from error
 
     def __exit__(self, kind, error, traceback):
         if not self.path:
             return
-        with self._lines:
-            if error is None:
-                self._publish(self.path)
+        try:
+            with self._lines:
+                if error is None:
+                    self._publish(self.path)
+        except OSError as failed:
+            raise CommandError(f"{UNWRITABLE}: {failed}") from failed
 
     def _publish(self, path: Path) -> None:
         """Give the lines their name; a reader of an older report sees it whole until then."""

@@ -158,8 +158,9 @@ def scrub(
 
 def refused_by_database(error: Error, where: str = "") -> ScrubRefused:
     """Return the refusal for an error of the database, whose own message may quote a row."""
+    kinds = dict.fromkeys((type(error).__name__, type(error.__cause__ or error).__name__))
     return ScrubRefused(
-        f"Nothing was changed, because the database refused ({type(error).__name__}){where}. "
+        f"Nothing was changed, because the database refused ({', '.join(kinds)}){where}. "
         "If the site is in use, put it into maintenance mode first."
     )
 

@@ -1,10 +1,13 @@
 """setup_bucket, run again: it keeps what others have written, and repairs what is its own."""
 
 import json
+from unittest import mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from portal.buckets import documents
+from portal.buckets.setup import BucketSetup
 from tests.conftest import BUCKET, s3_client
 
 from .runs import refuses, setup_bucket, statements
@@ -133,3 +136,14 @@ def test_lifecycle_rules_of_others_are_kept(configured):
 
     answer = s3_client(configured).get_bucket_lifecycle_configuration(Bucket=BUCKET)
     assert [rule["ID"] for rule in answer["Rules"]] == ["Archive", "PortalAbortStaleUploads"]
+
+
+def test_a_busy_answer_to_the_trial_upload_proves_nothing():
+    """The public access block was taken back for it."""
+    bucket = BucketSetup.__new__(BucketSetup)
+    answer = {"Error": {"Code": "503"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+    bucket.bucket, bucket.storages, bucket.client = "b", [mock.Mock(location="media")], mock.Mock()
+    bucket.client.put_object.side_effect = ClientError(answer, "PutObject")
+
+    with pytest.raises(ClientError):
+        bucket.can_store()

@@ -227,6 +227,16 @@ def test_a_target_that_may_not_be_written_to_is_no_denied_source():
     )  # fmt: skip
 
 
+def test_a_target_that_answers_404_to_a_file_is_no_source_without_it():
+    """So answers what is no S3 server, or one whose addresses end at a line break."""
+    source = Store(open=[opened()])
+    target = Store(can_copy_from=[False], write=[FileNotFoundError("There is no such object.")])
+
+    assert transfer_between(source, target).copy_one("a", HERE, None) == (
+        "failed", 0, "The store does not take the file. There is no such object."
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("info", "chunks", "has_digest", "yielded", "error"),
     [

@@ -1,8 +1,10 @@
 """Names, headers and folders: what a bucket and a folder do with a file."""
 
 import inspect
+import os
 import re
 
+import pytest
 from django.core.files import locks
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -70,6 +72,25 @@ def test_names_that_lead_out_of_the_folder_are_refused(to_disk, tmp_path):
 
     assert to_disk.copy("../outside") == {"../outside": "failed"}
     assert not (tmp_path / "outside").exists()
+
+
+def test_names_on_disk_that_are_not_utf8_fail_alone(from_disk):
+    """They come from an older system; S3 has no key for them, and a folder keeps them."""
+    older = os.fsdecode(b"caf\xe9.pdf")
+    for name in (older, "z.pdf"):
+        from_disk.live.put(name, b"content")
+
+    assert from_disk.copy(older, "z.pdf") == {older: "failed", "z.pdf": "copied"}
+
+
+@pytest.mark.parametrize("name", ["a//b", "./a/b", "a/x/../b", "/a/b", "a/b/"])
+def test_names_that_a_folder_would_keep_under_another_are_refused(to_disk, name):
+    """Two files would become one, and a backup be short of one that it has called copied."""
+    for each in ("a/b", name):
+        to_disk.live.put(each, each.encode() + b"." * len(each))
+
+    assert to_disk.copy(*sorted(["a/b", name])) == {"a/b": "copied", name: "failed"}
+    assert to_disk.staging.contents() == {"a/b": b"a/b..."}
 
 
 def test_the_live_client_only_gets_heads_and_lists(ends, s3):

@@ -80,12 +80,13 @@ def test_the_age_is_a_choice(stored_on, a_day_later, hours, left):
     assert len(stored()) == left
 
 
-def test_an_age_below_an_hour_is_refused(a_day_later):
-    """No upload waits longer for its row."""
+@pytest.mark.parametrize("hours", ["0.5", "nan", "inf", "1e12"])
+def test_an_age_below_an_hour_or_beyond_all_calendars_is_refused(a_day_later, hours):
+    """No upload waits longer than an hour for its row."""
     add_orphan()
 
     with pytest.raises(CommandError, match="at least 1"):
-        sweep_media("--delete", "--older-than", "0.5")
+        sweep_media("--delete", "--older-than", hours)
 
     assert len(stored()) == 1
 

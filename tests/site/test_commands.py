@@ -68,6 +68,8 @@ CHECKS_OF_A_DEPLOYMENT = {  # by `check --deploy` alone
     "hosts_are_named": ("security",),
     "mail_can_be_sent": (),
     "mail_has_a_sender": (),
+    "mail_passwords_travel_over_tls": ("security",),
+    "mail_ports_fit_their_schemes": (),
 }
 
 

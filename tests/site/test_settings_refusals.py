@@ -17,6 +17,11 @@ ENDPOINT = (
     "AWS_S3_ENDPOINT_URL must be an address that starts with https:// (or http://), such as"
     " https://s3.example.org:9000, without user, password, ? and #."
 )
+DATABASE = (
+    "DATABASE_URL must be the address of a PostgreSQL database: postgres://user:password@host/name."
+    " Within user and password, / # ? @ : % [ ] are written as %2F %23 %3F %40 %3A %25 %5B %5D;"
+    " after the name, ? may only begin options of PostgreSQL, such as ?sslmode=verify-full."
+)
 MAIL = (
     "EMAIL_URL must be the address of a mail server: smtp+tls://user:password@host:587 (STARTTLS)"
     " or smtp+ssl://user:password@host:465 (TLS from the start). Within user and password,"
@@ -67,9 +72,10 @@ REFUSALS = [
     ({"DATABASE_URL": ""}, ["DATABASE_URL must be set."]),
     (
         {"DATABASE_URL": "sqlite:///db"},
-        [("DATABASE_URL must be the address of a PostgreSQL database:"
-         " postgres://user:password@host/name")],
+        [DATABASE],
     ),
+    ({"DATABASE_URL": "postgres://u:p?w@db.example.org/members"}, [DATABASE]),
+    ({"DATABASE_URL": "postgres://u:p@db.example.org/members?sslmod=require"}, [DATABASE]),
     ({"EMAIL_URL": "smtp://"}, [MAIL]),
     ({"DEFAULT_FROM_EMAIL": "portal"}, [SENDER]),
     ({"TIME_ZONE": "London"}, ["TIME_ZONE must be a time zone such as Europe/London."]),

@@ -19,7 +19,7 @@ from django.core.files.base import ContentFile
 from django.db import DataError, InterfaceError, InternalError, OperationalError, connection
 from django.templatetags.static import static
 
-from portal import checks, views
+from portal import checks, shapes, views
 from portal.files import checks as files
 from portal.observability.logs import RedactLinks
 
@@ -274,9 +274,32 @@ def test_a_deployer_is_asked_for_a_sender(settings, is_configured, sender, is_wa
     ]
 
 
+@pytest.mark.parametrize(
+    ("url", "ids"),
+    [
+        ("smtp+tls://u:p@mail.example.org:587", []),
+        ("smtp+ssl://u:p@mail.example.org", []),
+        ("smtp+tls://u:p@mail.example.org:2525", []),
+        ("smtp://relay.example.org", []),
+        ("smtp://u:p@mail.example.org:587", ["portal.W010"]),
+        ("smtp+tls://u:p@mail.example.org:465", ["portal.W011"]),
+        ("smtp+ssl://u:p@mail.example.org:587", ["portal.W011"]),
+        ("smtp://u:p@mail.example.org:465", ["portal.W010", "portal.W011"]),
+    ],
+)
+def test_a_deployer_is_told_of_a_mail_server_without_its_tls(settings, url, ids):
+    _, settings.OUTBOX_OPTIONS = shapes.mail_server(url, may_be_none=False)
+
+    found = [*warned(checks.mail_passwords_travel_over_tls)]
+    found += warned(checks.mail_ports_fit_their_schemes)
+
+    assert [each[0] for each in found] == ids
+
+
 def test_these_warnings_are_those_of_a_deployment_alone():
     """A laptop's `check` is silent, `check --deploy` is not."""
     of_site = {checks.hosts_are_named, checks.mail_can_be_sent, checks.mail_has_a_sender}
+    of_site |= {checks.mail_passwords_travel_over_tls, checks.mail_ports_fit_their_schemes}
     of_site |= {files.cdns_serve_no_protected_files, files.files_travel_over_tls}
     of_site |= {files.assets_are_in_their_bucket, files.assets_are_collected}
 

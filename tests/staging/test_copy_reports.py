@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,6 +12,7 @@ from portal.copying.stores import Unusable
 from portal.files.references import Reference
 from portal.staging import media
 from portal.staging.management.commands import copy_live_media, copy_media
+from portal.staging.report import Report
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
@@ -96,3 +98,13 @@ def test_a_report_tells_what_a_copy_came_to(
     }
     assert found[1] == [{"jobs": 3, "dry_run": dry_run}]
     assert (RESUME in fields) is (command == "copy_live_media"), "that of one storage, or of all"
+
+
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_a_report_that_fills_the_disk_is_told_in_a_sentence(tmp_path, monkeypatch, size):
+    """Its lines are where the report will be, or in a buffer until it is closed."""
+    full = Path("/dev/full").open("w")  # noqa: SIM115 - the report closes it
+    monkeypatch.setattr("portal.staging.report.TemporaryFile", lambda *named, **options: full)
+
+    with pytest.raises(CommandError, match="cannot be written: "), Report(tmp_path / "r") as report:
+        report.add(name="x" * size)

@@ -210,6 +210,32 @@ def test_a_start_without_a_mark_says_so_and_leaves_no_connection(production, mon
 
 
 @pytest.mark.postgresql
+@pytest.mark.parametrize("is_release", [True, False])
+def test_files_that_the_settings_no_longer_name_are_told_once(
+    production, monkeypatch, caplog, is_release
+):
+    """PROTECTED_BUCKET_NAME is set later, or a prefix renamed: each resume would be missing."""
+    errors = io.StringIO()
+
+    def start(*locations):
+        monkeypatch.setattr(identity, "own_locations", lambda: set(locations))
+        if is_release:
+            call_command("mark_database", stdout=io.StringIO(), stderr=errors)
+        else:
+            identity.mark_at_start()
+
+    start(("b", "media/"), ("b", "protected/"))
+    start(("b", "media/"), ("b", "protected/"), ("b", "minutes/"))
+    assert errors.getvalue() + caplog.text == ""
+
+    start(("b", "media/"), ("c", "protected/"), ("b", "minutes/"))
+    start(("b", "media/"), ("c", "protected/"), ("b", "minutes/"))
+
+    told = errors.getvalue() if is_release else "".join(caplog.messages)
+    assert told.count("The settings no longer name b below protected/, where") == 1
+
+
+@pytest.mark.postgresql
 def test_a_release_fails_if_the_mark_cannot_be_written(production, monkeypatch):
     output = io.StringIO()
     call_command("mark_database", stdout=output)

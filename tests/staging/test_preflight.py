@@ -147,6 +147,16 @@ def test_a_live_key_that_can_write_is_refused_unless_told_otherwise(restored, mo
     assert keys_in(restored, STAGING) == staff_keys()
 
 
+def test_a_server_that_is_busy_proves_nothing_and_is_asked_again(restored, monkeypatch):
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    for kind in ("POST", "PUT", "DELETE"):
+        restored.fail_next(times=3, matching=lambda asked, kind=kind: asked.method == kind)
+
+    refresh()
+
+    assert keys_in(restored, STAGING) == staff_keys()
+
+
 def test_a_dry_run_stores_nothing_on_trial(restored):
     refresh("--dry-run")
 

@@ -1,6 +1,7 @@
 """refresh_staging: a copy of the live database becomes a staging site, or says why it did not."""
 
 import json
+import os
 import tempfile
 from pathlib import Path
 
@@ -247,10 +248,15 @@ def test_ctrl_c_while_comparing_keeps_what_was_found(restored, monkeypatch, tmp_
     assert part["seconds"] >= 0
 
 
-def test_a_report_over_a_folder_is_refused_at_once(restored, tmp_path):
-    error = refused("--report", str(tmp_path))
+@pytest.mark.parametrize("kind", ["folder", "device"])
+def test_a_report_over_what_is_no_file_is_refused_at_once(kind, restored, tmp_path):
+    """A report would replace /dev/stdout, or /dev/null, for every process of the machine."""
+    path = tmp_path / kind
+    path.mkdir() if kind == "folder" else os.mkfifo(path)
 
-    assert "is a folder" in str(error)
+    error = refused("--report", str(path))
+
+    assert "is a folder or a device" in str(error)
     assert User.objects.count() == MEMBERS + STAFF
     assert restored.requests == []
 

@@ -285,7 +285,7 @@ def test_a_report_that_cannot_be_given_its_name_leaves_nothing_behind(tmp_path, 
         raise OSError("full")
 
     monkeypatch.setattr("portal.staging.report.os.replace", refuse)
-    with pytest.raises(OSError, match="full"), Report(path) as report:
+    with pytest.raises(CommandError, match="cannot be written: full"), Report(path) as report:
         report.finish()
 
     assert complete == [[]], "all of it was there before it got its name"

@@ -39,12 +39,15 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, help="stop after so many members")
 
     def handle(self, *, limit, **options):
+        if limit is not None and limit < 1:
+            raise CommandError("--limit must be a whole number, 1 or more.")
         lacking = Profile.objects.filter(
             (~Q(avatar="") & Q(avatar_small=""))
             | (~Q(resume="") & Q(resume_bytes=None))
             | Q(pk__in=unread().values("pk"))
         )
         pks = list(lacking.order_by("pk").values_list("pk", flat=True)[:limit])
+        left = lacking.count() - len(pks) if limit else 0
         failed = 0
         for done, pk in enumerate(pks, start=1):
             try:
@@ -59,7 +62,10 @@ class Command(BaseCommand):
             time.sleep(PAUSE_SECONDS)
         if failed:
             raise CommandError(f"Left as they are: {failed}. Run it again to retry them.")
-        self.stdout.write("Every photo and resume is described.")
+        if left > 0:
+            self.stdout.write(f"Members left, for the next run: {left}.")
+        else:
+            self.stdout.write("Every photo and resume is described.")
 
 
 def describe(profile) -> None:

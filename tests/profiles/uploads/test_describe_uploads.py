@@ -244,8 +244,18 @@ def test_a_person_sees_a_line_for_each_of_so_many_as_were_asked_for(many, capsys
 
     call_command("describe_uploads", limit=2)
 
-    assert capsys.readouterr().out.splitlines()[:2] == ["1 of 2 members", "2 of 2 members"]
+    assert capsys.readouterr().out.splitlines() == [
+        "1 of 2 members",
+        "2 of 2 members",
+        "Members left, for the next run: 99.",
+    ]
     assert many == sorted(Profile.objects.values_list("pk", flat=True))[:2]
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one_is_refused(db, limit):
+    with pytest.raises(CommandError, match="1 or more"):
+        call_command("describe_uploads", limit=limit)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused, S
 from portal.files.tables import table_lines
 
 DEFAULT_AGE_HOURS = 24
+MAX_AGE_HOURS = 100 * 365 * 24
 MIN_AGE_HOURS = 1  # longer than anything here takes from storing a file to the commit of its row
 MANY = 100  # orphans; more, and more than half of all files, mean a wrong bucket or database
 
@@ -60,8 +61,10 @@ class Command(BaseCommand):
                 "This site keeps its files where LIVE_STORAGES has the live site's:"
                 " they are not this site's own."
             )
-        if older_than < MIN_AGE_HOURS:
-            raise CommandError(f"--older-than must be at least {MIN_AGE_HOURS} (hours).")
+        if not MIN_AGE_HOURS <= older_than <= MAX_AGE_HOURS:  # nor "nan"
+            raise CommandError(
+                f"--older-than must be at least {MIN_AGE_HOURS} (hours), at most {MAX_AGE_HOURS:,}."
+            )
         if delete and conf.SWEEP_GUARD:
             import_string(conf.SWEEP_GUARD)(confirmed_fork)
         before = timezone.now() - timedelta(hours=older_than)

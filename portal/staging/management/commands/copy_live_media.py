@@ -15,6 +15,7 @@ from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.live import live_pairs
 from portal.staging.media import copy_error, copy_media, count_from_live, fields_named
 from portal.staging.placeholders import references_to_live
+from portal.staging.preflight import refuse_unmigrated
 from portal.staging.report import Report
 from portal.staging.s3_batch import account_of, copy_by_batch
 
@@ -55,6 +56,7 @@ class Command(BaseCommand):
         fields = fields_named(only)
         pairs = live_pairs(field_storages(fields), jobs=jobs)
         refuse_live(confirmed_fork)
+        refuse_unmigrated()
         if s3_batch:
             self.hand_over(fields, pairs, dry_run)
             return

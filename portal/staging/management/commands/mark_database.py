@@ -2,7 +2,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 
 from portal.staging import conf
-from portal.staging.identity import is_markable, write_mark
+from portal.staging.identity import advice_on_files, is_markable, write_mark
 
 
 class Command(BaseCommand):
@@ -20,7 +20,9 @@ class Command(BaseCommand):
             self.stdout.write("Only PostgreSQL databases are marked.")
             return
         try:
-            write_mark()
+            left = write_mark()
         except Error as error:
             raise CommandError(f"The database could not be marked: {error}") from error
         self.stdout.write("The database is marked as the live site's.")
+        if left:
+            self.stderr.write(advice_on_files(left))

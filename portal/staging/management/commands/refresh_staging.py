@@ -20,7 +20,7 @@ from portal.staging.leftovers import leftovers
 from portal.staging.live import live_pairs
 from portal.staging.media import AS_ON_LIVE, DIFFERENT, TROUBLE
 from portal.staging.placeholders import store_placeholders
-from portal.staging.preflight import try_both_ends
+from portal.staging.preflight import refuse_unmigrated, try_both_ends
 from portal.staging.report import Report
 
 from .copy_live_media import add_jobs_argument
@@ -75,6 +75,7 @@ class Command(BaseCommand):
         storages = field_storages()
         pairs = live_pairs(storages, jobs=jobs)  # refuses before anything has changed
         refuse_live(confirmed_fork)
+        refuse_unmigrated()
         self.confirmed_fork, self.choice = confirmed_fork, choice_of(options)
         with Report(report, dry_run=dry_run) as self.report:
             try:

@@ -9,6 +9,7 @@ from portal.files.tables import table_lines
 from portal.staging import conf
 from portal.staging.identity import add_fork_argument, is_markable, refuse_live
 from portal.staging.placeholders import Stored, placeholder_columns, store_placeholders
+from portal.staging.preflight import refuse_unmigrated
 from portal.staging.sampling import Choice
 from portal.staging.scrubbing import Change, ScrubRefused, ScrubRules, reason_to_refuse, scrub
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
                 "This database has no mark of production's, so only SITE_ENVIRONMENT tells that it"
                 " is a copy. A release of the live site marks it."
             )
+        refuse_unmigrated()
         rules, choice = named_rules(), choice_of(options)
         try:
             changes = scrub(rules, choice, dry_run=dry_run)
