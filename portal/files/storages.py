@@ -9,6 +9,7 @@ import mimetypes
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from boto3.s3.transfer import TransferConfig
 from django.core import signing
@@ -21,7 +22,7 @@ from storages.backends.s3 import S3Storage
 
 from portal.s3.addresses import addressing_style, bucket_url, quote_key
 from portal.s3.client import COMMAND_ATTEMPTS, REQUEST_ATTEMPTS, shared_resource
-from portal.s3.errors import storage_errors
+from portal.s3.errors import StorageError, storage_errors
 from portal.s3.signing import presigned_url
 
 from . import conf
@@ -121,6 +122,20 @@ class PolicyMixin:
     def exists(self, name):
         with storage_errors("look for", name, self):
             return super().exists(name)
+
+    def get_alternative_name(self, file_root, file_ext):
+        """Return another name for one that is taken, unless all of them seem to be.
+
+        Django asks for names until one is free. What answers 200 to everything, such as a proxy's
+        page in place of S3, would keep a thread asking for as long as the process lives.
+        """
+        if self.exists(str(uuid4())):
+            error = StorageError(
+                f"Could not store {file_root}: there seems to be a file of any name"
+            )
+            error.storage = self
+            raise error
+        return super().get_alternative_name(file_root, file_ext)
 
 
 class UnsignedMixin(PolicyMixin):

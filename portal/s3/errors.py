@@ -49,4 +49,6 @@ def describe(error: StorageError) -> str:
     """Return what S3 answered, in a few words."""
     if is_answer(error):
         return f"answered {code_of(error)}"
+    if error.__cause__ is None:  # what has answered is not S3
+        return str(error)
     return f"no answer: {type(error.__cause__).__name__}"

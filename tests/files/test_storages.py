@@ -13,7 +13,7 @@ from django.core.files.storage import storages
 
 from portal.files import storages as policies
 from portal.s3.client import client_config
-from portal.s3.errors import StorageError
+from portal.s3.errors import StorageError, describe
 from profiles.models import Profile
 from tests.support import samples
 from tests.support.deployed import ENVIRONMENT as DEPLOYED
@@ -123,6 +123,20 @@ def test_no_file_takes_the_place_of_another(on_s3, alias):
     names = {storages[alias].save("x.pdf", ContentFile(content)) for content in (b"1", b"2")}
 
     assert len(names) == 2
+
+
+def test_what_has_a_file_of_any_name_is_not_asked_for_a_free_one_without_end(on_s3, monkeypatch):
+    """A page of a proxy, which answers 200 to every HEAD, is not S3."""
+    storage, asked = storages["protected"], []
+    monkeypatch.setattr(type(storage), "exists", lambda self, name: not asked.append(name))
+
+    with pytest.raises(StorageError, match="there seems to be a file of any name") as raised:
+        storage.save("resumes/x.pdf", ContentFile(b"x"))
+
+    assert raised.value.storage is storage
+    assert describe(raised.value) == str(raised.value)
+    assert len(asked) == 2
+    assert on_s3.requests == []
 
 
 def test_a_missing_file_is_a_missing_file(on_s3):
