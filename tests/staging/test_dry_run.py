@@ -95,5 +95,5 @@ def test_rows_that_would_point_to_nothing_are_found_by_a_dry_run(restored, setti
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE notes_about_members")
 
-    assert "the database refused (IntegrityError)" in str(error)
+    assert "the database refused (IntegrityError" in str(error)
     assert User.objects.count() == MEMBERS + STAFF

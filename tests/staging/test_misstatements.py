@@ -61,7 +61,7 @@ def changed(label, **changes):
         ),
         (
             changed("profiles.User", cleared=USER.cleared | {"language": Cleared()}),
-            "(IntegrityError) what profiles/scrub_rules.py says about profiles.User.",
+            ") what profiles/scrub_rules.py says about profiles.User. If the site",
         ),
     ],
     ids=["no rows", "no people", "another user model", "no such path", "not null"],
