@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error
 
 PICTURES = Path(__file__).parents[2] / "var" / "moments"
 AXE = {"preload": False}  # it would fetch what style sheets import from addresses of its own
@@ -87,7 +88,10 @@ class Person:
         self.pictures += 1
         PICTURES.mkdir(parents=True, exist_ok=True)
         name = f"{self.number:02}-{self.device}-{self.pictures}.png"
-        page.screenshot(path=PICTURES / name, full_page=True)
+        try:
+            page.screenshot(path=PICTURES / name, full_page=True)
+        except Error:  # Chromium on a busy machine: "Unable to capture screenshot"
+            page.screenshot(path=PICTURES / name, full_page=True)
 
     def judge(self, limit: int):
         """Fail if the moment took too many clicks, or a page of it was not sound."""
