@@ -6,13 +6,13 @@ from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from portal.staging import identity
-from profiles.models import User
+from profiles.models import Profile, User
 from tests.support.refresh_command import MEMBERS, STAFF
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
-@pytest.mark.parametrize("command", ["refresh_staging", "scrub_members", "copy_live_media"])
+@pytest.mark.parametrize("command", ["refresh_staging", "scrub_members"])
 def test_a_database_that_is_not_migrated_is_noticed(restored, command):
     """Live is on an older release: columns are missing, and a scrub failed half-way to them."""
     last = MigrationRecorder.Migration.objects.filter(app="profiles").latest("name")
@@ -24,6 +24,16 @@ def test_a_database_that_is_not_migrated_is_noticed(restored, command):
         MigrationRecorder(connection).record_applied("profiles", last.name)
 
     assert User.objects.count() == MEMBERS + STAFF
+    assert restored.requests == []
+
+
+def test_a_copy_of_files_alone_tells_of_a_column_that_is_missing(restored, monkeypatch):
+    """It changes no row, and has no time to compare migrations at each run."""
+    monkeypatch.setattr(Profile._meta.get_field("avatar"), "column", "portrait")
+
+    with pytest.raises(CommandError, match=r"^Nothing was copied\. .*portrait.* migrated\?\Z"):
+        call_command("copy_live_media")
+
     assert restored.requests == []
 
 

@@ -5,9 +5,11 @@ from typing import Any
 from django.conf import settings
 from django.core.files.storage import storages
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError
 
 from portal.copying import engine as copying
 from portal.copying.stores import Unusable
+from portal.files.hints import of_database
 from portal.files.references import field_storages
 from portal.staging import conf
 from portal.staging.display import CopyDisplay
@@ -15,7 +17,6 @@ from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.live import live_pairs
 from portal.staging.media import copy_error, copy_media, count_from_live, fields_named
 from portal.staging.placeholders import references_to_live
-from portal.staging.preflight import refuse_unmigrated
 from portal.staging.report import Report
 from portal.staging.s3_batch import account_of, copy_by_batch
 
@@ -56,11 +57,13 @@ class Command(BaseCommand):
         fields = fields_named(only)
         pairs = live_pairs(field_storages(fields), jobs=jobs)
         refuse_live(confirmed_fork)
-        refuse_unmigrated()
+        try:
+            total = count_from_live(fields)
+        except (OperationalError, ProgrammingError) as unread:
+            raise CommandError(f"Nothing was copied. {of_database(unread)}") from unread
         if s3_batch:
             self.hand_over(fields, pairs, dry_run)
             return
-        total = count_from_live(fields)
         with Report(report, dry_run=dry_run) as written:
             display = CopyDisplay(self.stdout, self.stderr, written, total)
             result = copy_media(fields, pairs, jobs=jobs, dry_run=dry_run, each=display.show)
