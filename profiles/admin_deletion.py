@@ -1,4 +1,4 @@
-"""What the page that asks before a member is deleted lists."""
+"""The list on the page that asks before a member is deleted."""
 
 from collections.abc import Iterable
 

@@ -26,9 +26,9 @@ def storage_errors(action: str, name: str, storage=None) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, Boto3Error, ClientError) as error:
-        code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
         kind = type(error).__name__
-        kind = f"{kind} {code}" if code and kind == "ClientError" else kind
+        if kind == "ClientError":  # which says nothing: S3's other errors are named by their codes
+            kind = f"{kind} {code_in(error)}".rstrip()
         failure = StorageError(f"Could not {action} {name}: {kind}")
         failure.storage = storage
         raise failure from error
@@ -41,7 +41,11 @@ def is_answer(error: StorageError) -> bool:
 
 def code_of(error: StorageError) -> str:
     """Return S3's error code, such as AccessDenied; empty if there was no answer."""
-    answer = error.__cause__
+    return code_in(error.__cause__)
+
+
+def code_in(answer: BaseException | None) -> str:
+    """Return the code in S3's answer; empty for any other exception."""
     return answer.response["Error"].get("Code", "") if isinstance(answer, ClientError) else ""
 
 

@@ -93,7 +93,7 @@ class Source:
 
     @cached_property
     def in_functions(self) -> set[int]:
-        """What runs whenever a function does, by id: neither at import, nor once for a cache."""
+        """The nodes that run at each call of a function, by id: not those that run once."""
         return {
             id(node)
             for function in ast.walk(self.tree)

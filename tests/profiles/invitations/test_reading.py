@@ -192,7 +192,7 @@ def test_an_excel_file_is_read():
 
 
 def test_a_column_of_dates_is_passed_over():
-    """What makes dates is imported before the child is confined, or no file could be opened."""
+    """The module of dates is imported before the child is confined: it opens no file after."""
     since = date(1843, 9, 1)
     content = sheets.xlsx([["Name", "E-mail", "Since"], ["Ada", "ada@example.org", since]])
 
