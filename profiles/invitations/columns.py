@@ -27,7 +27,8 @@ WHOLE = folded(
     "ad soyad,имя,фио,имя и фамилия,ονοματεπώνυμο,氏名,名前,姓名,成员,الاسم,שם"
 )
 FIRST = folded(
-    "first name,firstname,given name,forename,first,vorname,prénom,nombres,nome próprio,"
+    "first name,firstname,first names,given name,given names,forename,forenames,forename s,first,"
+    "vorname,vornamen,prénom,prénoms,nombres,nome próprio,"
     "voornaam,fornavn,förnamn,etunimi,imię,jméno,keresztnév,ad,prenume,όνομα,名"
 )
 LAST = folded(
@@ -49,7 +50,8 @@ class Columns(NamedTuple):
     def name(self, cells: list[str]) -> str:
         """The name in a row: from its own column, or its parts in the order of speech."""
         parts = (self.first, self.last) if self.whole is None else (self.whole,)
-        return " ".join(cells[part] for part in parts if part is not None and part < len(cells))
+        found = [cells[part] for part in parts if part is not None and part < len(cells)]
+        return " ".join(filter(None, found))
 
 
 def columns_of(header: list[str]) -> Columns | None:

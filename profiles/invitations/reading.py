@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from string import ascii_uppercase
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -39,6 +40,10 @@ UNCLOSED = gettext_noop(
 NO_ADDRESS = gettext_noop("There is no e-mail address on this line.")
 OTHER_SHEETS = gettext_noop("Read from the sheet “%(sheet)s”. Not read: %(others)s.")
 OTHER_COLUMNS = gettext_noop("Columns that are not used: %(columns)s.")
+UNTITLED = gettext_noop(
+    "Columns without a heading are not read: %(columns)s. Please give each column of a name its "
+    "own."
+)
 TURNED = gettext_noop("Names with a comma are turned: “%(name)s” becomes “%(turned)s”.")
 
 REFUSALS = {
@@ -185,6 +190,7 @@ def separator_of(lines: list[str]) -> str:
 def people(found: Iterator[tuple[int, list[str] | None]]) -> Reading:
     """Make rows of records: by their headers, or else by where an address is."""
     rows, notes, columns, seen = [], [], None, 0
+    titled, filled = set(), set()  # numbers of columns
     for line, cells in found:
         if cells is None:
             rows.append(Row(line, "", problem=UNCLOSED))
@@ -195,10 +201,12 @@ def people(found: Iterator[tuple[int, list[str] | None]]) -> Reading:
         seen += 1
         if columns is None and seen <= HEADER_WITHIN and (columns := columns_of(cells)):
             rows = [row for row in rows if "@" in row.address or row.problem == UNCLOSED]
+            titled = filled_of(cells)
             if columns.unused:
                 notes.append(sentence(OTHER_COLUMNS, columns=listed(columns.unused)))
             continue
         rows += by_columns(line, cells, columns) if columns else by_sight(line, cells)
+        filled |= filled_of(cells) if columns else set()
         refuse_many(rows)
     if not any("@" in row.address for row in rows):
         raise ValidationError(
@@ -208,7 +216,13 @@ def people(found: Iterator[tuple[int, list[str] | None]]) -> Reading:
             ),
             code="no_address",
         )
+    if untitled := [letter for i, letter in enumerate(ascii_uppercase) if i in filled - titled]:
+        notes.append(sentence(UNTITLED, columns=listed(untitled)))
     return turned(Reading(rows, notes))
+
+
+def filled_of(cells: list[str]) -> set[int]:
+    return {i for i, cell in enumerate(cells) if cell}
 
 
 def turned(reading: Reading) -> Reading:

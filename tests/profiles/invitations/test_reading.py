@@ -104,6 +104,27 @@ def test_a_title_above_the_headers_is_passed_over_and_unused_columns_are_told():
     assert shown(reading.notes) == "Columns that are not used: Town."
 
 
+def test_columns_below_a_heading_that_spans_two_are_told():
+    text = "Name;;E-mail;;\nLovelace;Ada;ada@example.org;;\nCurie;Marie;marie@example.org;;"
+
+    reading = read_text(text)
+
+    assert found(reading) == [("Lovelace", "ada@example.org"), ("Curie", "marie@example.org")]
+    assert shown(reading.notes) == (
+        "Columns without a heading are not read: B. Please give each column of a name its own."
+    )
+
+
+def test_who_has_an_address_and_no_name_is_invited_all_the_same():
+    text = (
+        "First name;Last name;E-mail\nAda;Lovelace;ada@example.org\n;;Max Born <born@example.org>"
+    )
+
+    reading = read_text(text)
+
+    assert found(reading) == [("Ada Lovelace", "ada@example.org"), ("Max Born", "born@example.org")]
+
+
 @pytest.mark.parametrize(
     ("line", "people"),
     [

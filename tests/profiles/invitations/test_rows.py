@@ -178,6 +178,15 @@ def test_the_name_in_a_row(columns, name):
 
 
 @pytest.mark.parametrize(
+    ("first", "last", "name"), [("", "Curie", "Curie"), ("Ada", "", "Ada"), ("", "", "")]
+)
+def test_a_part_of_a_name_may_be_empty(first, last, name):
+    row = Columns(0, first=1, last=2).name(["ada@example.org", first, last])
+
+    assert row == name
+
+
+@pytest.mark.parametrize(
     ("most", "is_read"), [(3, True), (2, False)], ids=["as many as may be", "one more"]
 )
 def test_people_are_counted_and_not_lines(monkeypatch, most, is_read):
