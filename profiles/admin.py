@@ -8,7 +8,7 @@ from django.contrib.admin.actions import delete_selected
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.shortcuts import redirect
 from django.utils.formats import number_format
 from django.utils.html import format_html
@@ -39,7 +39,7 @@ from .invitations.models import Invitation
 from .models import Profile, ResumeDownload, User
 from .privacy.admin import LeavingOfMember
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
-from .staff_messages import invite
+from .staff_messages import SendsLinks, invite
 from .staff_rights import may_manage
 from .uploads.forms import StoredUploadsForm
 from .uploads_admin import StoresUploadsFirst, form_in
@@ -82,6 +82,7 @@ class MemberAdmin(
     StoresUploadsFirst,
     SecondFactorsOfMember,
     LeavingOfMember,
+    SendsLinks,
     DeactivatesMembers,
     MembersAsCsv,
     HistoryInWords,
@@ -256,19 +257,6 @@ class MemberAdmin(
             words = gettext("Somebody else has added this member at the same moment.")
             messages.error(request, words)
             return redirect("admin:profiles_user_changelist")
-
-    @admin.action(description=_("Send the set-password link again"), permissions=["change"])
-    def invite_again(self, request, queryset):
-        left_out = 0
-        with transaction.atomic():
-            for user in queryset:
-                if user.is_active and may_manage(request.user, user):
-                    invite(request, user)
-                else:
-                    left_out += 1
-        if left_out:
-            words = gettext("Left out, as not active or not yours to change: %(count)d")
-            messages.warning(request, words % {"count": left_out})
 
     @admin.action(description=_("Delete selected members"), permissions=["delete"])
     def delete_selected(self, request, queryset):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal.outbox.models import OutgoingMessage
 from profiles.invitations.models import Invitation
 from profiles.models import Profile, User
+from profiles.staff_messages import NAMED
 from tests.conftest import make_member
 
 from .test_admin import LIST
@@ -138,7 +139,7 @@ def test_links_are_sent_to_all_who_were_chosen_or_to_nobody(desk, owner, member,
             raise OSError("The second link")
         OutgoingMessage.objects.create(to=user.email)
 
-    monkeypatch.setattr("profiles.admin.invite", invite)
+    monkeypatch.setattr("profiles.staff_messages.invite", invite)
 
     with pytest.raises(OSError, match="The second link"):
         act(desk, "invite_again", owner, member)
@@ -199,6 +200,51 @@ def test_a_link_is_sent_to_each_who_may_have_one(desk, member, other_member):
     assert [kind for kind, _ in said(page)] == ["success", "success", "warning"]
 
 
+@pytest.fixture
+def many(member):
+    """More members than are told one by one: one who has come, and others who have not."""
+    return [member, *(User.objects.create_user(f"new{i}@example.org") for i in range(NAMED))]
+
+
+@pytest.mark.parametrize("is_configured", [True, False])
+def test_many_are_sent_a_link_after_a_question_alone_and_counted(
+    desk, settings, many, is_configured
+):
+    if not is_configured:
+        settings.OUTBOX_BACKEND = None
+
+    question = act(desk, "invite_again", *many)
+    assert "Send a message to 11 members?" in question.text
+    assert "Invitations: 10. Links to set a new password: 1." in question.text
+    assert not OutgoingMessage.objects.exists()
+    page = act(desk, "invite_again", *many, confirmed="yes")
+
+    done = "Invitations: 10. Links to set a new password: 1."
+    assert said(page) == [
+        ("success", done)
+        if is_configured
+        else ("warning", f"{done} They wait in the outbox: E-mail is not configured (EMAIL_URL).")
+    ]
+    assert OutgoingMessage.objects.count() == 11
+    assert Invitation.objects.count() == 10
+
+
+def test_a_second_click_sends_nothing_to_many(desk, many):
+    act(desk, "invite_again", *many, confirmed="yes")
+    page = act(desk, "invite_again", *many, confirmed="yes")
+
+    assert OutgoingMessage.objects.count() == 11
+    assert said(page)[-1] == ("info", "Left out, as sent a message within the last minute: 11.")
+
+
+def test_a_question_about_all_pages_is_answered_for_all(desk, many):
+    question = act(desk, "invite_again", many[0], select_across="1")
+
+    assert '<input type="hidden" name="select_across" value="1">' in question.text
+    act(desk, "invite_again", many[0], select_across="1", confirmed="yes")
+    assert Invitation.objects.count() == 10
+
+
 PENDING = "/admin/invitations/invitation/"
 ASKED = "Nothing was {}: {}at most 5,000 at once{}."
 
@@ -208,6 +254,7 @@ ASKED = "Nothing was {}: {}at most 5,000 at once{}."
     [
         (LIST, "delete_selected", ASKED.format("deleted", "please delete ", "")),
         (LIST, "deactivate", ASKED.format("done", "", ", please")),
+        (LIST, "invite_again", ASKED.format("done", "", ", please")),
         (LIST, "reactivate", ASKED.format("done", "", ", please")),
         (PENDING, "invite_again", ASKED.format("done", "", ", please")),
         (PENDING, "withdraw", ASKED.format("done", "", ", please")),
