@@ -286,9 +286,9 @@ def test_an_injected_script_does_not_run(page, staff, is_guarded):
         assert (ran, len(blocked)) == (([None, None], 2) if is_guarded else ([1, 1], 0)), address
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (180, "light"), (1280, "light")])
 def test_every_page_is_accessible(browser, live_server, owner, staff, width, scheme):
-    """No fault that axe can find, and nothing to scroll sideways for."""
+    """No fault that axe can find, and nothing to scroll sideways for; 180 is a phone at 200 %."""
     owner.profile.visibility = "public"
     owner.profile.save()
     Society.objects.create(
