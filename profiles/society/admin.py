@@ -46,9 +46,10 @@ class SocietyAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("present logo"))
     def present_logo(self, society):
-        if not society.logo:
+        logo = current(fresh=True).logo  # the form's own may be one that was refused
+        if not logo:
             return pgettext("no logo", "none")
-        return format_html('<img class="present-logo" src="{}" alt="">', society.logo.url)
+        return format_html('<img class="present-logo" src="{}" alt="">', logo.url)
 
     def has_add_permission(self, request):
         # Asked on each page of the admin, so it must not be a query.

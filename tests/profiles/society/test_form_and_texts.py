@@ -95,6 +95,8 @@ def test_the_form_shows_the_present_logo(desk):
     society.refresh_from_db()
     picture = f'<img class="present-logo" src="{society.logo.url}" alt="">'
     assert picture in desk.get(CHANGE).text
+    refused = desk.post(CHANGE, FORM | {"logo": SimpleUploadedFile("l.svg", b"<svg/>")})
+    assert picture in refused.text
 
 
 def test_the_preview_of_a_new_site_is_the_page_of_visitors(desk, staff):
