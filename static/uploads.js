@@ -15,6 +15,15 @@ for (const form of new Set([...document.querySelectorAll("[data-upload]")].map((
       button.disabled = isBusy;
     }
   });
+
+  // What is typed and chosen is lost by leaving. A file that "is ready" is easily taken for saved.
+  let isUnsaved = form.querySelector("[aria-invalid=true]") !== null;
+  form.addEventListener("input", () => { isUnsaved = true; });
+  form.addEventListener("submit", () => { isUnsaved = false; });
+  form.querySelector("[data-cancel]")?.addEventListener("click", () => { isUnsaved = false; });
+  window.addEventListener("beforeunload", (event) => {
+    if (isUnsaved) event.preventDefault();
+  });
 }
 
 for (const box of document.querySelectorAll("[data-upload]")) {

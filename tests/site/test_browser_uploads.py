@@ -134,6 +134,38 @@ def test_a_connection_that_breaks_leaves_the_file_in_the_form(
     assert Profile.objects.get(user=member).resume_pages == 2
 
 
+@pytest.mark.whole
+def test_a_form_asks_before_it_is_left_unsaved_and_only_then(page, member, chosen):  # noqa: F811
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    log_in(page)
+
+    page.get_by_role("link", name="Members").first.click()  # nothing is typed
+    page.goto("/me/edit/")
+    page.locator("[name=avatar]").set_input_files(chosen / "photo.jpg")
+    expect(page.locator("output").first).to_contain_text(READY, timeout=30_000)
+    assert asked == []
+    page.get_by_role("link", name="Members").first.click(no_wait_after=True)
+    expect(page.get_by_role("heading", name="Edit profile")).to_be_visible()
+    assert asked == ["beforeunload"]
+
+    page.fill("[name=name]", "")
+    page.click("main form button[type=submit]")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is saved yet")
+    page.get_by_role("link", name="Members").first.click(no_wait_after=True)
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert asked == ["beforeunload"] * 2
+
+    page.fill("[name=name]", "Ada")
+    page.click("main form button[type=submit]")
+    expect(page.get_by_text("Your profile is saved.")).to_be_visible()
+    page.goto("/me/edit/")
+    page.fill("[name=name]", "Adah")
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Ada", exact=True)).to_be_visible()
+    assert asked == ["beforeunload"] * 2
+
+
 def test_without_javascript_an_error_keeps_what_was_chosen(
     browser,  # noqa: F811
     live_server,  # noqa: F811
