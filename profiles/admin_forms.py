@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from .left_alone import LeavesAlone
 from .models import Profile, User
 from .privacy.leaving import is_last_superuser
 
@@ -65,13 +66,8 @@ class InvitationForm(AddressForm):
         return Profile._meta.get_field("name").clean(self.cleaned_data["name"], None)
 
 
-class MemberForm(AddressForm, auth_forms.UserChangeForm):
+class MemberForm(LeavesAlone, AddressForm, auth_forms.UserChangeForm):
     """The account's fields that staff may change; MemberAdmin.get_fieldsets chooses among them."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        if "email" in self.fields:
-            self.fields["email"].show_hidden_initial = True
 
     def clean_email(self):
         """Keep an address that the member has confirmed since the form was opened."""

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from profiles.home import newest_for
+from profiles.left_alone import LeavesAlone
 
 from .current import JUST_SAVED, READ_AGAIN_SECONDS, current
 from .logo import LogoField
@@ -38,6 +39,7 @@ class SocietyAdmin(admin.ModelAdmin):
         (_("Pages of their own"), {"fields": ["privacy_notice", "imprint"]}),
     ]
     readonly_fields = ["present_logo"]
+    form = LeavesAlone
     formfield_overrides = {
         models.TextField: {"widget": Textarea({"rows": 10, "cols": 80})},
         LogoField: {"widget": LogoInput},

@@ -140,12 +140,14 @@ def test_a_changed_password_is_said_on_the_page_and_by_e_mail(client, member):
         "/accounts/password/change/",
         {"oldpassword": PASSWORD, "password1": new, "password2": new},
         follow=True,
+        headers={"user-agent": "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0"},
     )
 
     assert "Your password is changed." in page.content.decode()
-    assert [message.subject for message in mail.outbox] == [
-        "Our society: Your password was changed"
-    ]
+    [message] = mail.outbox
+    assert message.subject == "Our society: Your password was changed"
+    lines = r"- on .*:\d\d \(UTC\)\n- from 127.0.0.1\n- with Chrome on Windows\n"
+    assert re.search(lines, message.body)
 
 
 def test_somebody_who_was_deactivated_is_told_so_in_the_sites_words(client, member):

@@ -253,3 +253,34 @@ def test_the_widgets_of_the_form(desk, owner):
     folded = [str(each.name) for each in adminform if "collapse" in each.classes]
     assert folded == ["Dates", "Rights and password, for superusers alone"]
     assert 'name="profile-0-use_for_tests"' not in page.text
+
+
+def as_opened(desk, user) -> dict:
+    """What a browser posts of a member's form that nobody has touched."""
+    form = desk.get(f"{LIST}{user.pk}/change/").context["adminform"].form
+    told = {f"initial-{name}": form[name].initial for name in form.told}
+    ticked = {name: "on" for name in form.told if form[name].initial is True}
+    return change(user) | told | {"language": user.language, "is_active": ""} | ticked
+
+
+def test_a_form_that_was_opened_before_undoes_nothing_of_the_account(desk, member):
+    """Two clerks: the one deactivates a member, the other corrects the headline."""
+    opened = as_opened(desk, member)
+    User.objects.filter(pk=member.pk).update(is_active=False, language="de", is_staff=True)
+
+    desk.post(f"{LIST}{member.pk}/change/", opened | {"profile-0-headline": "Corrected"})
+
+    saved = User.objects.get(pk=member.pk)
+    assert saved.profile.headline == "Corrected"
+    assert (saved.is_active, saved.language, saved.is_staff) == (False, "de", True)
+
+
+def test_what_is_changed_in_a_form_that_was_opened_before_is_saved(desk, member):
+    opened = as_opened(desk, member)
+    User.objects.filter(pk=member.pk).update(language="de")
+
+    changed = {"is_active": "", "language": "en-gb", "is_staff": "on"}
+    desk.post(f"{LIST}{member.pk}/change/", opened | changed)
+
+    saved = User.objects.get(pk=member.pk)
+    assert (saved.is_active, saved.language, saved.is_staff) == (False, "en-gb", True)

@@ -50,7 +50,8 @@ def test_the_form_of_a_new_site_has_the_name_of_the_environment(desk, settings):
 
 
 def test_naming_the_society_leads_to_the_home_page_and_its_next_step(desk):
-    answer = desk.post(ADD, FORM)
+    name = {"initial-name": FORM["name"]}  # it is left as it was suggested
+    answer = desk.post(ADD, FORM | name)
 
     assert (answer.status_code, answer["Location"]) == (302, "/")
     page = desk.get("/")
@@ -318,3 +319,16 @@ def test_a_preview_is_for_the_staff_and_sent_by_their_form_alone(desk, staff):
     assert strict.post(PREVIEW, FORM).status_code == 403
     assert desk.get(PREVIEW).status_code == 405
     assert desk.get(reverse("admin:society_society_add")).status_code == 200
+
+
+def test_a_form_that_was_opened_before_undoes_nothing(desk):
+    """The chair writes a text while a colleague chooses the colour."""
+    society = Society.objects.create(**FORM)
+    opened = FORM | {f"initial-{name}": value for name, value in FORM.items()}
+    Society.objects.update(accent="#0b5c63", tagline="A colleague's")
+
+    desk.post(CHANGE, opened | {"imprint": "Written meanwhile"})
+
+    society.refresh_from_db()
+    assert (society.imprint, society.accent) == ("Written meanwhile", "#0b5c63")
+    assert society.tagline == "A colleague's"
