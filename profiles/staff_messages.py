@@ -3,9 +3,7 @@
 from datetime import timedelta
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext
@@ -16,12 +14,12 @@ from portal.accounts.site_address import site_url
 from portal.outbox.models import OutgoingMessage
 from portal.outbox.queue import is_delivering
 
+from .admin_questions import NAMED, ask
 from .invitations.inviting import invite_all
 from .models import User
 from .staff_rights import may_manage
 
 MAX_AT_ONCE = 5_000  # members; the answer has to come within 30 seconds
-NAMED = 10  # members who are told one by one; more are asked about, and counted
 JUST_NOW = timedelta(minutes=1)  # a second click
 
 
@@ -39,7 +37,11 @@ class SendsLinks(admin.ModelAdmin):
         ours = [user for user in queryset if user.is_active and may_manage(request.user, user)]
         is_named = len(ours) <= NAMED
         if not is_named and "confirmed" not in request.POST:
-            return self.ask_before_sending(request, ours)
+            come = sum(user.has_usable_password() for user in ours)
+            words = gettext("Send a message to %(count)d members?") % {"count": len(ours)}
+            warning = gettext("What is sent cannot be taken back.")
+            question = f"{words} {in_words(len(ours) - come, come)} {warning}"
+            return ask(self, request, "invite_again", question, gettext("Send"), ours)
         if is_named:
             with transaction.atomic():
                 for user in ours:
@@ -49,20 +51,6 @@ class SendsLinks(admin.ModelAdmin):
         if count > len(ours):
             words = gettext("Left out, as not active or not yours to change: %(count)d")
             messages.warning(request, words % {"count": count - len(ours)})
-
-    def ask_before_sending(self, request, users: list[User]) -> TemplateResponse:
-        """Ask before many are sent a message that cannot be taken back."""
-        come = sum(user.has_usable_password() for user in users)
-        context = self.admin_site.each_context(request) | {
-            "title": gettext("Send the set-password link again"),
-            "opts": self.opts,
-            "count": len(users),
-            "numbers": in_words(len(users) - come, come),
-            "first": users[:NAMED],
-            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "across": request.POST.get("select_across", ""),
-        }
-        return TemplateResponse(request, "admin/profiles/user/send_links.html", context)
 
 
 def send_links(request, users: list[User]) -> tuple[int, int, int]:

@@ -13,12 +13,18 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.ended_sessions import end_sessions
+from profiles.admin_questions import NAMED, ask
 from profiles.models import User
 from profiles.staff_rights import may_manage
 
 MAX_AT_ONCE = 5_000  # members; the answer has to come within 30 seconds
 # For the history of each member.
 REACTIVATED, DEACTIVATED = gettext_noop("Reactivated."), gettext_noop("Deactivated.")
+
+QUESTIONS = {
+    "deactivate": _("Deactivate %(count)d members? They are logged out, and nobody sees them."),
+    "reactivate": _("Reactivate %(count)d members? All of them can log in again."),
+}
 
 
 class DeactivatesMembers(admin.ModelAdmin):
@@ -28,19 +34,27 @@ class DeactivatesMembers(admin.ModelAdmin):
         description=_("Deactivate: no log-in, and nobody sees them"), permissions=["change"]
     )
     def deactivate(self, request, queryset):
-        self.switch(request, queryset, is_active=False)
+        return self.switch(request, queryset, is_active=False)
 
     @admin.action(description=_("Reactivate"), permissions=["change"])
     def reactivate(self, request, queryset):
-        self.switch(request, queryset, is_active=True)
+        return self.switch(request, queryset, is_active=True)
 
-    def switch(self, request, queryset, *, is_active: bool) -> None:
-        """Switch members on or off, and tell the staff how many, and who was left out."""
-        if queryset.count() > MAX_AT_ONCE:
+    def switch(self, request, queryset, *, is_active: bool):
+        """Switch members on or off, and tell the staff how many, and who was left out.
+
+        It asks before many: the other action is no undo, as it does not know who was what before.
+        """
+        chosen = queryset.count()
+        if chosen > MAX_AT_ONCE:
             words = gettext("Nothing was done: at most %(most)s at once, please.")
             most = number_format(MAX_AT_ONCE, force_grouping=True)
             messages.error(request, words % {"most": most})
-            return
+            return None
+        if chosen > NAMED and "confirmed" not in request.POST:
+            action = "reactivate" if is_active else "deactivate"
+            question = QUESTIONS[action] % {"count": chosen}
+            return ask(self, request, action, question, gettext("Yes"), queryset)
         count, left_out = switched(queryset, request.user, is_active=is_active)
         done = (
             ngettext("%(count)d member reactivated.", "%(count)d members reactivated.", count)

@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
+from profiles.admin_questions import NAMED
 from profiles.invitations.models import Invitation
 from profiles.models import Profile, User
-from profiles.staff_messages import NAMED
 from tests.conftest import make_member
 
 from .test_admin import LIST

@@ -9,6 +9,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from profiles.admin_questions import NAMED
 from profiles.desk import activity
 from profiles.models import User
 from profiles.privacy.archive import archive_of
@@ -24,6 +25,23 @@ def act(client, action, *users):
     data = {"action": action, "_selected_action": [user.pk for user in users]}
     response = client.post(LIST, data, follow=True)
     return " ".join(map(str, response.context["messages"]))
+
+
+@pytest.mark.parametrize("action", ["deactivate", "reactivate"])
+def test_many_are_switched_after_a_question_alone(admin_client, action):
+    many = [
+        make_member(f"m{number}@example.org", is_active=action == "deactivate")
+        for number in range(NAMED + 1)
+    ]
+    data = {"action": action, "_selected_action": [user.pk for user in many]}
+
+    question = admin_client.post(LIST, data)
+    assert f"{action.title()} 11 members?" in question.text
+    assert is_active(many[0]) is (action == "deactivate")
+    assert act(admin_client, action, *many[1:]) == f"10 members {action}d."
+    admin_client.post(LIST, data | {"confirmed": "yes"})
+
+    assert {is_active(user) for user in many} == {action == "reactivate"}
 
 
 @pytest.fixture
