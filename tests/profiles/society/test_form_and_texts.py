@@ -300,6 +300,21 @@ TABLE = (
         ("[x](mailto:a@e.example)", '<p><a href="mailto:a@e.example" rel="noopener">x</a></p>\n'),
         ("[x](tel:+1)", '<p><a href="tel:+1" rel="noopener">x</a></p>\n'),
         ("[x](ftp://e.example)", '<p><a rel="noopener">x</a></p>\n'),
+        (
+            "www.e.example/a_b?c=1&d=2, or a.b@e-e.example.",
+            (
+                '<p><a href="https://www.e.example/a_b?c=1&amp;d=2" rel="noopener">'
+                "www.e.example/a_b?c=1&amp;d=2</a>, or "
+                '<a href="mailto:a.b@e-e.example" rel="noopener">a.b@e-e.example</a>.</p>\n'
+            ),
+        ),
+        (
+            "[to a@e.example](https://e.example) `a@e.example` javascript:a.b",
+            (
+                '<p><a href="https://e.example" rel="noopener">to a@e.example</a> '
+                "<code>a@e.example</code> javascript:a.b</p>\n"
+            ),
+        ),
         ("<b>x</b> & y", "<p>&lt;b&gt;x&lt;/b&gt; &amp; y</p>\n"),
         ("![x](y.png)", '<p>!<a href="y.png" rel="noopener">x</a></p>\n'),
         ("> q\n\n---", "<blockquote>\n<p>q</p>\n</blockquote>\n<hr>\n"),
