@@ -235,6 +235,15 @@ def test_a_session_is_not_what_another_member_sees(client, member):
     assert "Safari on a Mac" not in client.get("/accounts/sessions/").content.decode()
 
 
+def test_an_app_on_the_same_phone_is_opened_by_a_link(client, member):
+    log_in(client, member.email)
+
+    page = client.get("/accounts/2fa/totp/activate/")
+
+    [link] = re.findall('<a href="(otpauth://totp/[^"]*)">', page.text)
+    assert f"secret={page.context['form'].secret}&amp;" in link
+
+
 def test_recovery_codes_are_downloaded_with_what_they_are_for(client, member):
     log_in(client, member.email)
     activate = "/accounts/2fa/totp/activate/"
