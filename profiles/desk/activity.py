@@ -54,7 +54,8 @@ class DeactivatesMembers(admin.ModelAdmin):
         if chosen > NAMED and "confirmed" not in request.POST:
             action = "reactivate" if is_active else "deactivate"
             question = QUESTIONS[action] % {"count": chosen}
-            return ask(self, request, action, question, gettext("Yes"), queryset)
+            button = gettext("Reactivate") if is_active else gettext("Deactivate")
+            return ask(self, request, action, question, button, queryset)
         count, left_out = switched(queryset, request.user, is_active=is_active)
         done = (
             ngettext("%(count)d member reactivated.", "%(count)d members reactivated.", count)

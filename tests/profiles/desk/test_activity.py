@@ -37,6 +37,7 @@ def test_many_are_switched_after_a_question_alone(admin_client, action):
 
     question = admin_client.post(LIST, data)
     assert f"{action.title()} 11 members?" in question.text
+    assert f'<input type="submit" value="{action.title()}">' in question.text
     assert is_active(many[0]) is (action == "deactivate")
     assert act(admin_client, action, *many[1:]) == f"10 members {action}d."
     admin_client.post(LIST, data | {"confirmed": "yes"})
