@@ -100,6 +100,20 @@ def test_search_engines_leave_a_staging_copy_alone(client, settings, environment
     assert robots == ("noindex" if environment == "staging" else None)
 
 
+@pytest.mark.parametrize(
+    ("address", "robots"),
+    [
+        ("/members/", None),
+        ("/members/?q=ada", "noindex"),
+        ("/members/?letter=a&page=2", "noindex"),
+        ("/accounts/login/?next=/members/1/", "noindex"),
+        ("/accounts/password/reset/", "noindex"),
+    ],
+)
+def test_search_engines_list_no_searches_and_forms(client, address, robots):
+    assert meta(client.get(address)).get("robots") == robots
+
+
 def test_search_engines_show_a_line_of_a_page_that_is_written_for_it(client, owner):
     Society.objects.create(name="S", tagline="Maps & more")
     owner.profile.visibility, owner.profile.headline = "public", 'Tides, "slowly"'
