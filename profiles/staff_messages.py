@@ -80,7 +80,7 @@ def tell_numbers(request, new: int, come: int, left_out: int) -> None:
         messages.success(request, in_words(new, come))
     else:
         wait = gettext("They wait in the outbox: E-mail is not configured (EMAIL_URL).")
-        messages.warning(request, f"{in_words(new, come)} {wait}")
+        messages.warning(request, " ".join([in_words(new, come), wait]))
     if left_out:
         words = gettext("Left out, as sent a message within the last minute: %(count)d.")
         messages.info(request, words % {"count": left_out})

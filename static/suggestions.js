@@ -26,6 +26,7 @@ function asButtons(input) {
   const list = document.createElement("ul");
   list.className = "tags suggested";
   list.setAttribute("aria-label", input.dataset.suggestionsLabel);
+  list.setAttribute("aria-live", "polite"); // those who do not see it would not know of it
   input.after(list);
   const start = () => Math.max(input.value.lastIndexOf(","), input.value.lastIndexOf("\n")) + 1;
   const complete = (label) => {

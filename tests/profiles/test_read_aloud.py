@@ -11,12 +11,15 @@ from portal.accounts.invitations import invitation_url
 from profiles.models import User
 from profiles.society.models import Society
 from tests.accounts.test_accounts import link_in
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, make_member
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 LOG_IN = "/accounts/login/"
 NAME_AND_PASSWORD = {"login": "ada@example.org", "password": PASSWORD}
+
+
+NO = 'rel="nofollow'
 
 
 def title(page) -> str:
@@ -112,6 +115,34 @@ def test_search_engines_leave_a_staging_copy_alone(client, settings, environment
 )
 def test_search_engines_list_no_searches_and_forms(client, address, robots):
     assert meta(client.get(address)).get("robots") == robots
+
+
+def test_a_crawler_that_follows_links_comes_to_each_profile_and_to_an_end(client):
+    """Filters, letters and the log-in that comes back made a page of each combination."""
+    for number in range(30):
+        name = f"{'ABC'[number % 3]} {number}"
+        user = make_member(f"m{number}@example.org", name=name, visibility="public")
+        user.profile.place, user.profile.place_visibility = "London", "public"
+        user.profile.skills, user.profile.skills_visibility = "Maps, Tides", "public"
+        user.profile.save()
+    seen, waiting = set(), {"/"}
+
+    while waiting and len(seen) < 50:
+        address = waiting.pop()
+        seen.add(address)
+        links = re.findall("<a ([^>]*)>", client.get(address).text)
+        followed = {href(link) for link in links if "nofollow" not in link}
+        here = address.partition("?")[0]
+        waiting |= {f"{here}{to}" if to.startswith("?") else to for to in followed} - seen
+        waiting.discard("")
+
+    assert waiting == set()
+    assert len({address for address in seen if re.fullmatch(r"/members/\d+/", address)}) == 30
+
+
+def href(link: str) -> str:
+    """Return the address of a link without its fragment; nothing for one within the page."""
+    return unescape(re.search('href="([^"#]*)', link)[1])
 
 
 def test_search_engines_show_a_line_of_a_page_that_is_written_for_it(client, owner):
