@@ -81,6 +81,7 @@ def test_skills_are_suggested_while_one_types_and_the_text_keeps_the_others(page
     page.goto("/me/edit/")
     skills = page.get_by_label("Skills", exact=True)
     skills.press_sequentially("R, po")
+    expect(page.locator(".suggested")).to_have_attribute("aria-live", "polite")
     page.get_by_role("button", name="PostGIS").click()
     expect(skills).to_have_value("R, PostGIS, ")
     page.get_by_role("button", name="Save profile").click()
