@@ -21,7 +21,7 @@ from storages.utils import clean_name
 
 from portal.s3.addresses import prefix_of
 from portal.s3.client import COMMAND_ATTEMPTS
-from portal.s3.errors import storage_errors
+from portal.s3.errors import StorageError, storage_errors
 
 from .locations import may_share_files
 from .references import Reference, named_among
@@ -112,6 +112,10 @@ def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
     with storage_errors("list", prefix, storage):
         pages = with_retries(storage).connection.meta.client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=storage.bucket_name or "", Prefix=prefix):
+            if "IsTruncated" not in page:  # else a page of a proxy would be an empty bucket
+                raise StorageError(
+                    f"Could not list {prefix}: the answer is none of S3", storage=storage
+                )
             for item in page.get("Contents", []):
                 # S3's console makes folders: empty objects with a slash at the end.
                 if not item["Key"].endswith("/"):

@@ -17,7 +17,9 @@ class StorageError(OSError):
     `storage` is the storage whose bucket was asked, if that is known: hints name its settings.
     """
 
-    storage: Any = None
+    def __init__(self, *args, storage: Any = None):
+        super().__init__(*args)
+        self.storage = storage
 
 
 @contextlib.contextmanager
@@ -29,9 +31,11 @@ def storage_errors(action: str, name: str, storage=None) -> Iterator[None]:
         kind = type(error).__name__
         if kind == "ClientError":  # which says nothing: S3's other errors are named by their codes
             kind = f"{kind} {code_in(error)}".rstrip()
-        failure = StorageError(f"Could not {action} {name}: {kind}")
-        failure.storage = storage
-        raise failure from error
+        raise StorageError(f"Could not {action} {name}: {kind}", storage=storage) from error
+    except RecursionError:  # where a bucket is, botocore asks of what redirects that question, too
+        raise StorageError(
+            f"Could not {action} {name}: what answers there redirects each request", storage=storage
+        ) from None
 
 
 def is_answer(error: StorageError) -> bool:

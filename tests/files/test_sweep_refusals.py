@@ -7,6 +7,7 @@ from botocore.config import Config
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError
 from storages.backends.s3 import S3Storage
+from werkzeug.wrappers import Response
 
 from portal.files import sweeping
 from portal.files.management.commands import sweep_media as command
@@ -14,6 +15,7 @@ from portal.files.references import references
 from portal.files.storages import UnconfiguredStorage, protected_media, public_media
 from profiles.models import Profile
 from tests.conftest import BUCKET, s3_client, settings_for
+from tests.support.strict_s3 import StrictS3
 
 from .sweeps import add_orphan, named, open_queries, stored, sweep_media
 
@@ -298,4 +300,14 @@ def test_a_database_without_the_tables_is_told_in_one_line(monkeypatch):
     monkeypatch.setattr(Profile._meta, "db_table", "not_there")
 
     with pytest.raises(CommandError, match=r"^The rows .* not_there.* and migrated\?$"):
+        sweep_media()
+
+
+def test_what_answers_with_pages_is_no_empty_bucket(on_s3, owner, monkeypatch):
+    """A page of a proxy in place of S3: each row's file was called missing."""
+    monkeypatch.setattr(
+        StrictS3, "_forward", lambda *_: Response("<html><body>Welcome</body></html>")
+    )
+
+    with pytest.raises(CommandError, match=r"Could not list .*the answer is none of S3"):
         sweep_media()
