@@ -13,6 +13,7 @@ from portal.accounts.messages import send_invitations
 from portal.accounts.verified_address import verify_new_addresses
 from portal.outbox.models import PENDING
 from portal.sentences.stored import sentence, stored
+from profiles.access import DETAILS
 from profiles.directory import indexing
 from profiles.models import Profile
 
@@ -29,6 +30,8 @@ INVITED_BY_LINES = gettext_noop("Invited with pasted lines.")
 RENAMED = gettext_noop("Changed the name, by the list “%(list)s”.")
 RENAMED_BY_LINES = gettext_noop("Changed the name, by pasted lines.")
 ATTEMPTS = 3  # each after somebody else has added one of the members meanwhile
+# The profile of somebody who was invited, and for whom the staff have filled in nothing more.
+NOTHING_BUT_A_NAME = dict.fromkeys(["headline", "avatar", "resume", "staff_note", *DETAILS], "")
 
 
 def confirm(pk: int, owner, base_url: str) -> InvitationList | None:
@@ -155,7 +158,7 @@ def withdraw(invitations) -> tuple[int, int]:
     """
     with transaction.atomic():
         users = list(pending_users(invitations))
-        bare = Profile.objects.filter(user__in=users, headline="", bio="", avatar="", resume="")
+        bare = Profile.objects.filter(user__in=users, **NOTHING_BUT_A_NAME)
         empty = set(bare.values_list("user", flat=True))
         get_user_model().objects.filter(pk__in=empty).delete()
     return len(empty), len(users) - len(empty)
