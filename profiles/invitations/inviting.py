@@ -23,7 +23,7 @@ from .reading import Row
 
 BATCH = 500  # rows in one query
 JUST_NOW = timedelta(minutes=1)
-FORGOTTEN = gettext_noop("This member has been deleted.")
+FORGOTTEN = gettext_noop("No member has this address any more.")
 # For the history of each member, in the admin.
 INVITED = gettext_noop("Invited with the list “%(list)s”.")
 INVITED_BY_LINES = gettext_noop("Invited with pasted lines.")
@@ -178,8 +178,9 @@ def pending_users(invitations):
 def forget_former_members() -> str:
     """Take addresses that no member has any more out of all reports; their lines stay.
 
-    A report is kept for thirty days, and names people by no key. At night, and not with each
-    deletion: to look through all lists for each of many members would take minutes.
+    A report is kept for thirty days, and names people by no key: a member who has another address
+    by now is taken out like one who was deleted. At night, and not with each deletion: to look
+    through all lists for each of many members would take minutes.
     """
     forgotten = 0
     for pk in InvitationList.objects.exclude(confirmed_at=None).values_list("pk", flat=True):
@@ -193,7 +194,7 @@ def forget_former_members() -> str:
 def forget_in(found: InvitationList) -> int:
     """Take former members out of one report; return how many there were."""
     rows = judged(Row(*row) for row in found.rows)
-    # As if the list came today: whoever would be invited now had an account, and has none.
+    # As if the list came today: whoever would be invited now had an account with this address.
     gone = {each.address for each in rows if each.fate == Fate.NEW}
     if gone:
         found.rows = [
