@@ -269,7 +269,9 @@ def test_the_last_superuser_cannot_leave(client, staff, member, log_in):
     assert is_leaving(staff)
 
 
-def test_a_superuser_who_cannot_log_in_or_leaves_does_not_count(client, staff, log_in):
+def test_only_a_superuser_who_can_open_the_admin_and_stays_counts(staff, log_in):
+    make_member("helper@example.org", is_staff=True)
+    make_member("shut.out@example.org", is_superuser=True)
     make_member("left@example.org", is_staff=True, is_superuser=True, is_active=False)
     soon = timezone.now() + timedelta(days=2)
     make_member("leaving@example.org", is_staff=True, is_superuser=True, leaves_at=soon)
