@@ -10,7 +10,6 @@ from storages.backends.s3 import S3Storage
 from werkzeug.wrappers import Response
 
 from portal.files import sweeping
-from portal.files.management.commands import sweep_media as command
 from portal.files.references import references
 from portal.files.storages import UnconfiguredStorage, protected_media, public_media
 from profiles.models import Profile
@@ -95,7 +94,7 @@ def test_a_bucket_of_which_most_is_orphaned_is_not_swept(
     stored_on, owner, a_day_later, monkeypatch
 ):
     """As with a laptop's database and the live bucket: nothing is deleted until it is confirmed."""
-    monkeypatch.setattr(command, "MANY", 3)
+    monkeypatch.setattr(sweeping, "MANY", 3)
     for number in range(4):
         add_orphan(f"avatars/{number}.webp")
     before = stored()
@@ -234,7 +233,7 @@ def test_an_error_leaves_no_query_open(on_s3, owner, monkeypatch, a_day_later):
     assert refused.value.__cause__
     assert open_queries() == []
 
-    monkeypatch.setattr(command, "MANY", -1)
+    monkeypatch.setattr(sweeping, "MANY", -1)
     add_orphan("avatars/other.webp")
     add_orphan("avatars/third.webp")
     with pytest.raises(CommandError, match="Is this the right database") as refused:
@@ -259,12 +258,12 @@ def test_many_orphans_are_more_than_a_hundred_and_more_than_half(orphans, others
         for kind, count in [*found, (sweeping.YOUNG, others - others // 2)]:
             yield from [sweeping.SweepResult(kind, "a")] * count
 
-    command.refuse_suspicious("default", results(), True)
+    sweeping.refuse_suspicious("default", results(), True)
     if not is_refused:
-        command.refuse_suspicious("default", results(), False)
+        sweeping.refuse_suspicious("default", results(), False)
         return
     with pytest.raises(sweeping.SweepRefused) as caught:
-        command.refuse_suspicious("default", results(), False)
+        sweeping.refuse_suspicious("default", results(), False)
     assert str(caught.value) == (
         f"Nothing was deleted: no row names {orphans:,} of the {orphans + others:,} files in"
         " default. Is this the right database, and the right bucket? If so, add --most."
