@@ -7,6 +7,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.core import mail
+from django.db import DatabaseError
 from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
@@ -353,7 +354,7 @@ def test_a_form_of_the_admin_does_not_bring_back_a_deleted_member(client, staff,
     opened = User.objects.get(pk=member.pk)
     member.delete()
 
-    with pytest.raises(Exception, match="did not affect any rows"):
+    with pytest.raises(DatabaseError, match="did not affect any rows"):
         opened.save()
 
     assert not User.objects.filter(email=opened.email).exists()
