@@ -24,6 +24,7 @@ from .admin_cells import labelled
 from .admin_deletion import without_search_rows
 from .admin_filters import HasAvatarFilter, HasResumeFilter, LeavingFilter
 from .admin_forms import InvitationForm, MemberForm, PermissionsField
+from .admin_limits import are_too_many
 from .batches.admin import FilesByTheHundred
 from .desk.activity import DeactivatesMembers
 from .desk.exports import MembersAsCsv
@@ -259,14 +260,13 @@ class MemberAdmin(
 
     @admin.action(description=_("Send the set-password link again"), permissions=["change"])
     def invite_again(self, request, queryset):
-        left_out = 0
+        if are_too_many(request, queryset):
+            return
+        chosen = list(queryset)
+        users = [each for each in chosen if each.is_active and may_manage(request.user, each)]
         with transaction.atomic():
-            for user in queryset:
-                if user.is_active and may_manage(request.user, user):
-                    invite(request, user)
-                else:
-                    left_out += 1
-        if left_out:
+            invite(request, *users)
+        if left_out := len(chosen) - len(users):
             words = gettext("Left out, as not active or not yours to change: %(count)d")
             messages.warning(request, words % {"count": left_out})
 

@@ -1,29 +1,40 @@
-"""Messages that the site sends to a member for the staff, and their notice to the staff."""
+"""Messages that the site sends to members for the staff, and the notice of them to the staff."""
 
 from django.contrib import messages
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from portal.accounts.messages import ask_for_reset
+from portal.accounts.messages import ask_for_resets
 from portal.accounts.site_address import site_url
 from portal.outbox.queue import is_delivering
 
 from .invitations.inviting import invite_all
 
 
-def invite(request, user) -> None:
-    """Put a link to set a password into the outbox, in the open transaction.
+def invite(request, *users) -> None:
+    """Put links to set a password into the outbox, in the open transaction, and tell the staff.
 
-    The message is an invitation, or a reset for a member who has a password.
+    A message is an invitation, or a reset for a member who has a password.
     """
+    address = site_url(request)
+    newcomers = [user for user in users if not user.has_usable_password()]
+    invite_all(newcomers, address, by=request.user)
+    ask_for_resets([user.email for user in users if user.has_usable_password()], address)
+    if len(users) == 1:
+        tell_of(request, users[0])
+    elif users:
+        tell_how_many(request, len(users))
+
+
+def tell_of(request, user) -> None:
+    """Tell the staff what has become of the message to a member."""
     if user.has_usable_password():
-        ask_for_reset(user.email, site_url(request))
         on_its_way = _("A link to set a new password is on its way to %(address)s.")
         waits = _(
             "A link to set a new password for %(address)s waits in the outbox: "
             "E-mail is not configured (EMAIL_URL)."
         )
     else:
-        invite_all([user], site_url(request), by=request.user)
         on_its_way = _("An invitation is on its way to %(address)s.")
         waits = _(
             "An invitation for %(address)s waits in the outbox: "
@@ -34,3 +45,16 @@ def invite(request, user) -> None:
         messages.success(request, on_its_way % address)
     else:
         messages.warning(request, waits % address)
+
+
+def tell_how_many(request, count: int) -> None:
+    """Tell the staff what has become of the messages to several members."""
+    if is_delivering():
+        messages.success(request, _("On the way to %(count)d.") % {"count": count})
+    else:
+        words = ngettext(
+            "%(count)d waits in the outbox: E-mail is not configured (EMAIL_URL).",
+            "%(count)d wait in the outbox: E-mail is not configured (EMAIL_URL).",
+            count,
+        )
+        messages.warning(request, words % {"count": count})

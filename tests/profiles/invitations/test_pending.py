@@ -11,8 +11,8 @@ from django.db.models import CharField, TextField
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
+from profiles import admin_limits
 from profiles.admin import ProfileInline
-from profiles.invitations import admin
 from profiles.invitations.models import Invitation, InvitationQuerySet
 from profiles.models import Profile, User
 from tests.accounts.test_accounts import link_in
@@ -128,7 +128,7 @@ def test_invitations_are_sent_again_one_or_all(desk, invited, across):
 def test_no_more_are_sent_again_at_once_than_a_request_has_time_for(desk, invited, monkeypatch):
     first, _ = invited("first@example.org"), invited("second@example.org")
     mail.outbox.clear()
-    monkeypatch.setattr(admin, "MAX_AT_ONCE", 1)
+    monkeypatch.setattr(admin_limits, "MAX_AT_ONCE", 1)
 
     page = act(desk, "invite_again", first, select_across="1")
 
