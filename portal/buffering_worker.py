@@ -45,9 +45,8 @@ REFUSED_SECONDS = 20  # the same, for one that still sends: browsers read only w
 STOP_SECONDS = 8  # after SIGTERM, for what is arriving; graceful_timeout leaves the rest for work
 LOOK_SECONDS = 0.5  # between two looks at the deadlines
 
-PAGES = (
-    "pages"  # begins the names of their threads, of which there are `threads` (gunicorn.conf.py)
-)
+# Begins the names of the threads for pages, of which there are `threads` (gunicorn.conf.py).
+PAGES = "pages"
 UPLOAD_THREADS = 4  # most of their time they wait for their turn (profiles/uploads/turns.py), or S3
 UPLOAD_PLACES = 8  # uploads that are received, wait or are worked on; who comes then is told so
 UPLOADS_BYTES = 100_000_000  # of all these together, on the temporary folder's disk
@@ -150,10 +149,8 @@ class BufferingWorker(ThreadWorker):
         if arrival.mesg is None:
             is_too_large = len(arrival.head) > MAX_HEAD_BYTES
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if is_too_large else None
-        if not arrival.is_measured:
-            return (
-                HTTPStatus.LENGTH_REQUIRED
-            )  # chunks: no browser sends them, and Django reads none
+        if not arrival.is_measured:  # chunks: no browser sends them, and Django reads none
+            return HTTPStatus.LENGTH_REQUIRED
         if arrival.length > settings.UPLOAD_MAX_BODY_BYTES:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         if arrival.is_upload:

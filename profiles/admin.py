@@ -8,7 +8,7 @@ from django.contrib.admin.actions import delete_selected
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.shortcuts import redirect
 from django.utils.formats import number_format
 from django.utils.html import format_html
@@ -24,6 +24,8 @@ from .admin_cells import labelled
 from .admin_deletion import without_search_rows
 from .admin_filters import HasAvatarFilter, HasResumeFilter, LeavingFilter
 from .admin_forms import InvitationForm, MemberForm, PermissionsField
+from .admin_limits import are_too_many
+from .admin_questions import NAMED, ask
 from .batches.admin import FilesByTheHundred
 from .desk.activity import DeactivatesMembers
 from .desk.exports import MembersAsCsv
@@ -39,7 +41,7 @@ from .invitations.models import Invitation
 from .models import Profile, ResumeDownload, User
 from .privacy.admin import LeavingOfMember
 from .second_factors_admin import SecondFactorAdmin, SecondFactorsOfMember
-from .staff_messages import SendsLinks, invite
+from .staff_messages import invite, without_just_sent
 from .staff_rights import may_manage
 from .uploads.forms import StoredUploadsForm
 from .uploads_admin import StoresUploadsFirst, form_in
@@ -82,7 +84,6 @@ class MemberAdmin(
     StoresUploadsFirst,
     SecondFactorsOfMember,
     LeavingOfMember,
-    SendsLinks,
     DeactivatesMembers,
     MembersAsCsv,
     HistoryInWords,
@@ -257,6 +258,24 @@ class MemberAdmin(
             words = gettext("Somebody else has added this member at the same moment.")
             messages.error(request, words)
             return redirect("admin:profiles_user_changelist")
+
+    @admin.action(description=_("Send the set-password link again"), permissions=["change"])
+    def invite_again(self, request, queryset):
+        if are_too_many(request, queryset):
+            return None
+        chosen = list(queryset)
+        users = [each for each in chosen if each.is_active and may_manage(request.user, each)]
+        if len(users) > NAMED and "confirmed" not in request.POST:
+            words = gettext(
+                "Send a message to %(count)d members? What is sent cannot be taken back."
+            )
+            question = words % {"count": len(users)}
+            return ask(self, request, "invite_again", question, gettext("Send"), users)
+        with transaction.atomic():
+            invite(request, *(users if len(users) == 1 else without_just_sent(request, users)))
+        if left_out := len(chosen) - len(users):
+            words = gettext("Left out, as not active or not yours to change: %(count)d")
+            messages.warning(request, words % {"count": left_out})
 
     @admin.action(description=_("Delete selected members"), permissions=["delete"])
     def delete_selected(self, request, queryset):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .left_alone import LeavesAlone
 from .models import Profile, User
-from .privacy.leaving import is_last_superuser
+from .privacy.leaving import is_last_superuser, lock_superusers
 
 # The names of permissions are stored in English, when their models are migrated.
 PERMISSIONS = {
@@ -83,6 +83,10 @@ class MemberForm(LeavesAlone, AddressForm, auth_forms.UserChangeForm):
         return self.kept_by_the_last_superuser("is_superuser")
 
     def kept_by_the_last_superuser(self, name):
-        if not self.cleaned_data[name] and is_last_superuser(self.instance):
-            raise ValidationError(_("This is the only superuser: nobody could manage the site."))
+        """Refuse to take it from the last one. The admin validates and saves in one transaction."""
+        if self.instance.is_superuser and not self.cleaned_data[name]:
+            lock_superusers()
+            if is_last_superuser(self.instance):
+                words = _("This is the only superuser: nobody could manage the site.")
+                raise ValidationError(words)
         return self.cleaned_data[name]

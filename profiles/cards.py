@@ -23,7 +23,7 @@ class Card(NamedTuple):
 
 
 COLUMNS = Card._fields[:-1]
-MOST_CHOSEN = 24  # a page of them
+PROFILES_PER_PAGE = 24  # fewer than the MOST_HOLES of a prepared query
 
 
 def rows_of(profiles):
@@ -46,6 +46,7 @@ def chosen_cards(pks: list[int], user) -> list[Card]:
     """Read the cards of a page of a search in its order, as far as this user may see them."""
     if not pks:
         return []
-    filled_up = pks + pks[:1] * (MOST_CHOSEN - len(pks))  # so that one statement fits all pages
+    lacking = PROFILES_PER_PAGE - len(pks)
+    filled_up = pks + pks[:1] * lacking  # so that one statement fits all pages
     by_pk = {card.pk: card for card in cards_of(chosen.rows(user, *filled_up), user)}
     return [by_pk[pk] for pk in pks if pk in by_pk]

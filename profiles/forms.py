@@ -2,6 +2,7 @@ from django import forms
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from . import access
 from .directory.tags import PLACE, SKILL
 from .directory.widgets import SuggestedInput, SuggestedList
 from .models import Profile, User
@@ -9,7 +10,8 @@ from .uploads.forms import StoredUploadsForm
 from .widgets import UploadInput
 
 NEW_OR_NONE = {"contradiction": _("Please either choose a new file or tick “Remove it”, not both.")}
-DETAILS = ["place", "skills", "links", "phone", "contact_email"]
+# Those of which their owner chooses who sees them.
+DETAILS = [field for field in access.DETAILS if field not in access.FIXED_AUDIENCES]
 
 
 def with_audiences() -> list[str]:

@@ -12,12 +12,15 @@ from django.utils.translation import get_language
 KEPT = 4_000  # parts in each process, of about half a kilobyte
 
 
-def part(template: str, **values) -> str:
+def part(template: str, *, is_kept: bool = True, **values) -> str:
     """Render a template with these values, which are hashable, or return what was rendered before.
 
-    The template must use nothing else: no request, no user, and no time.
+    The template must use nothing else: no request, no user, and no time. Where anybody may make
+    the values as long as they like, `is_kept` has to be False for long ones: thousands of them
+    would fill the memory.
     """
-    return _rendered(template, get_language(), **values)
+    render = _rendered if is_kept else _rendered.__wrapped__
+    return render(template, get_language(), **values)
 
 
 @lru_cache(KEPT)

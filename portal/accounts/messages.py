@@ -48,11 +48,20 @@ def ask_for_reset(address: str, base_url: str, language: str = "") -> None:
 
     The language is that of the page on which somebody has asked for it; the member's own wins.
     """
-    enqueue(
-        kind="password_reset",
-        to=address,
-        context={"site_url": base_url, "language": language},
-        expires_at=timezone.now() + RESET_EXPIRES,
+    ask_for_resets([address], base_url, language)
+
+
+def ask_for_resets(addresses: list[str], base_url: str, language: str = "") -> None:
+    """Send each address such a link."""
+    expires_at = timezone.now() + RESET_EXPIRES
+    enqueue_all(
+        {
+            "kind": "password_reset",
+            "to": address,
+            "context": {"site_url": base_url, "language": language},
+            "expires_at": expires_at,
+        }
+        for address in addresses
     )
 
 

@@ -82,8 +82,8 @@ class S3Source(SignedRequests):
         try:
             name = decode(fields["Key"]).removeprefix(self.prefix)
             modified = datetime.fromisoformat(fields["LastModified"]).timestamp()
-            etag = unescape(fields.get("ETag", "")).strip('"')
-            return name, FileInfo(int(fields["Size"]), modified, etag)
+            etag = fields.get("ETag", "").replace("&quot;", "").replace("&#34;", "")  # the usual
+            return name, FileInfo(int(fields["Size"]), modified, unescape(etag).strip('"'))
         except (KeyError, ValueError) as error:
             raise Refused(NO_LISTING) from error
 

@@ -57,6 +57,8 @@ OPTIONS = Variables(
 HINTS: dict[Kind | None, str] = {
     Kind.ACCESS_KEY: "Set {key} and {secret} to a key pair that this provider knows.",
     Kind.SECRET_KEY: "Set {secret} to the secret half of {key}.",
+    Kind.KEYS_EXPIRED: "Set {key} and {secret} to a key pair that does not expire.",
+    Kind.KEYS_NOT_TAKEN: "Set {key} and {secret} to a key pair that needs no session token.",
     Kind.CLOCK: "Set this machine's clock, for S3 checks the time of a signature.",
     Kind.BUCKET: "Run setup_bucket, which makes the bucket {name}, or correct {bucket}.",
     Kind.BUCKET_NAME: "Correct {bucket}: this provider allows no bucket of the name {name}.",
@@ -66,6 +68,7 @@ HINTS: dict[Kind | None, str] = {
     Kind.NO_ACL: "Take default_acl, and ACLs in object_parameters, out of the OPTIONS in STORAGES:"
     " the bucket {name} has none, and is opened by its policy.",
     Kind.REGION: "Set {region} to the region that the bucket {name} is in.",
+    Kind.BUSY: "Run this again later: the provider of {bucket} is busy.",
     Kind.FORBIDDEN: "Let the key of {key} do there what setup_bucket --print-iam prints.",
 }
 # What boto3 raises for a storage without a key pair, or without the name of a bucket.

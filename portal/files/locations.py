@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.core.files.storage import FileSystemStorage, Storage
 from storages.backends.s3 import S3Storage
 
-from portal.s3.addresses import is_within, service
+from portal.s3.addresses import is_within, prefix_of, service
 
 from . import conf
 from .policies import made
@@ -33,11 +33,10 @@ class Location(NamedTuple):
 def location_of(storage: Storage) -> Location:
     """Return the location of a storage's files. Makes no request."""
     if isinstance(storage, S3Storage):
-        prefix = storage.location.strip("/")
         return Location(
             service(storage.endpoint_url, storage.region_name or ""),
             (storage.bucket_name or "").lower(),
-            f"{prefix}/" if prefix else "",
+            prefix_of(storage),
         )
     if isinstance(storage, FileSystemStorage) and storage.location is not None:
         return Location(DISK, "", os.path.join(os.path.realpath(storage.location), ""))

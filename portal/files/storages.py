@@ -130,11 +130,9 @@ class PolicyMixin:
         page in place of S3, would keep a thread asking for as long as the process lives.
         """
         if self.exists(str(uuid4())):
-            error = StorageError(
-                f"Could not store {file_root}: there seems to be a file of any name"
+            raise StorageError(
+                f"Could not store {file_root}: there seems to be a file of any name", storage=self
             )
-            error.storage = self
-            raise error
         return super().get_alternative_name(file_root, file_ext)
 
 

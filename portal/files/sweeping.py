@@ -6,7 +6,9 @@ killed, and by deletes that the storage refused.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from copy import copy
 from datetime import UTC, datetime
 from heapq import merge
@@ -21,13 +23,15 @@ from storages.utils import clean_name
 
 from portal.s3.addresses import prefix_of
 from portal.s3.client import COMMAND_ATTEMPTS
-from portal.s3.errors import storage_errors
+from portal.s3.errors import StorageError, storage_errors
 
 from .locations import may_share_files
-from .references import Reference, named_among
+from .references import Reference, file_fields, named_among, references
 
 NAMED, YOUNG, ORPHAN, MISSING = "named", "young", "orphan", "missing"
+DELETED, FAILED = "deleted", "failed"  # what becomes of an orphan
 CHECKED_AT_ONCE = 500  # names in one query
+MANY = 100  # orphans; more, and more than half of all files, mean a wrong bucket or database
 
 
 class SweepRefused(Exception):
@@ -50,15 +54,26 @@ class SweepResult(NamedTuple):
     reference: Reference | None = None
 
 
+def results_in(storage: Storage, before: datetime) -> Generator[SweepResult]:
+    """Yield the results for one storage, compared with all fields that keep files in it.
+
+    Close it if it may not be read to its end: an error would keep its cursors open, and SQLite
+    reports those, below the error's own message, when the process ends.
+    """
+    fields = [pair for pair in file_fields() if pair[1].storage == storage]
+    with closing(references(fields)) as rows:
+        yield from sweep_results(storage, rows, before)
+
+
 def sweep_results(
-    storage: Storage, references: Iterable[Reference], before: datetime
+    storage: Storage, rows: Iterable[Reference], before: datetime
 ) -> Iterator[SweepResult]:
     """Yield a result for each file, and for each reference whose file is missing.
 
     A file without a row is an ORPHAN if it was last written before the given time. A younger one
     may belong to a transaction that has not been committed: an upload comes before its row.
     """
-    merged = compared(references, listing(storage), before)
+    merged = compared(rows, listing(storage), before)
     while batch := list(islice(merged, CHECKED_AT_ONCE)):
         yield from rechecked(storage, batch)
 
@@ -75,26 +90,45 @@ def rechecked(storage: Storage, batch: list[SweepResult]) -> Iterator[SweepResul
 
 
 def compared(
-    references: Iterable[Reference], stored: Iterable[Stored], before: datetime
+    rows: Iterable[Reference], stored: Iterable[Stored], before: datetime
 ) -> Iterator[SweepResult]:
     """Yield a result for each name, of two streams in the order of their names, merged."""
     last = ""
     # merge() starts the first iterator first, so the query begins before the listing. A file is
     # stored before its row, so the listing has the file of each row that the query returns.
-    both = merge(references, stored, key=attrgetter("name"))
+    both = merge(rows, stored, key=attrgetter("name"))
     for name, group in groupby(both, key=attrgetter("name")):
         if name < last:
             raise SweepRefused("The storage does not list its files in the order of their names.")
         last = name
         items = list(group)
-        rows = [item for item in items if isinstance(item, Reference)]
+        naming = [item for item in items if isinstance(item, Reference)]
         files = [item for item in items if isinstance(item, Stored)]
         if not files:
-            yield from (SweepResult(MISSING, name, reference=row) for row in rows)
-        elif rows:
+            yield from (SweepResult(MISSING, name, reference=row) for row in naming)
+        elif naming:
             yield SweepResult(NAMED, name, files[0])
         else:
             yield SweepResult(YOUNG if files[0].written >= before else ORPHAN, name, files[0])
+
+
+def refuse_suspicious(label: str, results: Iterable[SweepResult], most: bool) -> None:
+    """Raise SweepRefused if the orphans may be files that are still needed."""
+    counts = Counter()
+    for result in results:
+        counts[result.kind] += 1
+        if result.kind == MISSING and not is_plain(result.name):
+            row = result.reference
+            raise SweepRefused(
+                f"Nothing was deleted: {row.model} {row.pk} {row.field} has a name that is not "
+                "written as the storage writes it, so its file would be taken for an orphan."
+            )
+    files = counts[NAMED] + counts[YOUNG] + counts[ORPHAN]
+    if counts[ORPHAN] > max(MANY, files / 2) and not most:
+        raise SweepRefused(
+            f"Nothing was deleted: no row names {counts[ORPHAN]:,} of the {files:,} files in "
+            f"{label}. Is this the right database, and the right bucket? If so, add --most."
+        )
 
 
 def listing(storage: Storage) -> Iterator[Stored]:
@@ -112,6 +146,10 @@ def bucket_listing(storage: S3Storage) -> Iterator[Stored]:
     with storage_errors("list", prefix, storage):
         pages = with_retries(storage).connection.meta.client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=storage.bucket_name or "", Prefix=prefix):
+            if "IsTruncated" not in page:  # else a page of a proxy would be an empty bucket
+                raise StorageError(
+                    f"Could not list {prefix}: the answer is none of S3", storage=storage
+                )
             for item in page.get("Contents", []):
                 # S3's console makes folders: empty objects with a slash at the end.
                 if not item["Key"].endswith("/"):
@@ -145,6 +183,15 @@ def delete(storage: Storage, name: str) -> None:
             with_retries(storage).bucket.Object(f"{prefix_of(storage)}{name}").delete()
     else:  # a FileSystemStorage: listing() refuses any other
         Path(storage.location, name).unlink(missing_ok=True)
+
+
+def deleted(storage: Storage, name: str) -> tuple[str, str]:
+    """Delete a file; return the outcome, and why it failed if it did."""
+    try:
+        delete(storage, name)
+    except OSError as error:  # the other orphans are deleted all the same
+        return FAILED, str(error)
+    return DELETED, ""
 
 
 def with_retries(storage: S3Storage) -> S3Storage:

@@ -10,8 +10,9 @@ class SharedCache(DatabaseCache):
 
     Django's own cache evicts entries that have not expired: enough requests by anonymous clients
     would reset the throttle. Here an entry lasts until it expires. The table is limited all the
-    same: entries last five minutes at most, the throttle itself limits how many a client can cause,
-    and with more than MAX_ENTRIES each write deletes expired ones, so no job has to.
+    same: entries last an hour at most (ACCOUNT_RATE_LIMITS), the throttle itself limits how many a
+    client can cause, and with more than MAX_ENTRIES each write deletes expired ones, so no job has
+    to.
     """
 
     def _cull(self, db, cursor, now, num):

@@ -15,11 +15,8 @@ def limit_waits(get_response):
     """
 
     def middleware(request):
-        token = _is_limited.set(True)
-        try:
+        with limited_waits():
             return get_response(request)
-        finally:
-            _is_limited.reset(token)
 
     return middleware
 

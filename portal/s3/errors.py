@@ -10,6 +10,8 @@ from typing import Any
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
+ENDLESS = "what answers there redirects each request"
+
 
 class StorageError(OSError):
     """S3 could not be reached, or refused; the cause is the vendor's own exception.
@@ -17,7 +19,9 @@ class StorageError(OSError):
     `storage` is the storage whose bucket was asked, if that is known: hints name its settings.
     """
 
-    storage: Any = None
+    def __init__(self, *args, storage: Any = None):
+        super().__init__(*args)
+        self.storage = storage
 
 
 @contextlib.contextmanager
@@ -25,13 +29,20 @@ def storage_errors(action: str, name: str, storage=None) -> Iterator[None]:
     """Turn boto3's exceptions into StorageError, so that callers need not handle them."""
     try:
         yield
-    except (BotoCoreError, Boto3Error, ClientError) as error:
-        kind = type(error).__name__
-        if kind == "ClientError":  # which says nothing: S3's other errors are named by their codes
-            kind = f"{kind} {code_in(error)}".rstrip()
-        failure = StorageError(f"Could not {action} {name}: {kind}")
-        failure.storage = storage
-        raise failure from error
+    except (BotoCoreError, Boto3Error, ClientError, RecursionError) as error:
+        kind = kind_of(error)
+        failure = StorageError(f"Could not {action} {name}: {kind}", storage=storage)
+        raise failure from (None if kind == ENDLESS else error)
+
+
+def kind_of(error: Exception) -> str:
+    """Return what kind of an exception of boto3's it is, in a word or a few."""
+    # Where a bucket is, botocore asks of what redirects each request, that one included.
+    if RecursionError in {type(error), type(error.__context__)}:
+        return ENDLESS
+    kind = type(error).__name__
+    # ClientError says nothing: S3's other errors are named by their codes.
+    return f"{kind} {code_in(error)}".rstrip() if kind == "ClientError" else kind
 
 
 def is_answer(error: StorageError) -> bool:

@@ -5,14 +5,17 @@ rows, nor on what has been decided before.
 """
 
 import hashlib
+import hmac
 import json
 import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Model, QuerySet
-from django.utils.crypto import salted_hmac
+from django.utils.encoding import force_bytes
 
 SALT = "portal.staging.chance"
 DRAW_BYTES = 4  # an unsigned integer (I) of struct
@@ -25,8 +28,8 @@ class Chance:
     """An endless stream of decisions, which `parts` and the site's SECRET_KEY determine."""
 
     def __init__(self, *parts: object):
-        message = json.dumps([str(part) for part in parts])
-        self.key = salted_hmac(SALT, message, algorithm="sha256").digest()
+        message = json.dumps([str(part) for part in parts]).encode()
+        self.key = hmac.digest(key_of(settings.SECRET_KEY), message, "sha256")
         self._blocks, self._stream = 0, b""
 
     def take(self, count: int) -> bytes:
@@ -60,6 +63,12 @@ class Chance:
 
     def uuid(self) -> UUID:
         return UUID(bytes=self.take(16), version=4)
+
+
+@lru_cache(maxsize=1)
+def key_of(secret: str | bytes) -> bytes:
+    """Return the key that Django's salted_hmac() would derive each time."""
+    return hashlib.sha256(force_bytes(SALT) + force_bytes(secret)).digest()
 
 
 class Row(NamedTuple):

@@ -1,5 +1,7 @@
 """A copy as the person at the terminal sees it; shared by copy_live_media and refresh_staging."""
 
+from collections.abc import Callable
+
 from django.core.management.base import OutputWrapper
 
 from portal.copying.engine import Outcome
@@ -21,11 +23,11 @@ class CopyDisplay:
         stdout: OutputWrapper,
         stderr: OutputWrapper,
         report: Report,
-        total: int | None,
+        count_all: Callable[[], int] | None,
         **facts,
     ):
         self.stdout, self.stderr, self.report, self.facts = stdout, stderr, report, facts
-        self.progress = Progress(stderr, total)
+        self.progress = Progress(stderr, count_all)
 
     def show(self, outcome: Outcome) -> None:
         """Count an outcome as progress, and print it if it is trouble."""

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from django.core.files.storage import Storage
 
-from portal.files import sweeping
-from portal.files.management.commands.sweep_media import (
+from portal.files.sweeping import (
     DELETED,
+    ORPHAN,
     deleted,
+    refuse_overlap,
     refuse_suspicious,
     results_in,
 )
-from portal.files.sweeping import ORPHAN
 
 
 def leftovers(
@@ -26,7 +26,7 @@ def leftovers(
 
     With `delete`, deletes them. Raises SweepRefused before the first delete, or OSError.
     """
-    sweeping.refuse_overlap(storages)
+    refuse_overlap(storages)
     if delete:
         for label, storage in storages.items():
             with closing(results_in(storage, before)) as results:

@@ -132,9 +132,7 @@ def trouble(owner: Reference, result: str, reason: str) -> dict[str, str]:
 
 def outcomes(fields: Fields, pairs: Pairs, *, jobs: int, dry_run: bool) -> Generator[Outcome]:
     """The outcome of each file that the fields name; its owners are the References to it."""
-    with closing(
-        references_to_live(fields)
-    ) as rows:  # else a cursor outlives a run that was stopped
+    with closing(references_to_live(fields)) as rows:  # else a cursor outlives a stopped run
         for storage, named in groupby(rows, attrgetter("storage")):
             wanted = ((name, list(owners)) for name, owners in groupby(named, attrgetter("name")))
             yield from copying.copy(wanted, *pairs[storage], jobs=jobs, dry_run=dry_run)

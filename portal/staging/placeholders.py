@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import md5
 from itertools import islice
-from pathlib import PurePosixPath
+from posixpath import basename, splitext
 from typing import NamedTuple
 
 from django.apps import apps
@@ -62,7 +62,7 @@ def name_of(model: str, column: str, key: object) -> str:
 
 def is_placeholder(reference: Reference) -> bool:
     """Return True if a row names a file that this site has drawn itself."""
-    name = PurePosixPath(reference.name).stem
+    name, _ = splitext(basename(reference.name))
     return name == name_of(reference.model, reference.field, reference.pk)
 
 

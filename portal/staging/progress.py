@@ -1,6 +1,8 @@
 """The progress of a long command: one line that is rewritten on a terminal, a few in a pipe."""
 
 import time
+from collections.abc import Callable
+from functools import cached_property
 
 from django.core.management.base import OutputWrapper
 
@@ -9,16 +11,23 @@ PIPE_SECONDS = 10  # between two lines, where every line stays
 
 
 class Progress:
-    """Shows how many of `total` files are done, at what rate, and the time that is left.
+    """Shows how many files are done, of how many, at what rate, and the time that is left.
 
-    Without a total, which a listing does not tell beforehand, there is no time that is left.
+    `count_all` returns the number of all files. It may have to read every row, so it is called when
+    something is shown for the first time. Without it, as for a listing, no time left is shown.
     """
 
-    def __init__(self, out: OutputWrapper, total: int | None, clock=time.monotonic):
-        self.out, self.total, self.clock = out, total, clock
+    def __init__(
+        self, out: OutputWrapper, count_all: Callable[[], int] | None, clock=time.monotonic
+    ):
+        self.out, self.count_all, self.clock = out, count_all, clock
         self.is_terminal = out.isatty()
         self.done = self.bytes = 0
         self.started = self.shown = clock()
+
+    @cached_property
+    def total(self) -> int | None:
+        return self.count_all() if self.count_all else None
 
     def add(self, size: int) -> None:
         """Count one file more, and the `size` bytes that were copied for it."""

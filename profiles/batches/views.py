@@ -146,13 +146,14 @@ def render(request, files, *, status=200, problems=None, ticked=()) -> TemplateR
         each.problem = (problems or {}).get(each.pk, "")
         each.is_ticked = each.pk in ticked
     members = manageable_by(request.user).select_related("user").order_by("sort_key")
+    names = members.only("name", "user__email")[:MEMBERS_OFFERED]
     context = {
         **admin.site.each_context(request),
         "title": _("Photos and resumes"),
         "files": [each for each in files if each.upload],
         "refused": [each for each in files if not each.upload],
         "most_bytes": max(settings.AVATAR_MAX_BYTES, settings.RESUME_MAX_BYTES),
-        "members": [label(each) for each in members[:MEMBERS_OFFERED]],
+        "members": [label(each) for each in names],
     }
     response = TemplateResponse(request, "batches/page.html", context, status=status)
     if status == 503:

@@ -8,16 +8,15 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.ended_sessions import end_sessions
+from profiles.admin_limits import are_too_many
 from profiles.admin_questions import NAMED, ask
 from profiles.models import User
 from profiles.staff_rights import may_manage
 
-MAX_AT_ONCE = 5_000  # members; the answer has to come within 30 seconds
 # For the history of each member.
 REACTIVATED, DEACTIVATED = gettext_noop("Reactivated."), gettext_noop("Deactivated.")
 
@@ -45,12 +44,9 @@ class DeactivatesMembers(admin.ModelAdmin):
 
         It asks before many: the other action is no undo, as it does not know who was what before.
         """
-        chosen = queryset.count()
-        if chosen > MAX_AT_ONCE:
-            words = gettext("Nothing was done: at most %(most)s at once, please.")
-            most = number_format(MAX_AT_ONCE, force_grouping=True)
-            messages.error(request, words % {"most": most})
+        if are_too_many(request, queryset):
             return None
+        chosen = queryset.count()
         if chosen > NAMED and "confirmed" not in request.POST:
             action = "reactivate" if is_active else "deactivate"
             question = QUESTIONS[action] % {"count": chosen}

@@ -19,6 +19,7 @@ LETTERS = [
 NEWEST = "new"
 MAX_SKILLS_ASKED = 5
 MAX_TAG = 100  # letters
+SHORT_QUERY = 100  # characters, encoded: of more than this, no part of the page is kept
 
 
 class Chip(NamedTuple):
@@ -121,6 +122,11 @@ class DirectoryForm(forms.Form):
         query.setlist(name, values)
         query.pop("page", None)
         return query.urlencode()
+
+    @property
+    def is_short(self) -> bool:
+        """Return True for a query that parts of the page may repeat and be kept with."""
+        return len(self.data.urlencode()) <= SHORT_QUERY
 
     def asked(self) -> Asked:
         """Return what the search box shows."""

@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from profiles.access import is_member
-from profiles.cards import cards_of, chosen_cards, rows_of
+from profiles.cards import PROFILES_PER_PAGE, cards_of, chosen_cards, rows_of
 from profiles.models import Profile
 
 from .everybody import Everybody
@@ -17,7 +17,6 @@ from .search import MAX_FOUND, Found, search
 from .snippets import with_snippets
 from .tags import PLACE, SKILL, suggestions
 
-PROFILES_PER_PAGE = 24
 MAX_TYPED = 100  # letters
 FIRST_LETTERS = 3  # of a tag that nobody has: others that begin so are shown
 

@@ -4,20 +4,19 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Count
 from django.urls import path, reverse
-from django.utils.formats import number_format
 from django.utils.html import format_html
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.accounts.site_address import site_url
-from portal.outbox.queue import is_delivering
 from profiles.admin_cells import labelled
+from profiles.admin_limits import are_too_many
+from profiles.staff_messages import tell_how_many
 
 from . import views
 from .inviting import invite_again, withdraw
 from .models import Invitation, State
 
-MAX_AT_ONCE = 5_000  # members; the confirmation of a request has to come within 30 seconds
 SHOWN = 10  # names, on the page that asks
 
 
@@ -111,26 +110,18 @@ class InvitationAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Send a new link"), permissions=["view"])
     def invite_again(self, request, queryset):
-        if self.are_too_many(request, queryset):
+        if are_too_many(request, queryset):
             return
         ours = self.manageable(request, queryset)
         count, left_out = invite_again(ours, site_url(request), by=request.user)
         if left_out:
             words = gettext("Left out, as invited within the last minute: %(count)d.")
             messages.info(request, words % {"count": left_out})
-        if is_delivering():
-            messages.success(request, gettext("On the way to %(count)d.") % {"count": count})
-        else:
-            words = ngettext(
-                "%(count)d waits in the outbox: E-mail is not configured (EMAIL_URL).",
-                "%(count)d wait in the outbox: E-mail is not configured (EMAIL_URL).",
-                count,
-            )
-            messages.warning(request, words % {"count": count})
+        tell_how_many(request, count)
 
     @admin.action(description=_("Withdraw"), permissions=["withdraw"])
     def withdraw(self, request, queryset):
-        if self.are_too_many(request, queryset):
+        if are_too_many(request, queryset):
             return
         ours = self.manageable(request, queryset)
         if "confirmed" not in request.POST:
@@ -157,10 +148,3 @@ class InvitationAdmin(admin.ModelAdmin):
         if request.user.is_superuser:
             return queryset
         return queryset.filter(user__is_staff=False, user__is_superuser=False)
-
-    def are_too_many(self, request, queryset) -> bool:
-        if is_too_many := queryset.count() > MAX_AT_ONCE:
-            words = gettext("Nothing was done: at most %(most)s at once, please.")
-            most = number_format(MAX_AT_ONCE, force_grouping=True)
-            messages.error(request, words % {"most": most})
-        return is_too_many

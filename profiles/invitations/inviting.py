@@ -13,6 +13,7 @@ from portal.accounts.messages import send_invitations
 from portal.accounts.verified_address import verify_new_addresses
 from portal.outbox.models import PENDING
 from portal.sentences.stored import sentence, stored
+from profiles.access import DETAILS
 from profiles.directory import indexing
 from profiles.models import Profile
 
@@ -22,13 +23,15 @@ from .reading import Row
 
 BATCH = 500  # rows in one query
 JUST_NOW = timedelta(minutes=1)
-FORGOTTEN = gettext_noop("This member has been deleted.")
+FORGOTTEN = gettext_noop("No member has this address any more.")
 # For the history of each member, in the admin.
 INVITED = gettext_noop("Invited with the list “%(list)s”.")
 INVITED_BY_LINES = gettext_noop("Invited with pasted lines.")
 RENAMED = gettext_noop("Changed the name, by the list “%(list)s”.")
 RENAMED_BY_LINES = gettext_noop("Changed the name, by pasted lines.")
 ATTEMPTS = 3  # each after somebody else has added one of the members meanwhile
+# The profile of somebody who was invited, and for whom the staff have filled in nothing more.
+NOTHING_BUT_A_NAME = dict.fromkeys(["headline", "avatar", "resume", "staff_note", *DETAILS], "")
 
 
 def confirm(pk: int, owner, base_url: str) -> InvitationList | None:
@@ -155,7 +158,7 @@ def withdraw(invitations) -> tuple[int, int]:
     """
     with transaction.atomic():
         users = list(pending_users(invitations))
-        bare = Profile.objects.filter(user__in=users, headline="", bio="", avatar="", resume="")
+        bare = Profile.objects.filter(user__in=users, **NOTHING_BUT_A_NAME)
         empty = set(bare.values_list("user", flat=True))
         get_user_model().objects.filter(pk__in=empty).delete()
     return len(empty), len(users) - len(empty)
@@ -175,8 +178,9 @@ def pending_users(invitations):
 def forget_former_members() -> str:
     """Take addresses that no member has any more out of all reports; their lines stay.
 
-    A report is kept for thirty days, and names people by no key. At night, and not with each
-    deletion: to look through all lists for each of many members would take minutes.
+    A report is kept for thirty days, and names people by no key: a member who has another address
+    by now is taken out like one who was deleted. At night, and not with each deletion: to look
+    through all lists for each of many members would take minutes.
     """
     forgotten = 0
     for pk in InvitationList.objects.exclude(confirmed_at=None).values_list("pk", flat=True):
@@ -190,7 +194,7 @@ def forget_former_members() -> str:
 def forget_in(found: InvitationList) -> int:
     """Take former members out of one report; return how many there were."""
     rows = judged(Row(*row) for row in found.rows)
-    # As if the list came today: whoever would be invited now had an account, and has none.
+    # As if the list came today: whoever would be invited now had an account with this address.
     gone = {each.address for each in rows if each.fate == Fate.NEW}
     if gone:
         found.rows = [

@@ -26,8 +26,7 @@ def leave(user, base_url: str) -> datetime:
     the same transaction. Raises LastSuperuser.
     """
     with transaction.atomic():
-        # Locked, so that of the last two superusers who leave at the same time one stays.
-        list(User.objects.select_for_update().filter(is_superuser=True).order_by("pk"))
+        lock_superusers()
         member = User.objects.select_for_update().get(pk=user.pk)
         if member.leaves_at is None:
             if is_last_superuser(member):
@@ -44,9 +43,14 @@ def stay(user) -> bool:
     return bool(waiting.update(leaves_at=None))
 
 
+def lock_superusers() -> None:
+    """Lock all superusers until the commit, so that of the last two who go at once one stays."""
+    list(User.objects.select_for_update().filter(is_superuser=True).order_by("pk"))
+
+
 def is_last_superuser(user) -> bool:
-    """Return True if no other active superuser stays."""
+    """Return True if no other superuser stays who can open the admin."""
     others = User.objects.exclude(pk=user.pk).filter(
-        is_superuser=True, is_active=True, leaves_at=None
+        is_superuser=True, is_staff=True, is_active=True, leaves_at=None
     )
     return user.is_superuser and not others.exists()

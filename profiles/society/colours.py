@@ -6,6 +6,7 @@ https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -21,9 +22,9 @@ Colour = tuple[int, int, int]
 
 
 class Theme(NamedTuple):
-    """The colours that the accent is used on or with; those of static/portal.css."""
+    """The colours that the accent is used on or with."""
 
-    paper: Colour
+    paper: Colour  # as in static/portal.css, and so is the next
     card: Colour
     on_accent: Colour
     soft_share: float  # of the accent, in a soft background
@@ -144,7 +145,11 @@ def rules(made: Shades) -> str:
     return f":root:not([data-theme]) {{ {values} }}"
 
 
+@lru_cache(maxsize=16)
 def look(colour: str) -> str:
-    """Return a name for the style sheet of a colour, which changes whenever its text does."""
+    """Return a name for the style sheet of a colour, which changes whenever its text does.
+
+    Remembered, because each page asks for it, and the shades take a third of a millisecond.
+    """
     digest = hashlib.sha256(style(colour).encode()).hexdigest()[:12]
     return f"{colour.removeprefix('#').lower()}-{digest}"

@@ -22,14 +22,15 @@ def current(*, fresh: bool = False) -> Society:
     the same database, and nothing tells a process what another has written.
     """
     global _remembered
-    if _remembered and not fresh and monotonic() - _remembered[0] < READ_AGAIN_SECONDS:
-        return _remembered[1]
+    remembered = _remembered  # once, because another thread may forget() meanwhile
+    if remembered and not fresh and monotonic() - remembered[0] < READ_AGAIN_SECONDS:
+        return remembered[1]
     try:
         society = Society.objects.first() or Society.unnamed()
     except Error as error:
         # Remembered as well: a page that needs no database does not wait for it each time.
         logger.warning("The society could not be read: %s", type(error).__name__)
-        society = _remembered[1] if _remembered else Society.unnamed()
+        society = remembered[1] if remembered else Society.unnamed()
     _remembered = monotonic(), society
     return society
 

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal.accounts.email_address import canonical, canonical_part, shown
+from portal.accounts.invitations import invitation_url
 from profiles.models import User
 from tests.conftest import PASSWORD, make_member
 
@@ -312,6 +313,20 @@ def test_is_shown_to_people_in_its_own_letters(client, anna, staff):
     for page in pages:
         assert "anna@müller.example" in page.content.decode()
         assert "xn--" not in page.content.decode()
+
+
+def test_is_shown_so_to_whoever_chooses_a_first_password(client, anna):
+    anna.set_unusable_password()
+    anna.save()
+    client.force_login(anna)
+
+    invitation = client.get(invitation_url(anna, ""), follow=True).content.decode()
+    first_password = client.get("/accounts/password/set/").content.decode()
+
+    of_whom = "of whom is invited, with that for password managers, and who is logged in"
+    assert invitation.count("anna@müller.example") == 3, of_whom
+    assert "anna@müller.example" in first_password
+    assert "xn--" not in invitation + first_password
 
 
 def test_is_unchanged_when_a_form_comes_back_with_the_letters_shown(client, anna, staff):

@@ -146,6 +146,15 @@ def test_a_listing_may_name_its_namespace(by_service, s3, monkeypatch, prefix):
     assert by_service.copy("a", "b") == {"a": "copied", "b": "missing"}
 
 
+@pytest.mark.parametrize("quote", [b'"', b"&quot;", b"&#34;"])
+def test_an_etag_has_no_quotes_however_they_are_written(by_service, s3, monkeypatch, quote):
+    etag = b"<ETag>" + quote + b"a&amp;b-2" + quote + b"</ETag><Size>"
+    body = b"<ListBucketResult>" + CONTENTS.replace(b"<Size>", etag) + b"</ListBucketResult>"
+    in_place_of_listings(s3, monkeypatch, lambda: body)
+
+    assert dict(by_service.source.page("").files)["a"].etag == "a&b-2"
+
+
 def listing_of(names, *, is_truncated=False):
     entries = (CONTENTS.replace(b"media/a", f"media/{name}".encode()) for name in names)
     said = str(is_truncated).lower().encode()

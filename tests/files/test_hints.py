@@ -16,8 +16,8 @@ STORAGE = ProtectedMediaStorage(**AWS)
 
 
 def error_of(cause, storage=STORAGE):
-    error = StorageError("Could not list files/: ClientError")
-    error.__cause__, error.storage = cause, storage
+    error = StorageError("Could not list files/: ClientError", storage=storage)
+    error.__cause__ = cause
     return error
 
 
@@ -36,6 +36,11 @@ def silence():
          "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key pair that this provider knows."),
         (["SignatureDoesNotMatch"],
          "Set AWS_SECRET_ACCESS_KEY to the secret half of AWS_ACCESS_KEY_ID."),
+        (["ExpiredToken"],
+         "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key pair that does not expire."),
+        (["InvalidToken"],
+         ("Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key pair that needs no session"
+          " token.")),
         (["RequestTimeTooSkewed"],
          "Set this machine's clock, for S3 checks the time of a signature."),
         (["NoSuchBucket"],
@@ -57,7 +62,9 @@ def silence():
          "Set AWS_S3_REGION_NAME to the region that the bucket society is in."),
         (["AccessDenied", "Forbidden", "403"],
          "Let the key of AWS_ACCESS_KEY_ID do there what setup_bucket --print-iam prints."),
-        (["SlowDown", "ExpiredToken", "InvalidToken", "Nonsense", ""],
+        (["SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "BadDigest"],
+         "Run this again later: the provider of AWS_STORAGE_BUCKET_NAME is busy."),
+        (["Nonsense", ""],
          ("Look up what this means at the provider of AWS_STORAGE_BUCKET_NAME, and run"
           " check_storage again.")),
     ],

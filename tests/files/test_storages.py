@@ -139,6 +139,18 @@ def test_what_has_a_file_of_any_name_is_not_asked_for_a_free_one_without_end(on_
     assert on_s3.requests == []
 
 
+def test_what_redirects_each_request_is_told_as_such(on_s3):
+    """An endpoint that leads from http to https: botocore follows it until Python's stack ends."""
+    on_s3.fail_next(301, "Moved", times=1000)
+    storage = storages["protected"]
+
+    with pytest.raises(StorageError, match="what answers there redirects each request") as raised:
+        storage.exists("resumes/x.pdf")
+
+    assert raised.value.storage is storage
+    assert raised.value.__cause__ is None
+
+
 def test_a_missing_file_is_a_missing_file(on_s3):
     with pytest.raises(FileNotFoundError):
         storages["protected"].open("resumes/missing.pdf")

@@ -14,7 +14,6 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 
 from portal.files import sweeping
-from portal.files.management.commands import sweep_media as command
 from portal.files.storages import protected_media, public_media
 from profiles.models import Profile
 from tests.settings import without_site_variables
@@ -227,7 +226,7 @@ def test_a_row_that_comes_during_the_sweep_keeps_its_file(
         return iter(found)
 
     monkeypatch.setattr(sweeping, "compared", slow)
-    monkeypatch.setattr(command, "refuse_suspicious", lambda *arguments: None)  # no first look
+    monkeypatch.setattr(sweeping, "refuse_suspicious", lambda *arguments: None)  # no first look
 
     sweep_media("--delete")
 

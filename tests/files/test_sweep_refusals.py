@@ -7,13 +7,14 @@ from botocore.config import Config
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError
 from storages.backends.s3 import S3Storage
+from werkzeug.wrappers import Response
 
 from portal.files import sweeping
-from portal.files.management.commands import sweep_media as command
 from portal.files.references import references
 from portal.files.storages import UnconfiguredStorage, protected_media, public_media
 from profiles.models import Profile
 from tests.conftest import BUCKET, s3_client, settings_for
+from tests.support.strict_s3 import StrictS3
 
 from .sweeps import add_orphan, named, open_queries, stored, sweep_media
 
@@ -93,7 +94,7 @@ def test_a_bucket_of_which_most_is_orphaned_is_not_swept(
     stored_on, owner, a_day_later, monkeypatch
 ):
     """As with a laptop's database and the live bucket: nothing is deleted until it is confirmed."""
-    monkeypatch.setattr(command, "MANY", 3)
+    monkeypatch.setattr(sweeping, "MANY", 3)
     for number in range(4):
         add_orphan(f"avatars/{number}.webp")
     before = stored()
@@ -232,7 +233,7 @@ def test_an_error_leaves_no_query_open(on_s3, owner, monkeypatch, a_day_later):
     assert refused.value.__cause__
     assert open_queries() == []
 
-    monkeypatch.setattr(command, "MANY", -1)
+    monkeypatch.setattr(sweeping, "MANY", -1)
     add_orphan("avatars/other.webp")
     add_orphan("avatars/third.webp")
     with pytest.raises(CommandError, match="Is this the right database") as refused:
@@ -257,12 +258,12 @@ def test_many_orphans_are_more_than_a_hundred_and_more_than_half(orphans, others
         for kind, count in [*found, (sweeping.YOUNG, others - others // 2)]:
             yield from [sweeping.SweepResult(kind, "a")] * count
 
-    command.refuse_suspicious("default", results(), True)
+    sweeping.refuse_suspicious("default", results(), True)
     if not is_refused:
-        command.refuse_suspicious("default", results(), False)
+        sweeping.refuse_suspicious("default", results(), False)
         return
     with pytest.raises(sweeping.SweepRefused) as caught:
-        command.refuse_suspicious("default", results(), False)
+        sweeping.refuse_suspicious("default", results(), False)
     assert str(caught.value) == (
         f"Nothing was deleted: no row names {orphans:,} of the {orphans + others:,} files in"
         " default. Is this the right database, and the right bucket? If so, add --most."
@@ -298,4 +299,14 @@ def test_a_database_without_the_tables_is_told_in_one_line(monkeypatch):
     monkeypatch.setattr(Profile._meta, "db_table", "not_there")
 
     with pytest.raises(CommandError, match=r"^The rows .* not_there.* and migrated\?$"):
+        sweep_media()
+
+
+def test_what_answers_with_pages_is_no_empty_bucket(on_s3, owner, monkeypatch):
+    """A page of a proxy in place of S3: each row's file was called missing."""
+    monkeypatch.setattr(
+        StrictS3, "_forward", lambda *_: Response("<html><body>Welcome</body></html>")
+    )
+
+    with pytest.raises(CommandError, match=r"Could not list .*the answer is none of S3"):
         sweep_media()

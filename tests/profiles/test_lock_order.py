@@ -22,6 +22,8 @@ from profiles.models import Profile, ResumeText, StoredUpload, User
 from profiles.privacy.deletion import delete_member
 from profiles.privacy.leaving import leave
 from profiles.weekly_openings import tell_owners
+from tests.conftest import make_member
+from tests.profiles.test_admin import change
 from tests.support import samples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -98,6 +100,17 @@ def test_an_invitation_that_is_withdrawn(locks, invited):
 def test_a_member_who_leaves(locks, member):
     """The second lock is of one row."""
     assert locks(leave, member, SITE) == [MEMBERS, ("profiles_user", "")]
+
+
+def test_a_superuser_who_loses_the_rights(locks, client, staff):
+    other = make_member("other@example.org", is_staff=True, is_superuser=True)
+    client.force_login(staff)
+    form = change(other) | {"is_staff": "on"}
+
+    first, *_ = locks(client.post, f"/admin/profiles/user/{other.pk}/change/", form)
+
+    assert first == MEMBERS
+    assert not User.objects.get(pk=other.pk).is_superuser
 
 
 def test_a_member_who_is_saved(locks, member):

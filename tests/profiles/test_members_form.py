@@ -179,7 +179,7 @@ def test_the_only_superuser_is_saved_but_not_switched_off(desk, staff):
     assert desk.post(address, posted).status_code == 302
     assert Profile.objects.get(user=staff).headline == "Keeper"
 
-    make_member("other@example.org", is_superuser=True)
+    make_member("other@example.org", is_staff=True, is_superuser=True)
     assert desk.post(address, posted | {"is_active": ""}).status_code == 302
     assert not User.objects.get(pk=staff.pk).is_active
 

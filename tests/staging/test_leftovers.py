@@ -5,8 +5,7 @@ import json
 import pytest
 from django.db import connection
 
-from portal.files.management.commands.sweep_media import DELETED, FAILED
-from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepResult
+from portal.files.sweeping import DELETED, FAILED, MISSING, NAMED, ORPHAN, YOUNG, SweepResult
 from portal.staging import leftovers
 from profiles.models import Profile, User
 from tests.conftest import s3_client
@@ -146,9 +145,7 @@ def test_all_storages_are_looked_at_before_the_first_delete(monkeypatch, delete)
     monkeypatch.setattr(leftovers, "results_in", results_in)
     monkeypatch.setattr(leftovers, "deleted", deleted)
     monkeypatch.setattr(leftovers, "refuse_suspicious", refuse_suspicious)
-    monkeypatch.setattr(
-        leftovers.sweeping, "refuse_overlap", lambda storages: asked.append("compare")
-    )
+    monkeypatch.setattr(leftovers, "refuse_overlap", lambda storages: asked.append("compare"))
 
     counts = leftovers.leftovers({"x": "one", "y": "two"}, before, delete=delete, most="most")
 

@@ -20,7 +20,7 @@ def test_progress_is_one_line_on_a_terminal_and_a_few_in_a_pipe(is_terminal):
     out, clock, flushed = io.StringIO(), Clock(), []
     out.isatty = lambda: is_terminal
     out.flush = lambda: flushed.append(out.getvalue())
-    progress = Progress(OutputWrapper(out), 1000, clock)
+    progress = Progress(OutputWrapper(out), lambda: 1000, clock)
 
     for second in range(1, 31):
         clock.now = second
@@ -34,6 +34,21 @@ def test_progress_is_one_line_on_a_terminal_and_a_few_in_a_pipe(is_terminal):
         "10 of 1,000 files, 20.0 MB copied, 1 files and 2.0 MB a second, 16:30 left"
         in lines[10 if is_terminal else 0]
     )
+
+
+def test_files_are_counted_once_and_not_before_there_is_something_to_show():
+    """A count reads every row, which took a third of a run that found nothing to copy."""
+    out, clock, counted = io.StringIO(), Clock(), []
+    progress = Progress(OutputWrapper(out), lambda: counted.append(clock.now) or 4, clock)
+
+    progress.add(1)
+    progress.clear()
+    assert counted == []
+    for clock.now in (10, 20, 30):
+        progress.add(1)
+
+    assert counted == [10]
+    assert "4 of 4 files" in out.getvalue()
 
 
 def test_sizes_and_times_are_put_in_words():

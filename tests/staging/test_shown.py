@@ -192,7 +192,7 @@ class Clock:
 def test_progress_is_shown_in_intervals(is_terminal, seconds, is_shown):
     out, clock = io.StringIO(), Clock()
     out.isatty = lambda: is_terminal
-    progress = Progress(OutputWrapper(out), 4, clock)
+    progress = Progress(OutputWrapper(out), lambda: 4, clock)
 
     clock.now += seconds
     progress.add(10)
@@ -221,7 +221,8 @@ def test_progress_is_shown_in_intervals(is_terminal, seconds, is_shown):
 )
 def test_progress_tells_the_rate_and_the_time_that_is_left(total, done, words):
     clock = Clock()
-    progress = Progress(OutputWrapper(io.StringIO()), total, clock)
+    count_all = None if total is None else lambda: total
+    progress = Progress(OutputWrapper(io.StringIO()), count_all, clock)
     for _ in range(done):
         progress.add(2_000)
 
@@ -231,7 +232,7 @@ def test_progress_tells_the_rate_and_the_time_that_is_left(total, done, words):
 
 
 def test_progress_at_the_first_moment_divides_by_nothing():
-    assert "0:00 left" in str(Progress(OutputWrapper(io.StringIO()), 10, Clock()))
+    assert "0:00 left" in str(Progress(OutputWrapper(io.StringIO()), lambda: 10, Clock()))
 
 
 def test_words_for_sizes_and_times_at_their_edges():

@@ -257,6 +257,9 @@ def main() -> int:
             last_seen = json.loads(SEEN.read_text()) if SEEN.exists() else {}
             if options.rest:
                 breaks = [each for each in breaks if each.key not in last_seen]
+                if not breaks:
+                    print("seen.json has them all.")
+                    return 0
             seen = run(breaks, trees, last_seen, postgresql, note if options.note else None)
         finally:
             postgresql.stop()

@@ -9,6 +9,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from profiles import admin_limits
 from profiles.admin_questions import NAMED
 from profiles.desk import activity
 from profiles.models import User
@@ -246,7 +247,7 @@ def test_members_are_given_the_note_with_their_data(member):
 def test_no_more_are_switched_at_once_than_a_request_has_time_for(
     admin_client, member, other_member, monkeypatch
 ):
-    monkeypatch.setattr(activity, "MAX_AT_ONCE", 1)
+    monkeypatch.setattr(admin_limits, "MAX_AT_ONCE", 1)
 
     words = act(admin_client, "deactivate", member, other_member)
     assert words == "Nothing was done: at most 1 at once, please."

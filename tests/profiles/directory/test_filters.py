@@ -3,6 +3,7 @@
 import pytest
 
 from profiles.directory.forms import Asked
+from profiles.kept import _rendered
 from profiles.models import Profile
 from tests.conftest import make_member
 
@@ -137,6 +138,19 @@ def test_letters_and_pages_keep_the_filters(client, society, member):
     assert 'href="?place=Norway&amp;skill=GIS&amp;letter=b"' in html
     assert 'href="?place=Norway&amp;skill=GIS&amp;page=2"' in html
     assert len(names(client, "place=Norway&skill=GIS&page=2")) == 1
+
+
+@pytest.mark.parametrize(("length", "is_kept"), [(20, True), (200, False)])
+def test_a_long_query_is_repeated_and_kept_nowhere(client, society, length, is_kept):
+    """Anybody may send one, and its page repeats it with each letter of the alphabet."""
+    typed = "x" * length
+    client.get("/members/")
+    before = _rendered.cache_info().currsize
+
+    html = client.get(f"/members/?place={typed}").content.decode()
+
+    assert f'href="?place={typed}&amp;letter=b"' in html
+    assert (_rendered.cache_info().currsize > before) is is_kept
 
 
 def test_an_empty_list_shows_what_there_is_instead(client, society, member):

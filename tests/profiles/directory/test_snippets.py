@@ -3,6 +3,8 @@
 import pytest
 from django.core.files.base import ContentFile
 
+from profiles.directory import snippets
+from profiles.directory.fold import fold
 from profiles.directory.snippets import CONTEXT, snippet_of
 from tests.conftest import make_member
 from tests.support import samples
@@ -83,6 +85,17 @@ def test_the_word_is_shown_as_it_stands_in_the_resume(text, word, shown):
     snippet = snippet_of(text, [word])
 
     assert (snippet and snippet.word) == shown
+
+
+def test_a_resume_is_folded_once_for_words_that_stand_elsewhere(monkeypatch):
+    """In the profile's skills, say. Word by word, a long resume took 7 ms for each of them."""
+    folded = []
+    monkeypatch.setattr(snippets, "fold", lambda text: folded.append(text) or fold(text))
+
+    assert snippet_of("Peat and bogs", ["fortran", "cobol", "algol"]) is None
+    assert snippet_of("Peat and bogs", ["peat"]).word == "Peat"
+
+    assert folded == ["Peat and bogs"]
 
 
 def test_a_snippet_begins_and_ends_with_whole_words():

@@ -3,15 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.utils import flatten
 from django.contrib.auth.models import Permission
 from django.core import mail
 from django.core.files.base import ContentFile
+from django.db.models import CharField, TextField
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
-from profiles.invitations import admin
+from profiles import admin_limits
+from profiles.admin import ProfileInline
 from profiles.invitations.models import Invitation, InvitationQuerySet
-from profiles.models import User
+from profiles.models import Profile, User
 from tests.accounts.test_accounts import link_in
 from tests.conftest import PASSWORD
 from tests.profiles.test_admin import change
@@ -27,6 +30,12 @@ WAYS_TO_COME = {
     "and was deactivated": lambda user: setattr(user, "is_active", False),
 }
 NEW = "/admin/invitations/invitation/new/"
+# The texts that the staff can write into a profile, but for the name.
+WRITTEN = [
+    field.name
+    for field in map(Profile._meta.get_field, flatten(ProfileInline.fields))
+    if isinstance(field, CharField | TextField) and not field.choices and field.name != "name"
+]
 
 
 @pytest.fixture
@@ -119,7 +128,7 @@ def test_invitations_are_sent_again_one_or_all(desk, invited, across):
 def test_no_more_are_sent_again_at_once_than_a_request_has_time_for(desk, invited, monkeypatch):
     first, _ = invited("first@example.org"), invited("second@example.org")
     mail.outbox.clear()
-    monkeypatch.setattr(admin, "MAX_AT_ONCE", 1)
+    monkeypatch.setattr(admin_limits, "MAX_AT_ONCE", 1)
 
     page = act(desk, "invite_again", first, select_across="1")
 
@@ -176,6 +185,21 @@ def test_what_a_member_has_begun_is_never_withdrawn(desk, clerk, invited, what):
 
     assert User.objects.filter(pk=user.pk).exists()
     assert not User.objects.filter(pk=other.user_id).exists()
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_the_staff_have_written_about_somebody_is_never_withdrawn(desk, clerk, invited, name):
+    """Whatever field the member's page has for it."""
+    invitation, other = invited("first@example.org"), invited("other@example.org")
+    may_delete(clerk)
+    written = {"contact_email": "mine@example.org"}.get(name, "Theirs")
+    Profile.objects.filter(user=invitation.user_id).update(**{name: written})
+
+    page = act(desk, "withdraw", invitation, other, confirmed="yes")
+
+    assert User.objects.filter(pk=invitation.user_id).exists()
+    assert not User.objects.filter(pk=other.user_id).exists()
+    assert "Kept, because their profile has more than a name: 1." in page.content.decode()
 
 
 @pytest.mark.parametrize("how", WAYS_TO_COME)

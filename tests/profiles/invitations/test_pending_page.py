@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.outbox.models import OutgoingMessage
+from profiles import admin_limits
 from profiles.invitations import admin
 from profiles.invitations.models import Invitation
 from profiles.models import Profile, User
@@ -211,7 +212,7 @@ def test_as_many_as_may_be_are_done_at_once(
 ):
     found = pending("a@example.org", "b@example.org")
     may_delete(clerk)
-    monkeypatch.setattr(admin, "MAX_AT_ONCE", most)
+    monkeypatch.setattr(admin_limits, "MAX_AT_ONCE", most)
 
     page = act(desk, action, *found, confirmed="yes")
 

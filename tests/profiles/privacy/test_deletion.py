@@ -84,9 +84,9 @@ def test_a_leaver_is_taken_out_of_the_list_of_those_who_were_invited(leaver, sta
     waits.refresh_from_db()
     assert waits.rows == rows[:1]
     kept.refresh_from_db()
-    deleted = ["", "", "This member has been deleted."]
+    deleted = ["", "", "No member has this address any more."]
     assert kept.rows == [[1, *deleted], rows[1], [2, *deleted]]
-    unnamed = ["exists", [["This member has been deleted.", {}]], None]
+    unnamed = ["exists", [["No member has this address any more.", {}]], None]
     assert kept.outcome == [unnamed, ["new", [], 0], unnamed]
 
 

@@ -153,3 +153,16 @@ def test_of_two_superusers_who_leave_at_once_one_stays(staff):
     at_once(*(lambda client=client: client.post("/me/data/leave/") for client in clients))
 
     assert User.objects.filter(is_superuser=True, leaves_at=None).count() == 1
+
+
+def test_of_two_superusers_who_take_the_rights_from_each_other_one_has_them(staff):
+    other = make_member("chief@example.org", is_staff=True, is_superuser=True)
+
+    def take_from(user, by):
+        client = logged_in(by)
+        page = f"/admin/profiles/user/{user.pk}/change/"
+        return lambda: client.post(page, change(user) | {"is_staff": "on"})
+
+    at_once(take_from(staff, by=other), take_from(other, by=staff))
+
+    assert User.objects.filter(is_superuser=True).count() == 1

@@ -84,6 +84,18 @@ def test_pages_link_to_the_style_sheet_and_have_no_style_of_their_own(client):
     assert "style=" not in page
 
 
+@pytest.mark.django_db
+def test_the_shades_are_found_once_and_not_for_each_page(client, monkeypatch):
+    Society.objects.create(name="S", accent="#7a2d5c")
+    first = client.get(reverse("home")).content.decode()
+    monkeypatch.setattr(colours, "readable", lambda *args: pytest.fail("found once more"))
+
+    second = client.get(reverse("home")).content.decode()
+
+    assert "/society/look/7a2d5c-" in first
+    assert "/society/look/7a2d5c-" in second
+
+
 @pytest.mark.parametrize(
     ("look", "status"),
     [("7a2d5c-000000000000", 200), ("nothing", 404), ("7a2d5c", 404), ("zzzzzz-000000000000", 404)],

@@ -83,6 +83,20 @@ def test_another_process_shows_a_change_after_a_few_seconds(client, society, mon
     assert "Renamed" in text_of(client)
 
 
+def test_a_page_that_is_made_while_another_thread_saves_has_a_society(client, society, monkeypatch):
+    """Saving forgets what the process remembers, at whatever moment of another page."""
+    text_of(client)
+    moment = current.monotonic()
+
+    def saved_meanwhile():
+        current.forget()
+        return moment
+
+    monkeypatch.setattr(current, "monotonic", saved_meanwhile)
+
+    assert society.name in text_of(client)
+
+
 def test_whoever_changes_it_sees_it_at_once_in_every_process(client, staff, society):
     client.force_login(staff)
     client.post(reverse("admin:society_society_change", args=[1]), FORM | {"name": "Renamed"})

@@ -1,5 +1,4 @@
 from collections import Counter
-from collections.abc import Generator
 from contextlib import closing
 from datetime import timedelta
 
@@ -11,16 +10,14 @@ from django.utils.module_loading import import_string
 from portal.files import conf, sweeping
 from portal.files.hints import of_database, with_hint
 from portal.files.locations import shares_files_with_live
-from portal.files.references import field_storages, file_fields, references
-from portal.files.sweeping import MISSING, NAMED, ORPHAN, YOUNG, SweepRefused, SweepResult
+from portal.files.references import field_storages
+from portal.files.sweeping import DELETED, FAILED, MISSING, NAMED, ORPHAN, YOUNG, SweepRefused
 from portal.files.tables import table_lines
 
 DEFAULT_AGE_HOURS = 24
 MAX_AGE_HOURS = 100 * 365 * 24
 MIN_AGE_HOURS = 1  # longer than anything here takes from storing a file to the commit of its row
-MANY = 100  # orphans; more, and more than half of all files, mean a wrong bucket or database
 
-DELETED, FAILED = "deleted", "failed"
 COLUMNS = (NAMED, YOUNG, ORPHAN, DELETED, FAILED, MISSING)
 
 
@@ -73,8 +70,8 @@ class Command(BaseCommand):
             sweeping.refuse_overlap(storages)
             if delete:  # look at everything before the first delete
                 for label, storage in storages.items():
-                    with closing(results_in(storage, before)) as results:
-                        refuse_suspicious(label, results, most)
+                    with closing(sweeping.results_in(storage, before)) as results:
+                        sweeping.refuse_suspicious(label, results, most)
             counts = {
                 label: self.sweep(label, storage, before, delete)
                 for label, storage in storages.items()
@@ -90,14 +87,14 @@ class Command(BaseCommand):
     def sweep(self, label, storage, before, delete) -> Counter:
         """Print a line for each file that is not as it should be, and count them all."""
         counts = Counter()
-        with closing(results_in(storage, before)) as results:
+        with closing(sweeping.results_in(storage, before)) as results:
             for result in results:
                 outcome, note = result.kind, ""
                 if outcome == MISSING:
                     row = result.reference
                     note = f"{row.model} {row.pk} {row.field}"
                 if outcome == ORPHAN and delete:
-                    outcome, note = deleted(storage, result.name)
+                    outcome, note = sweeping.deleted(storage, result.name)
                 if outcome in {ORPHAN, DELETED, FAILED, MISSING}:
                     line = f"{outcome:<8} {label} {readable(result.name)} {note}"
                     self.stdout.write(line.rstrip())
@@ -121,45 +118,6 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Missing files: {total[MISSING]}. Files not deleted: {total[FAILED]}."
             )
-
-
-def results_in(storage, before) -> Generator[SweepResult]:
-    """Yield the results for one storage, compared with all fields that keep files in it.
-
-    Close it if it may not be read to its end: an error would keep its cursors open, and SQLite
-    reports those, below the error's own message, when the process ends.
-    """
-    fields = [pair for pair in file_fields() if pair[1].storage == storage]
-    with closing(references(fields)) as rows:
-        yield from sweeping.sweep_results(storage, rows, before)
-
-
-def deleted(storage, name) -> tuple[str, str]:
-    """Delete a file; return the outcome, and why it failed if it did."""
-    try:
-        sweeping.delete(storage, name)
-    except OSError as error:  # the other orphans are deleted all the same
-        return FAILED, str(error)
-    return DELETED, ""
-
-
-def refuse_suspicious(label, results, most):
-    """Raise SweepRefused if the orphans may be files that are still needed."""
-    counts = Counter()
-    for result in results:
-        counts[result.kind] += 1
-        if result.kind == MISSING and not sweeping.is_plain(result.name):
-            row = result.reference
-            raise SweepRefused(
-                f"Nothing was deleted: {row.model} {row.pk} {row.field} has a name that is not "
-                "written as the storage writes it, so its file would be taken for an orphan."
-            )
-    files = counts[NAMED] + counts[YOUNG] + counts[ORPHAN]
-    if counts[ORPHAN] > max(MANY, files / 2) and not most:
-        raise SweepRefused(
-            f"Nothing was deleted: no row names {counts[ORPHAN]:,} of the {files:,} files in "
-            f"{label}. Is this the right database, and the right bucket? If so, add --most."
-        )
 
 
 def readable(name: str) -> str:

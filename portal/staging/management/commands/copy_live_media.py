@@ -1,4 +1,5 @@
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,13 @@ from portal.staging import conf
 from portal.staging.display import CopyDisplay
 from portal.staging.identity import add_fork_argument, refuse_live
 from portal.staging.live import live_pairs
-from portal.staging.media import copy_error, copy_media, count_from_live, fields_named
+from portal.staging.media import (
+    copy_error,
+    copy_media,
+    count_from_live,
+    count_of_references,
+    fields_named,
+)
 from portal.staging.placeholders import references_to_live
 from portal.staging.report import Report
 from portal.staging.s3_batch import account_of, copy_by_batch
@@ -58,14 +65,15 @@ class Command(BaseCommand):
         pairs = live_pairs(field_storages(fields), jobs=jobs)
         refuse_live(confirmed_fork)
         try:
-            total = count_from_live(fields)
+            count_of_references(fields)  # asks each table before anything is copied
         except (OperationalError, ProgrammingError) as unread:
             raise CommandError(f"Nothing was copied. {of_database(unread)}") from unread
         if s3_batch:
             self.hand_over(fields, pairs, dry_run)
             return
         with Report(report, dry_run=dry_run) as written:
-            display = CopyDisplay(self.stdout, self.stderr, written, total)
+            count_all = partial(count_from_live, fields)
+            display = CopyDisplay(self.stdout, self.stderr, written, count_all)
             result = copy_media(fields, pairs, jobs=jobs, dry_run=dry_run, each=display.show)
             display.finish(result, dry_run=dry_run)
             error = copy_error(result)

@@ -1,5 +1,6 @@
 from collections import Counter
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
@@ -57,10 +58,10 @@ class Command(BaseCommand):
         if copies_all:
             refuse_protected_names(move)
         fields = None if copies_all else fields_between(move)
-        total = None if fields is None else count_of_references(fields)
+        count_all = None if fields is None else partial(count_of_references, fields)
         result = Result({label: Counter() for label in labels(fields)})
         with Report(report, dry_run=dry_run) as written:
-            display = CopyDisplay(self.stdout, self.stderr, written, total)
+            display = CopyDisplay(self.stdout, self.stderr, written, count_all)
             with result.ending():
                 self.copy(move, fields, result, display, jobs=jobs, dry_run=dry_run)
             display.finish(result, dry_run=dry_run)

@@ -1,5 +1,6 @@
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from django.apps import apps
@@ -156,8 +157,8 @@ class Command(BaseCommand):
         """Copy the files of the remaining rows, and return the error if some did not arrive."""
         fields = file_fields()
         with self.part("copy", "Copy") as facts:
-            total = media.count_from_live(fields)
-            display = CopyDisplay(self.stdout, self.stderr, self.report, total, part="copy")
+            count_all = partial(media.count_from_live, fields)
+            display = CopyDisplay(self.stdout, self.stderr, self.report, count_all, part="copy")
             result = media.copy_media(fields, pairs, jobs=jobs, dry_run=dry_run, each=display.show)
             facts["fields"] = result.fields
             display.finish(result, dry_run=dry_run)
