@@ -6,6 +6,7 @@ import pytest
 from botocore.config import Config
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError
+from django.db import OperationalError
 from storages.backends.s3 import S3Storage
 
 from portal.files import sweeping
@@ -299,3 +300,14 @@ def test_a_database_without_the_tables_is_told_in_one_line(monkeypatch):
 
     with pytest.raises(CommandError, match=r"^The rows .* not_there.* and migrated\?$"):
         sweep_media()
+
+
+def test_a_database_that_does_not_answer_the_guard_is_told_in_one_line(on_disk, settings):
+    settings.SWEEP_GUARD = f"{__name__}.does_not_answer"
+
+    with pytest.raises(CommandError, match=r"^The rows could not be read: connection refused\. Is"):
+        sweep_media("--delete")
+
+
+def does_not_answer(confirmed_fork):
+    raise OperationalError("connection refused\nIs it running?")
