@@ -85,6 +85,10 @@ class ScrubRules:
         return [model for model in models if model._meta.label not in self.elsewhere]
 
 
+# Rows written meanwhile make a scrub fail in ways that look like other mistakes.
+IN_USE = "If the site is in use, put it into maintenance mode first."
+
+
 class ScrubRefused(Exception):
     """The database cannot be scrubbed as it is; nothing has been changed."""
 
@@ -160,8 +164,7 @@ def refused_by_database(error: Error, where: str = "") -> ScrubRefused:
     """Return the refusal for an error of the database, whose own message may quote a row."""
     kinds = dict.fromkeys((type(error).__name__, type(error.__cause__ or error).__name__))
     return ScrubRefused(
-        f"Nothing was changed, because the database refused ({', '.join(kinds)}){where}. "
-        "If the site is in use, put it into maintenance mode first."
+        f"Nothing was changed, because the database refused ({', '.join(kinds)}){where}. " + IN_USE
     )
 
 
@@ -210,7 +213,7 @@ def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRule
                 raise ScrubRefused(
                     f"Nothing was changed: rows of {pointer.model._meta.label} would stay whose "
                     f"{pointer.name} is a row of {model._meta.label} that is deleted. "
-                    f"Decide about them in {rules.stated_in}."
+                    f"Decide about them in {rules.stated_in}. {IN_USE}"
                 )
 
 
