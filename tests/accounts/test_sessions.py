@@ -119,6 +119,22 @@ def test_a_new_secret_key_ends_no_session(at_two_places, settings):
         assert each.get("/me/").status_code == 200
 
 
+def test_dynos_that_accept_the_new_secret_key_share_sessions_with_those_that_sign_by_it(
+    at_two_places, settings
+):
+    """While one is restarted after the other. The control: dynos that have not heard of it."""
+    here, elsewhere = at_two_places
+    new, [former] = settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS
+    for each in (here, elsewhere):
+        assert each.get("/me/").status_code == 200
+
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = former, [new]
+    assert here.get("/me/").status_code == 200
+
+    settings.SECRET_KEY_FALLBACKS = []
+    assert elsewhere.get("/me/").status_code == 302
+
+
 def test_a_new_secret_key_without_the_former_ends_all(at_two_places, settings):
     settings.SECRET_KEY_FALLBACKS = []
 
