@@ -28,7 +28,12 @@ from .planner import renew_statistics
 from .replacing import LikeLive, replace_values
 from .sampling import STAFF_ALONE, Choice, People, people_chosen
 from .suggestions import suggestions
-from .undecided import columns_without_field, undecided_columns, undecided_tables
+from .undecided import (
+    columns_without_field,
+    tables_out_of_sight,
+    undecided_columns,
+    undecided_tables,
+)
 
 EVERY_ROW = Q()
 NO_ROW = Q(pk__in=[])
@@ -243,6 +248,12 @@ def refuse_undecided(rules: ScrubRules) -> None:
         raise ScrubRefused(
             f"Nothing was changed. {rules.stated_in} does not say what becomes of "
             f"{', '.join(problems)}.{how + lines if lines else ''}"
+        )
+    if unseen := tables_out_of_sight(rules):
+        raise ScrubRefused(
+            f"Nothing was changed. The scrub does not reach {', '.join(unseen)}, in another schema"
+            " or a materialized view, which may hold what members have written. Drop it from this"
+            f" copy, or name it in kept_tables, in {rules.stated_in}."
         )
     if wrong := [*misstatements(rules)]:
         raise ScrubRefused(f"Nothing was changed. {' '.join(wrong)}")
