@@ -12,6 +12,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, SEARCH_VAR
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
@@ -60,8 +61,9 @@ class ListAsCsv(admin.ModelAdmin):
     def csv_rows(self, rows) -> Iterator[list]:
         """Yield the headings, and the cells of each row."""
         yield [heading for heading, _cell in self.csv_columns]
-        for row in rows.iterator(chunk_size=ROWS_AT_ONCE):
-            yield [cell(row) for _heading, cell in self.csv_columns]
+        with transaction.atomic():  # without one, a pool (pgbouncer) loses the rows after the first
+            for row in rows.iterator(chunk_size=ROWS_AT_ONCE):
+                yield [cell(row) for _heading, cell in self.csv_columns]
 
     def record(self, request, filename: str, count: int) -> None:
         """Write into the admin's log who has taken how many rows along."""

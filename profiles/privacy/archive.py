@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -49,7 +50,8 @@ def archive_of(user) -> BinaryIO:
         output = undo.enter_context(tempfile.TemporaryFile())
         with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("README.txt", str(README))
-            with archive.open("data.json", "w") as entry:
+            # Without a transaction, a pool (pgbouncer) loses the rows after the first.
+            with archive.open("data.json", "w") as entry, transaction.atomic():
                 for line in json_lines(user):
                     entry.write(line.encode())
             files = [getattr(user.profile, field) for field in FILES]
