@@ -177,6 +177,7 @@ def test_the_staff_s_notice_counts_what_waits_for_a_mail_server(settings):
     settings.OUTBOX_BACKEND = None
     write(*FOUR[:2])
     OutgoingMessage.objects.create(to="x", state=State.SENDING)
+    OutgoingMessage.objects.update(due_at=timezone.now() - timedelta(days=1))
 
     assert outbox_trouble() == {"failed": 0, "retried": 0, "waiting": 2, "overdue": 0}
 
