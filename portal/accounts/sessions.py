@@ -1,5 +1,6 @@
 """Sessions in the database, as Django keeps them, with a shorter way to read one."""
 
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.db import connection
@@ -7,11 +8,34 @@ from django.utils import timezone
 
 
 class SessionStore(db.SessionStore):
-    """Django's own store, which reads a session by plain SQL.
+    """Django's own store, which reads a session by plain SQL, and changes a key when it is saved.
 
     Each page of a member reads one. Building the query in the ORM takes four times as long as
     asking it.
     """
+
+    changes_key = False
+
+    def cycle_key(self):
+        """Take another key when the session is saved, which its browser is then told.
+
+        Django takes it at once. Under a new SECRET_KEY that ends each session which is only looked
+        at, as in a member's list of sessions.
+        """
+        self.changes_key = self.modified = True
+
+    def save(self, must_create=False):
+        if not self.changes_key:
+            super().save(must_create)
+            return
+        self.changes_key = False
+        former = self.session_key
+        self._get_session()  # while it still has the key that it is found by
+        self.create()
+        if former:
+            self.delete(former)
+            # Or the member could not see or end it, and nor could the staff.
+            UserSession.objects.filter(session_key=former).update(session_key=self.session_key)
 
     def _validate_session_key(self, key):
         """Return True for what can be a key: a cookie may hold NUL, which PostgreSQL refuses."""

@@ -86,7 +86,10 @@ def key_stores(alias: str, probe: Probe, probes: Probes, client: AnonymousClient
         else:
             hint = on_silence(alias, storage)
             client.give_up(storage.bucket_url)
-        return Finding(FAIL, alias, statement, describe(error), hint)
+        # Which of the three is forbidden: it may be another policy that denies it.
+        is_forbidden = KINDS.get(code_of(error)) is Kind.FORBIDDEN
+        observed = str(error) if is_forbidden else describe(error)
+        return Finding(FAIL, alias, statement, observed, hint)
     return Finding(OK, alias, statement)
 
 

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from portal.files import conf
-from portal.files.hints import on_refusal, variables
+from portal.files.hints import named, on_refusal, variables
 from portal.s3.signing import presigned_url
 
 from .anonymous_client import AnonymousClient, Response
 from .findings import FAIL, OK, WARN, Finding, headers_are, refused
 from .probes import Probe
+from .reachability import MAX_SKEW_SECONDS
 
 LONG_EXPIRED = timedelta(hours=1)  # by any server's clock
 SAVED_AS = "Résumé.txt"
@@ -35,11 +36,19 @@ def link_findings(alias: str, probe: Probe, client: AnonymousClient) -> Iterator
             f"Find out why {base} leaves out what is signed into a link (response-*).",
         )  # fmt: skip
     now = timezone.now()
-    yield headers_are(
-        alias, f"it was stored with {', '.join(probe.headers())}",
-        client.ask("GET", link_made(now, probe)), probe.headers(),
-        f"Find out why {base} does not keep the headers that a file is stored with.",
-    )  # fmt: skip
+    nearly = timedelta(seconds=max(storage.link_seconds - MAX_SKEW_SECONDS, 0))
+    aged = client.ask("GET", link_made(now - nearly, probe))
+    if aged.body != probe.content:
+        seconds = named("PROTECTED_URL_SECONDS", "how long the settings let links open files")
+        yield Finding(
+            FAIL, alias, "a link opens it until it expires", str(aged),
+            f"Run setup_bucket: the bucket's limit to the age of links is not {seconds}.",
+        )  # fmt: skip
+    else:
+        yield headers_are(
+            alias, f"it was stored with {', '.join(probe.headers())}", aged, probe.headers(),
+            f"Find out why {base} does not keep the headers that a file is stored with.",
+        )  # fmt: skip
     expired = now - timedelta(seconds=storage.link_seconds) - LONG_EXPIRED
     altered = link[:-1] + ("1" if link[-1] == "0" else "0")
     hint = f"Use another server than {base}, for this one accepts a link that it must refuse."

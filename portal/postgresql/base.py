@@ -64,3 +64,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if seconds := self.settings_dict["OPTIONS"].get("answer_timeout"):
             connection.answer_seconds = float(seconds)
         return connection
+
+    def chunked_cursor(self):
+        """Return a cursor on the server; in a request, only within a transaction.
+
+        A pool such as pgbouncer lends a connection for one transaction, and would ask another one
+        for the rows after the first. Libraries read so, too, as allauth does at a log-in.
+        """
+        if is_limited() and not self.in_atomic_block:
+            return self.cursor()
+        return super().chunked_cursor()

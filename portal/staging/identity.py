@@ -131,6 +131,15 @@ def connected_database() -> Database:
     return Database(identifier, name)
 
 
+def is_standby() -> bool:
+    """Return True if the connected database follows another one, and cannot be written."""
+    if not is_markable():
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        return cursor.fetchone()[0]
+
+
 def is_marked() -> bool:
     """Return True if the database has a table for the mark."""
     with connection.cursor() as cursor:
@@ -191,9 +200,14 @@ def refuse_live(confirmed_fork: str | None = None) -> Mark | None:
 def refuse_foreign_files(confirmed_fork: str | None = None) -> None:
     """Raise CommandError where files that no row names may still be those of the live site.
 
-    They are, if a copy of the live database is older than the files. The live site, whose
-    database has its own mark, may delete what it does not name.
+    They are, if a copy of the live database is older than the files, or a standby has fallen
+    behind. The live site, whose database has its own mark, may delete what it does not name.
     """
+    if is_standby():
+        raise CommandError(
+            "Nothing was deleted. This database is a standby (a follower), which may not have the"
+            " rows of the newest files yet. Run this with the DATABASE_URL of its primary."
+        )
     if conf.SITE_ENVIRONMENT != "production":
         refuse_live(confirmed_fork)
         return

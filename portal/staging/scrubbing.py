@@ -28,7 +28,12 @@ from .planner import renew_statistics
 from .replacing import LikeLive, replace_values
 from .sampling import STAFF_ALONE, Choice, People, people_chosen
 from .suggestions import suggestions
-from .undecided import columns_without_field, undecided_columns, undecided_tables
+from .undecided import (
+    columns_without_field,
+    tables_out_of_sight,
+    undecided_columns,
+    undecided_tables,
+)
 
 EVERY_ROW = Q()
 NO_ROW = Q(pk__in=[])
@@ -83,6 +88,10 @@ class ScrubRules:
         """Return the models that the decisions are about."""
         models = apps.get_models(include_auto_created=True)
         return [model for model in models if model._meta.label not in self.elsewhere]
+
+
+# Rows written meanwhile make a scrub fail in ways that look like other mistakes.
+IN_USE = "If the site is in use, put it into maintenance mode first."
 
 
 class ScrubRefused(Exception):
@@ -160,8 +169,7 @@ def refused_by_database(error: Error, where: str = "") -> ScrubRefused:
     """Return the refusal for an error of the database, whose own message may quote a row."""
     kinds = dict.fromkeys((type(error).__name__, type(error.__cause__ or error).__name__))
     return ScrubRefused(
-        f"Nothing was changed, because the database refused ({', '.join(kinds)}){where}. "
-        "If the site is in use, put it into maintenance mode first."
+        f"Nothing was changed, because the database refused ({', '.join(kinds)}){where}. " + IN_USE
     )
 
 
@@ -210,7 +218,7 @@ def refuse_dangling_rows(model: type[Model], leaving: QuerySet, rules: ScrubRule
                 raise ScrubRefused(
                     f"Nothing was changed: rows of {pointer.model._meta.label} would stay whose "
                     f"{pointer.name} is a row of {model._meta.label} that is deleted. "
-                    f"Decide about them in {rules.stated_in}."
+                    f"Decide about them in {rules.stated_in}. {IN_USE}"
                 )
 
 
@@ -240,6 +248,12 @@ def refuse_undecided(rules: ScrubRules) -> None:
         raise ScrubRefused(
             f"Nothing was changed. {rules.stated_in} does not say what becomes of "
             f"{', '.join(problems)}.{how + lines if lines else ''}"
+        )
+    if unseen := tables_out_of_sight(rules):
+        raise ScrubRefused(
+            f"Nothing was changed. The scrub does not reach {', '.join(unseen)}, in another schema"
+            " or a materialized view, which may hold what members have written. Drop it from this"
+            f" copy, or name it in kept_tables, in {rules.stated_in}."
         )
     if wrong := [*misstatements(rules)]:
         raise ScrubRefused(f"Nothing was changed. {' '.join(wrong)}")

@@ -7,6 +7,19 @@ from django.db import connection
 
 from . import identity
 
+# Tables in schemas that are not on the search path, and materialized views in any; those of an
+# extension are its own.
+OUT_OF_SIGHT = """
+    SELECT CASE WHEN pg_table_is_visible(c.oid) THEN relname ELSE nspname || '.' || relname END
+    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE (relkind = 'm' OR relkind IN ('r', 'p', 'f') AND NOT pg_table_is_visible(c.oid))
+        AND nspname <> 'information_schema' AND nspname !~ '^pg_'
+        AND NOT EXISTS (
+            SELECT FROM pg_depend
+            WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e'
+        )
+"""
+
 if TYPE_CHECKING:
     from .scrubbing import ScrubRules
 
@@ -77,3 +90,12 @@ def undecided_tables(rules: "ScrubRules") -> list[str]:
     of_models = {model._meta.db_table for model in rules.models()}
     known = of_models | rules.kept_tables | rules.emptied_tables | {identity.TABLE}
     return sorted(set(connection.introspection.table_names()) - known)
+
+
+def tables_out_of_sight(rules: "ScrubRules") -> list[str]:
+    """Tables and materialized views that no query of the scrub reaches, unless they may stay."""
+    if connection.vendor != "postgresql":
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(OUT_OF_SIGHT)
+        return sorted({name for (name,) in cursor.fetchall()} - rules.kept_tables)

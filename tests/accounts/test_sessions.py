@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from profiles.models import User
 from tests.accounts.test_accounts import log_in
+from tests.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +97,92 @@ def test_a_log_in_holds_no_transaction_while_it_hashes(client, member, monkeypat
 
     assert client.get("/me/").status_code == 200
     assert held == [False]
+
+
+@pytest.fixture
+def at_two_places(client, member, settings):
+    """A member who was logged in at two browsers when the site got a new SECRET_KEY."""
+    elsewhere = Client()
+    for each in (client, elsewhere):
+        log_in(each, member.email)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another key, of at least thirty-two characters"
+    return client, elsewhere
+
+
+def test_a_new_secret_key_ends_no_session(at_two_places, settings):
+    for each in at_two_places:
+        assert each.get("/me/").status_code == 200
+
+    settings.SECRET_KEY_FALLBACKS = []
+    for each in at_two_places:
+        assert each.get("/me/").status_code == 200
+
+
+def test_dynos_that_accept_the_new_secret_key_share_sessions_with_those_that_sign_by_it(
+    at_two_places, settings
+):
+    """While one is restarted after the other. The control: dynos that have not heard of it."""
+    here, elsewhere = at_two_places
+    new, [former] = settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS
+    for each in (here, elsewhere):
+        assert each.get("/me/").status_code == 200
+
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = former, [new]
+    assert here.get("/me/").status_code == 200
+
+    settings.SECRET_KEY_FALLBACKS = []
+    assert elsewhere.get("/me/").status_code == 302
+
+
+def test_a_new_secret_key_without_the_former_ends_all(at_two_places, settings):
+    settings.SECRET_KEY_FALLBACKS = []
+
+    for each in at_two_places:
+        assert each.get("/me/").status_code == 302
+
+
+@pytest.mark.parametrize("does", ["looks at the list of sessions", "logs in once more"])
+def test_a_session_that_is_looked_at_under_a_new_secret_key_goes_on(at_two_places, member, does):
+    """Django gives it another key; its browser would not be told."""
+    here, elsewhere = at_two_places
+
+    if does == "logs in once more":
+        log_in(Client(), member.email)
+    else:
+        assert here.get("/accounts/sessions/").status_code == 200
+
+    assert elsewhere.get("/me/").status_code == 200
+
+
+def test_a_session_under_a_new_secret_key_can_still_be_ended_from_elsewhere(at_two_places):
+    """Its key is another from then on, also in the record of it."""
+    here, elsewhere = at_two_places
+    former = elsewhere.cookies["sessionid"].value
+    assert elsewhere.get("/me/").status_code == 200
+    assert elsewhere.cookies["sessionid"].value != former
+
+    here.post("/accounts/sessions/")
+
+    assert here.get("/me/").status_code == 200
+    assert elsewhere.get("/me/").status_code == 302
+    assert UserSession.objects.count() == 1
+
+
+def test_the_former_key_of_a_session_opens_nothing(client, member):
+    """A log-in and a new password change it."""
+    own_page = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
+    client.post("/me/edit/", {"name": "Ada"}, headers=own_page)  # kept in a visitor's session
+    keys = [client.cookies["sessionid"].value]
+    log_in(client, member.email)
+    keys.append(client.cookies["sessionid"].value)
+    new = "quite another passphrase"
+    fields = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert client.post("/accounts/password/change/", fields).status_code == 302
+
+    assert client.get("/me/").status_code == 200
+    for key in keys:
+        assert client.cookies["sessionid"].value != key
+        former = Client(headers={"cookie": f"sessionid={key}"})
+        assert former.get("/me/").status_code == 302
+    assert UserSession.objects.get().session_key == client.cookies["sessionid"].value

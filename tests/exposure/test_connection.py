@@ -40,8 +40,10 @@ def test_a_key_that_nobody_knows_is_red(on_s3, settings):
     assert red.hint.startswith("Set ASSETS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to a key pair")
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_a_key_that_may_not_do_its_work_is_red(on_s3, monkeypatch, method):
+@pytest.mark.parametrize(
+    ("method", "refused"), [("GET", "list"), ("PUT", "store"), ("DELETE", "delete")]
+)
+def test_a_key_that_may_not_do_its_work_is_red(on_s3, monkeypatch, method, refused):
     monkeypatch.setitem(
         on_s3.permissions,
         "AKIAPORTAL",
@@ -51,6 +53,7 @@ def test_a_key_that_may_not_do_its_work_is_red(on_s3, monkeypatch, method):
     red = failed()
 
     assert all("--print-iam" in each.hint for each in red)
+    assert all(each.observed.startswith(f"Could not {refused} ") for each in red)
     assert "protected" in {each.subject for each in red}
     monkeypatch.delitem(on_s3.permissions, "AKIAPORTAL")
     assert names(on_s3) == []

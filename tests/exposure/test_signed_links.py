@@ -1,9 +1,11 @@
 """check_storage: links to protected files open them, as they were signed, until they expire."""
 
+import io
 import json
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import call_command
 
 from portal.exposure import signed_links
 from portal.exposure.anonymous_client import Response
@@ -11,7 +13,7 @@ from portal.exposure.findings import OK, WARN
 from tests.conftest import BUCKET, s3_client
 from tests.support import s3_request, strict_s3
 
-from .runs import failed, only
+from .runs import check, failed, only
 
 
 def test_a_server_that_takes_links_for_ever_is_red(on_s3, monkeypatch):
@@ -56,6 +58,20 @@ def test_a_policy_that_refuses_links_is_red(on_s3):
     s3_client(on_s3).put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
 
     assert only(failed()).statement == "a signed link opens it"
+
+
+def test_a_bucket_that_refuses_links_before_they_expire_is_red(on_s3, settings):
+    """PROTECTED_URL_SECONDS has changed, and the bucket's policy has the former limit."""
+    settings.PROTECTED_URL_SECONDS = 3_600
+
+    red = only(failed())
+
+    assert (red.subject, red.statement) == ("protected", "a link opens it until it expires")
+    assert "Run setup_bucket" in red.hint
+    call_command("setup_bucket", stdout=io.StringIO())
+    found, ending = check()
+    assert ending is None
+    assert "a link opens it until it expires" not in {each.statement for each in found}
 
 
 @pytest.mark.parametrize(("status", "outcome"), [(200, WARN), (403, OK), (301, OK), (0, OK)])

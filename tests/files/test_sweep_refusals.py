@@ -6,6 +6,7 @@ import pytest
 from botocore.config import Config
 from django.core.files.storage import FileSystemStorage, storages
 from django.core.management import CommandError
+from django.db import OperationalError
 from storages.backends.s3 import S3Storage
 from werkzeug.wrappers import Response
 
@@ -310,3 +311,14 @@ def test_what_answers_with_pages_is_no_empty_bucket(on_s3, owner, monkeypatch):
 
     with pytest.raises(CommandError, match=r"Could not list .*the answer is none of S3"):
         sweep_media()
+
+
+def test_a_database_that_does_not_answer_the_guard_is_told_in_one_line(on_disk, settings):
+    settings.SWEEP_GUARD = f"{__name__}.does_not_answer"
+
+    with pytest.raises(CommandError, match=r"^The rows could not be read: connection refused\. Is"):
+        sweep_media("--delete")
+
+
+def does_not_answer(confirmed_fork):
+    raise OperationalError("connection refused\nIs it running?")

@@ -289,13 +289,28 @@ def test_no_message_goes_to_the_inactive_except_about_their_account(mail_server)
 
 
 def test_the_command_sends_what_is_due_and_says_so(mail_server):
-    mail_server.refused = {FOUR[1]}
     write(*FOUR)
     output = io.StringIO()
 
     call_command("send_outbox", once=True, stdout=output)
 
-    assert output.getvalue() == "3 sent, 1 to be tried again, 0 could not be delivered.\n"
+    assert output.getvalue() == "4 sent, 0 to be tried again, 0 could not be delivered.\n"
+
+
+@pytest.mark.parametrize(
+    ("mode", "refused", "told"),
+    [
+        ("accept", {FOUR[1]}, "3 sent, 1 to be tried again, 0 could not be delivered. 0 more"),
+        ("reset", set(), "0 sent, 1 to be tried again, 0 could not be delivered. 3 more"),
+    ],
+)
+def test_the_command_fails_if_a_message_was_not_accepted(mail_server, mode, refused, told):
+    """A scheduler, whose log nobody reads, would call it done."""
+    mail_server.mode, mail_server.refused = mode, refused
+    write(*FOUR)
+
+    with pytest.raises(CommandError, match=f"^{told} are due. The admin has the reasons"):
+        call_command("send_outbox", once=True)
 
 
 def test_the_command_asks_for_a_mail_server(settings):

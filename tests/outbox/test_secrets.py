@@ -316,6 +316,22 @@ def test_the_staff_see_what_waits_for_a_mail_server(admin_client, settings):
     assert "2 messages wait in the outbox." in start
 
 
+@pytest.mark.parametrize(
+    ("hours", "told"), [(0.9, ""), (1.1, "2 messages have been due for more than an hour")]
+)
+def test_the_staff_see_that_nothing_delivers(admin_client, settings, hours, told):
+    """OUTBOX_IN_WEB is off, and no worker runs."""
+    settings.OUTBOX_AT_ONCE = False
+    for address in ("ada@example.org", "grace@example.org"):
+        send_mail("Hello", BODY, None, [address])
+    OutgoingMessage.objects.update(due_at=timezone.now() - timedelta(hours=hours))
+
+    start = admin_client.get("/admin/").content.decode()
+
+    assert ("have been due" in start) == bool(told)
+    assert told in start
+
+
 def nightly() -> str:
     output = io.StringIO()
     try:

@@ -170,15 +170,16 @@ def test_messages_are_due_trouble_or_neither():
         "retried", "lost again", "failed", "failed for an unknown reason"
     }  # fmt: skip
     assert [each.subject for each in messages.all()] == list(kinds)[::-1], "the newest first"
-    assert outbox_trouble() == {"failed": 2, "retried": 2, "waiting": 0}
+    assert outbox_trouble() == {"failed": 2, "retried": 2, "waiting": 0, "overdue": 0}
 
 
 def test_the_staff_s_notice_counts_what_waits_for_a_mail_server(settings):
     settings.OUTBOX_BACKEND = None
     write(*FOUR[:2])
     OutgoingMessage.objects.create(to="x", state=State.SENDING)
+    OutgoingMessage.objects.update(due_at=timezone.now() - timedelta(days=1))
 
-    assert outbox_trouble() == {"failed": 0, "retried": 0, "waiting": 2}
+    assert outbox_trouble() == {"failed": 0, "retried": 0, "waiting": 2, "overdue": 0}
 
 
 def test_without_a_mail_server_nothing_is_claimed(settings):

@@ -1,46 +1,56 @@
-"""Pages behind a pool such as pgbouncer, which lends a connection for one transaction at a time.
-
-What they read by a cursor is read in a transaction: one that outlives it would be cut off.
-"""
+"""Requests behind a pool such as pgbouncer, which lends a connection for one transaction."""
 
 import pytest
 from django.db import connection
 
-from profiles.privacy import archive
+from profiles.models import User
+from tests.accounts.test_accounts import log_in
+from tests.profiles.desk.test_exports import MEMBERS, OPENINGS
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.postgresql,
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such cursors"),
-]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
 
-def open_cursors() -> list[tuple[bool]]:
-    """Return, for each of Django's open cursors, whether it would outlive its transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT is_holdable FROM pg_cursors WHERE name LIKE '_django%'")
-        return cursor.fetchall()
+@pytest.fixture
+def cursors(monkeypatch):
+    """Whether a transaction was open, for each cursor on the server that was opened."""
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: python -m tests.support.with_postgresql pytest ...")
+    opened, create_cursor = [], connection.create_cursor
+
+    def noted(name=None):
+        if name:
+            opened.append(connection.in_atomic_block)
+        return create_cursor(name)
+
+    monkeypatch.setattr(connection, "create_cursor", noted)
+    return opened
 
 
-def test_a_list_as_csv(client, staff):
+@pytest.mark.parametrize("address", [MEMBERS, OPENINGS])
+def test_a_list_is_sent_within_a_transaction(client, staff, cursors, address):
+    """The pool would give the rows after the first to another connection, and the file ends."""
     client.force_login(staff)
-    lines = iter(client.get("/admin/profiles/user/csv/").streaming_content)
-    mark, headings, row = (next(lines) for _ in range(3))
 
-    assert open_cursors() == [(False,)]
-    assert (mark, b"e-mail" in headings, b"staff" in row) == (b"\xef\xbb\xbf", True, True)
-    assert list(lines) == []
+    assert b"".join(client.get(address).streaming_content)
+
+    assert cursors == [True]
 
 
-def test_the_data_of_a_member(member, monkeypatch):
-    found, shown = [], archive.shown
+def test_a_member_s_data_is_read_within_a_transaction(client, owner, cursors):
+    log_in(client, owner.email)
 
-    def noting(value):
-        found.extend(open_cursors())
-        return shown(value)
+    assert b"".join(client.post("/me/data/download/").streaming_content)
 
-    monkeypatch.setattr(archive, "shown", noting)
+    assert len(cursors) > 5
+    assert all(cursors)
 
-    archive.archive_of(member).close()
 
-    assert set(found) == {(False,)}
+def test_a_log_in_opens_no_cursor_that_outlives_its_transaction(client, member, cursors):
+    """allauth looks through the member's sessions. The control: a command, without a pool."""
+    for _ in range(2):
+        log_in(client, member.email)
+
+    assert client.get("/me/").status_code == 200
+    assert all(cursors)
+    assert list(User.objects.iterator()) == [member]
+    assert cursors[-1:] == [False]

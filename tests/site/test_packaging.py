@@ -214,6 +214,25 @@ def test_the_servers_script_is_a_script():
     assert subprocess.run(["sh", "-n", DEPLOY / "portal"]).returncode == 0
 
 
+def test_a_second_release_beside_one_that_is_running_is_refused(tmp_path):
+    """Both would build in one folder, and the second began by deleting it."""
+    script, git = tmp_path / "portal", tmp_path / "runuser"
+    script.write_text((DEPLOY / "portal").read_text().replace("/srv/portal", str(tmp_path)))
+    git.write_text("#!/bin/sh\necho fetching >&2\nread line\nexit 7\n")
+    git.chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    release = {"args": ["sh", script, "release"], "env": environment, "text": True}
+
+    first = subprocess.Popen(**release, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert first.stderr.readline() == "fetching\n"
+    second = subprocess.run(**release, input="", capture_output=True)
+    first.communicate("go on\n")
+
+    assert (second.returncode, second.stderr) == (1, "Another release is running.\n")
+    assert first.returncode == 7
+    assert subprocess.run(**release, input="\n", capture_output=True).returncode == 7
+
+
 def test_variables_in_the_deploying_page_exist():
     """A line NAME=value, and `NAME`, are variables of the site, or of gunicorn."""
     named = set(re.findall(r"\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?==|`| )", DOCS))

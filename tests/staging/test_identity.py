@@ -262,6 +262,29 @@ def test_a_copy_that_is_taken_for_production_does_not_sweep_live_s_files(marked,
     sweep("--delete")
 
 
+def test_a_standby_is_not_asked_which_files_are_still_named(marked, orphan, settings):
+    """It has fallen behind: the newest rows are not there yet. The control is the primary."""
+    settings.SITE_ENVIRONMENT = "production"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE SCHEMA standby;"
+            "CREATE FUNCTION standby.pg_is_in_recovery() RETURNS boolean"
+            " LANGUAGE SQL AS 'SELECT true';"
+            "SET search_path = standby, pg_catalog, public"
+        )
+    try:
+        refused("is a standby", "sweep_media", delete=True)
+        assert orphan()
+        sweep()  # a list changes nothing
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET search_path; DROP SCHEMA standby CASCADE")
+
+    sweep("--delete")
+
+    assert not orphan()
+
+
 def test_a_start_of_production_renews_a_mark_that_an_upgrade_has_made_stale(marked, dyno):
     """Y9: the application that gunicorn serves is started, as on a dyno."""
     with connection.cursor() as cursor:

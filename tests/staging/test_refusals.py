@@ -22,7 +22,12 @@ from portal.staging.scrubbing import (
     reason_to_refuse,
     scrub,
 )
-from portal.staging.undecided import columns_without_field, undecided_columns, undecided_tables
+from portal.staging.undecided import (
+    columns_without_field,
+    tables_out_of_sight,
+    undecided_columns,
+    undecided_tables,
+)
 from profiles.models import Profile
 from profiles.scrub_rules import RULES
 from tests.conftest import make_member
@@ -223,6 +228,29 @@ def test_all_that_has_no_decision_is_named_at_once(staff, settings):
         "Nothing was changed. profiles/scrub_rules.py does not say what becomes of"
         " auth_group.colour, profiles_profile.later, profiles_user_groups.since, old_members."
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        ("CREATE SCHEMA old; CREATE TABLE old.members AS TABLE profiles_user", "old.members"),
+        ("CREATE MATERIALIZED VIEW people AS SELECT email FROM profiles_user", "people"),
+    ],
+)
+def test_what_the_scrub_does_not_reach_is_named(staff, settings, monkeypatch, made, name):
+    """It would keep the rows of live. The control: the rules say that it may."""
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: python -m tests.support.with_postgresql pytest ...")
+    settings.SITE_ENVIRONMENT = "staging"
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute(made)
+
+    with pytest.raises(CommandError, match=f"does not reach {name}, .* Drop it .* kept_tables"):
+        scrub_members()
+
+    assert tables_out_of_sight(replace(RULES, kept_tables=RULES.kept_tables | {name})) == []
 
 
 def test_tables_of_the_site_s_own_need_no_decision(monkeypatch):

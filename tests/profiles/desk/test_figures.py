@@ -60,7 +60,7 @@ def test_it_counts_what_its_lists_show(desk, client, owner, member):
 
 def test_it_costs_the_same_for_many_members(desk, django_assert_num_queries, owner, member):
     desk()
-    with django_assert_num_queries(10) as few:
+    with django_assert_num_queries(11) as few:
         desk()
     for number in range(3):
         other = make_member(f"m{number}@example.org", name=f"M {number}")

@@ -62,11 +62,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--older-than must be at least {MIN_AGE_HOURS} (hours), at most {MAX_AGE_HOURS:,}."
             )
-        if delete and conf.SWEEP_GUARD:
-            import_string(conf.SWEEP_GUARD)(confirmed_fork)
         before = timezone.now() - timedelta(hours=older_than)
         storages = field_storages()
         try:
+            if delete and conf.SWEEP_GUARD:
+                import_string(conf.SWEEP_GUARD)(confirmed_fork)
             sweeping.refuse_overlap(storages)
             if delete:  # look at everything before the first delete
                 for label, storage in storages.items():
