@@ -24,14 +24,29 @@ def hosts_are_named(app_configs, **kwargs):
 
 @register(deploy=True)
 def mail_can_be_sent(app_configs, **kwargs):
-    """Warn if no e-mail can be sent: invitations and password resets depend on it."""
-    if settings.EMAIL_CONFIGURED or settings.SITE_ENVIRONMENT == "development":
+    """Warn if a live site can send no e-mail: invitations and password resets depend on it."""
+    if settings.EMAIL_CONFIGURED or settings.SITE_ENVIRONMENT != "production":
         return []
     return [
         checks.Warning(
             "E-mail is not configured: invitations and resets of passwords wait in the outbox.",
             hint="Set EMAIL_URL (smtp+tls://user:password@host:587) and DEFAULT_FROM_EMAIL.",
             id="portal.W002",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def staging_sends_no_mail(app_configs, **kwargs):
+    """Warn if a staging site could deliver what waits in the outbox of a copy of live."""
+    if settings.SITE_ENVIRONMENT != "staging" or not settings.EMAIL_CONFIGURED:
+        return []
+    return [
+        checks.Warning(
+            "This staging site can send e-mail: what waits in a copy of the live database would go"
+            " to the members themselves, before the scrub empties the outbox.",
+            hint="Unset EMAIL_URL.",
+            id="portal.W012",
         )
     ]
 

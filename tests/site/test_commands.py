@@ -70,6 +70,7 @@ CHECKS_OF_A_DEPLOYMENT = {  # by `check --deploy` alone
     "mail_has_a_sender": (),
     "mail_passwords_travel_over_tls": ("security",),
     "mail_ports_fit_their_schemes": (),
+    "staging_sends_no_mail": ("security",),
 }
 
 

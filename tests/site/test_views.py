@@ -235,7 +235,7 @@ def test_a_deployer_is_asked_for_hosts(settings, hosts, is_warned):
     ("environment", "is_configured", "is_warned"),
     [
         ("development", False, False),
-        ("staging", False, True),
+        ("staging", False, False),
         ("production", False, True),
         ("production", True, False),
     ],
@@ -251,6 +251,22 @@ def test_a_deployer_is_asked_for_mail(settings, environment, is_configured, is_w
             WARNING,
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_configured", "ids"),
+    [
+        ("staging", True, ["portal.W012"]),
+        ("staging", False, []),
+        ("production", True, []),
+        ("development", True, []),
+    ],
+)
+def test_a_staging_site_that_can_send_mail_is_warned(settings, environment, is_configured, ids):
+    """It would deliver what waits in a copy of the live database, before the scrub."""
+    settings.SITE_ENVIRONMENT, settings.EMAIL_CONFIGURED = environment, is_configured
+
+    assert [each[0] for each in warned(checks.staging_sends_no_mail)] == ids
 
 
 @pytest.mark.parametrize(
@@ -299,6 +315,7 @@ def test_a_deployer_is_told_of_a_mail_server_without_its_tls(settings, url, ids)
 def test_these_warnings_are_those_of_a_deployment_alone():
     """A laptop's `check` is silent, `check --deploy` is not."""
     of_site = {checks.hosts_are_named, checks.mail_can_be_sent, checks.mail_has_a_sender}
+    of_site |= {checks.staging_sends_no_mail}
     of_site |= {checks.mail_passwords_travel_over_tls, checks.mail_ports_fit_their_schemes}
     of_site |= {files.cdns_serve_no_protected_files, files.files_travel_over_tls}
     of_site |= {files.assets_are_in_their_bucket, files.assets_are_collected}
