@@ -18,6 +18,7 @@ from .models import How
 MAX_WORDS = 5  # of a name whose words are tried in any order
 MAX_CANDIDATES = 6
 MAX_TEXT, MAX_ALL_WORDS = 255, 12  # of what is matched at all
+MAX_TYPED = 500  # letters; the label of a member, with name and address, has at most 407
 ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+")
 AT = re.compile(r"[ _.(\[-]at[ _.)\]-]", re.IGNORECASE)
 # Words of file names that are seldom those of people; tried as part of a name first.
@@ -120,7 +121,11 @@ def listed(found) -> list[Profile]:
 
 
 def resolve(text: str, profiles) -> Match:
-    """Find the member whom the staff have typed or chosen: by an address, or a whole name."""
+    """Find the member whom the staff have typed or chosen: by an address, or a whole name.
+
+    The time that ADDRESS takes grows with the square of the text's length.
+    """
+    text = text[:MAX_TYPED]
     if "@" in text:
         holder = by_address(text, profiles)
         return Match(How.CHOSEN, holder) if holder else Match(How.NOBODY)

@@ -1,5 +1,6 @@
 """For whom a file is, by its name. Catalogue row N2."""
 
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -247,3 +248,13 @@ def test_what_is_typed_is_a_whole_name_or_an_address(others, typed, name, how):
     found = resolve(typed, others)
 
     assert (found.profile and found.profile.name, found.how) == (name, how)
+
+
+def test_no_more_of_what_is_typed_is_looked_at_than_names_a_member(society):
+    """A megabyte without an address in it would take a process twenty minutes."""
+    label = f"{'x' * 150} <{'x ' * 100}ada@example.org>"
+    began = time.process_time()
+
+    assert resolve(f"@ {'a' * 50_000}", society).how == "nobody"
+    assert time.process_time() - began < 1
+    assert resolve(label, society).how == "chosen"
