@@ -54,8 +54,11 @@ def to_send(encoded: str, address: str, *, had_files: bool) -> dict:
 
 
 def csrf_failure(request, reason=""):
-    """Refuse a form that is too old, or was not sent from a page of this site."""
-    encoded = typed(request)
+    """Refuse a form that is too old, or was not sent from a page of this site.
+
+    It can be sent again if its token was at fault, and not the page that it came from.
+    """
+    encoded = typed(request) if reason.startswith("CSRF ") else ""
     address, had_files = request.get_full_path(), bool(request.FILES)
     context = to_send(encoded, address, had_files=had_files) if encoded else {}
     return render(request, "403_csrf.html", context, status=403)

@@ -147,6 +147,15 @@ def test_a_form_of_another_site_is_never_offered_to_be_sent(desk, address, heade
     assert sent_again.KEY not in desk.session
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_a_form_is_not_offered_where_the_origin_is_refused(desk, address, origin):
+    """Whatever a browser says of a page that is loaded again; and it would be refused again."""
+    refused = desk.post(address, FORM, headers=FROM_HERE | {"Origin": origin})
+
+    assert refused.status_code == 403
+    assert LOST_IN_HTML not in refused.text
+
+
 @pytest.mark.parametrize(
     ("where", "fields"),
     [
