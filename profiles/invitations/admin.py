@@ -1,7 +1,6 @@
 """The pending invitations: who was invited and has not come, sent again or withdrawn."""
 
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Count
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -132,8 +131,7 @@ class InvitationAdmin(admin.ModelAdmin):
                     "title": gettext("Withdraw invitations"),
                     "count": ours.count(),
                     "first": ours[:SHOWN],
-                    "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
-                    "across": request.POST.get("select_across", ""),
+                    "chosen": [each.pk for each in ours],  # "all" may be others by the answer
                 },
             )
         count, left = withdraw(ours)

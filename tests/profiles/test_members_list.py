@@ -49,6 +49,15 @@ def act(client, action, *users, **more):
     return client.post(LIST, chosen, follow=True)
 
 
+def answered(question) -> dict[str, list[str]]:
+    """The form with which a page that asks is answered."""
+    found = {}
+    hidden = r'<input type="hidden" name="([^"]*)" value="([^"]*)"'
+    for name, value in re.findall(hidden, question.text.split("<main")[1]):
+        found.setdefault(name, []).append(value)
+    return found
+
+
 def test_each_column_of_the_list(desk, owner):
     Profile.objects.filter(user=owner).update(place="Burntisland", visibility="public")
     make_member("l@xn--bcher-kva.example", visibility="hidden", is_active=False)
@@ -262,12 +271,17 @@ def test_a_second_click_sends_nothing_to_many(desk, many):
     assert said(page)[-1] == ("info", "Left out, as sent a message within the last minute: 11.")
 
 
-def test_a_question_about_all_pages_is_answered_for_all(desk, many):
-    question = act(desk, "invite_again", many[0], select_across="1")
+@pytest.mark.parametrize("action", ["invite_again", "deactivate"])
+def test_a_question_about_all_pages_is_answered_for_those_whom_it_meant(desk, many, action):
+    """And not for those who have come since, of whom nobody was asked."""
+    question = act(desk, action, many[0], select_across="1")
+    later = make_member("later@example.org")
 
-    assert '<input type="hidden" name="select_across" value="1">' in question.text
-    act(desk, "invite_again", many[0], select_across="1", confirmed="yes")
-    assert Invitation.objects.count() == 10
+    desk.post(LIST, answered(question))
+
+    assert OutgoingMessage.objects.count() == (12 if action == "invite_again" else 0)
+    assert not OutgoingMessage.objects.filter(to=later.email).exists()
+    assert User.objects.filter(is_active=True).count() == (13 if action == "invite_again" else 2)
 
 
 PENDING = "/admin/invitations/invitation/"
