@@ -21,7 +21,7 @@ from portal.files.fields import CleanedFileField
 from portal.sentences.history import HistoryInWords
 
 from .admin_cells import labelled
-from .admin_deletion import without_search_rows
+from .admin_deletion import LeavesOneSuperuser, without_search_rows
 from .admin_filters import HasAvatarFilter, HasResumeFilter, LeavingFilter
 from .admin_forms import InvitationForm, MemberForm, PermissionsField
 from .admin_limits import are_too_many
@@ -85,6 +85,7 @@ class MemberAdmin(
     SecondFactorsOfMember,
     LeavingOfMember,
     DeactivatesMembers,
+    LeavesOneSuperuser,
     MembersAsCsv,
     HistoryInWords,
     auth_admin.UserAdmin,

@@ -1,12 +1,32 @@
-"""The list on the page that asks before a member is deleted."""
+"""Deletion of members in the admin, and the list on the page that asks before it."""
 
 from collections.abc import Iterable
 
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.utils.text import capfirst
 
 from .directory.models import DirectoryEntry, ProfileTag, ProfileWord, ResumeText
+from .models import User
+from .privacy.leaving import lock_superusers
 
 MADE_FOR_THE_SEARCH = (DirectoryEntry, ProfileTag, ProfileWord, ResumeText)
+
+
+class LeavesOneSuperuser(admin.ModelAdmin):
+    """Mixin for the members' admin: of two superusers who delete each other at once, one stays."""
+
+    def delete_model(self, request, obj):
+        self.delete_queryset(request, User.objects.filter(pk=obj.pk))
+
+    @transaction.atomic
+    def delete_queryset(self, request, queryset):
+        lock_superusers()
+        rights = {"is_active": True, "is_superuser": request.user.is_superuser}
+        if not User.objects.filter(pk=request.user.pk, **rights).exists():
+            raise PermissionDenied  # somebody else was faster
+        super().delete_queryset(request, queryset)
 
 
 def without_search_rows(objects: Iterable, counts: dict) -> tuple[list, dict]:

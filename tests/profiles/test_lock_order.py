@@ -113,6 +113,16 @@ def test_a_superuser_who_loses_the_rights(locks, client, staff):
     assert not User.objects.get(pk=other.pk).is_superuser
 
 
+def test_a_superuser_who_is_deleted(locks, client, staff):
+    other = make_member("other@example.org", is_staff=True, is_superuser=True)
+    client.force_login(staff)
+
+    first, *_ = locks(client.post, f"/admin/profiles/user/{other.pk}/delete/", {"post": "yes"})
+
+    assert first == MEMBERS
+    assert not User.objects.filter(pk=other.pk).exists()
+
+
 def test_a_member_who_is_saved(locks, member):
     assert locks(member.profile.save) == [PROFILES]
 

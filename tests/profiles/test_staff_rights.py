@@ -14,6 +14,7 @@ from django.core import mail
 from django.test import Client
 
 from portal.outbox.models import OutgoingMessage
+from profiles.admin import MemberAdmin
 from profiles.models import Profile, User
 from tests.accounts.test_accounts import is_logged_in, log_in
 from tests.conftest import PASSWORD, make_member
@@ -368,3 +369,30 @@ def test_recovery_codes_go_with_the_last_second_factor(client, clerk, member):
     client.post(FACTORS, chosen)
 
     assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize("how", ["on the form", "in the list"])
+@pytest.mark.parametrize("does", ["deletes", "demotes", "nothing"])
+def test_of_two_superusers_who_delete_each_other_one_stays(client, staff, monkeypatch, how, does):
+    """The control: nothing is done to the one who deletes the other."""
+    other = make_member("other@example.org", is_staff=True, is_superuser=True)
+    noted = MemberAdmin.log_deletions
+
+    def meanwhile(self, request, queryset):
+        noted(self, request, queryset)
+        if does == "deletes":
+            User.objects.filter(pk=staff.pk).delete()
+        if does == "demotes":
+            User.objects.filter(pk=staff.pk).update(is_superuser=False)
+
+    monkeypatch.setattr(MemberAdmin, "log_deletions", meanwhile)
+    client.force_login(staff)
+
+    if how == "on the form":
+        page = client.post(f"/admin/profiles/user/{other.pk}/delete/", {"post": "yes"})
+    else:
+        chosen = {"action": "delete_selected", "_selected_action": [other.pk], "post": "yes"}
+        page = client.post("/admin/profiles/user/", chosen)
+
+    assert page.status_code == (302 if does == "nothing" else 403)
+    assert User.objects.filter(pk=other.pk).exists() is (does != "nothing")
