@@ -18,12 +18,18 @@ class Echo:
 
 
 def defused(value: object) -> str:
-    """Return a value as text that no spreadsheet takes for a formula.
+    """Return a value as text in which no spreadsheet finds a formula.
 
-    An apostrophe before it makes it a text. Spreadsheets skip blanks before a formula, and some
-    take full-width signs for the common ones.
+    Where the comma is in numbers, as in German, Excel takes a semicolon for the end of a cell.
     """
-    text = str(value)
+    return ";".join(map(plain, str(value).split(";")))
+
+
+def plain(text: str) -> str:
+    """Return a text with an apostrophe before it if a spreadsheet takes it for a formula.
+
+    Spreadsheets skip blanks before a formula, and some take full-width signs for the common ones.
+    """
     first = text.lstrip(" \u00a0\ufeff")[:1]
     is_formula = unicodedata.normalize("NFKC", first)[:1] in FORMULAS if first else False
     return f"'{text}" if is_formula else text

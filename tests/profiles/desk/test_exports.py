@@ -9,7 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.utils import timezone
 
-from profiles.desk.spreadsheets import defused
+from profiles.desk.spreadsheets import csv_lines, defused
 from profiles.models import ResumeDownload
 from tests.conftest import make_member
 
@@ -80,7 +80,17 @@ def test_no_cell_is_a_formula(text):
     assert defused(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "Ada", "a=b", "Łucja - Wrońska", " Ada", "\uff11"])
+def test_no_part_of_a_cell_is_a_formula_where_semicolons_end_cells():
+    """Excel in German: whoever opens the file by a double click has it so."""
+    text = defused("Physicist;=cmd|' /C calc'!A0; +1;and;more")
+
+    _mark, line = csv_lines([["Ada", text]])
+
+    [cells] = csv.reader([line], delimiter=";")
+    assert cells == ["Ada,Physicist", "'=cmd|' /C calc'!A0", "' +1", "and", "more"]
+
+
+@pytest.mark.parametrize("text", ["", "Ada", "a=b", "a; b;", "Łucja - Wrońska", " Ada", "\uff11"])
 def test_other_cells_are_as_they_are(text):
     assert defused(text) == text
 
