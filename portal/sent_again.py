@@ -73,7 +73,8 @@ def keep_forms_of_ended_sessions(get_response):
             return response
         address = request.get_full_path()
         if request.user.is_authenticated:
-            if address in request.session.get(KEY, ()):  # sent again
+            kept = request.session.get(KEY)
+            if kept and (address in kept or is_old(kept[0])):  # sent again, or never will be
                 del request.session[KEY]
         elif (
             leads_to_login(response)
@@ -88,6 +89,10 @@ def keep_forms_of_ended_sessions(get_response):
     return middleware
 
 
+def is_old(kept_at: int) -> bool:
+    return time.time() - kept_at > KEPT_SECONDS
+
+
 def leads_to_login(response) -> bool:
     logins = resolve_url(settings.LOGIN_URL), reverse("admin:login")
     return response.status_code == 302 and response["Location"].startswith(logins)
@@ -98,6 +103,6 @@ def leads_to_login(response) -> bool:
 def send_again(request):
     """Show whoever has logged in what this browser sent before, to be sent once more."""
     kept_at, *form, had_files = request.session.get(KEY, (0, "", "", False))
-    if time.time() - kept_at > KEPT_SECONDS:
+    if is_old(kept_at):
         return redirect("home")
     return render(request, "send_again.html", to_send(*form, had_files=had_files))

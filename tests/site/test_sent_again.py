@@ -122,6 +122,20 @@ def test_a_form_is_kept_for_an_hour_and_within_limits(ada, monkeypatch, settings
 
     assert LOST_IN_HTML not in page.text
     assert page.redirect_chain[-1][0] == "/"
+    assert sent_again.KEY not in client.session
+
+
+def test_a_form_that_nobody_sends_again_is_forgotten(ada, monkeypatch):
+    """With the next form: the session lasts for weeks, and each page reads it."""
+    client, _ = sent_without_a_session(ada)
+    log_in(client, ada)
+    client.post("/language/de/", headers=FROM_HERE)
+    assert sent_again.KEY in client.session
+
+    monkeypatch.setattr(sent_again, "KEPT_SECONDS", -1)
+    client.post("/language/de/", headers=FROM_HERE)
+
+    assert sent_again.KEY not in client.session
 
 
 @pytest.mark.parametrize(
