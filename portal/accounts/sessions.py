@@ -1,10 +1,12 @@
 """Sessions in the database, as Django keeps them, with a shorter way to read one."""
 
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.backends import db
-from django.contrib.sessions.backends.base import VALID_KEY_CHARS
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError
 from django.db import connection
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 class SessionStore(db.SessionStore):
@@ -30,12 +32,18 @@ class SessionStore(db.SessionStore):
             return
         self.changes_key = False
         former = self.session_key
-        self._get_session()  # while it still has the key that it is found by
-        self.create()
-        if former:
-            self.delete(former)
-            # Or the member could not see or end it, and nor could the staff.
-            UserSession.objects.filter(session_key=former).update(session_key=self.session_key)
+        verified = self.get(HASH_SESSION_KEY)  # while it still has the key that it is found by
+        if not former:
+            self.create()
+            return
+        self._session_key = next_key(former, verified)
+        try:
+            super().save(must_create=True)
+        except CreateError:  # another request of the browser's was faster
+            super().save()
+        self.delete(former)
+        # Or the member could not see or end it, and nor could the staff.
+        UserSession.objects.filter(session_key=former).update(session_key=self.session_key)
 
     def _validate_session_key(self, key):
         """Return True for what can be a key: a cookie may hold NUL, which PostgreSQL refuses."""
@@ -54,3 +62,13 @@ class SessionStore(db.SessionStore):
             self._session_key = None
             return {}
         return self.decode(found[0])
+
+
+def next_key(former: str, verified: str | None) -> str:
+    """Return the key that follows a session's, which only the site can tell.
+
+    All requests that a browser sends at once, as for the tabs that it restores, have the same. Who
+    logs in as somebody else, or with another password, has another: `verified` differs.
+    """
+    parts = f"{former}:{verified}"
+    return salted_hmac("portal.accounts.sessions", parts, algorithm="sha256").hexdigest()[:32]

@@ -10,9 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.accounts.sessions import SessionStore
 from profiles.models import User
 from tests.accounts.test_accounts import log_in
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -167,6 +168,46 @@ def test_a_session_under_a_new_secret_key_can_still_be_ended_from_elsewhere(at_t
     assert here.get("/me/").status_code == 200
     assert elsewhere.get("/me/").status_code == 302
     assert UserSession.objects.count() == 1
+
+
+def test_requests_at_once_under_a_new_secret_key_stay_one_session(at_two_places):
+    """Of the tabs that a browser restores. One that has no record could not be ended."""
+    here, _ = at_two_places
+    former = here.cookies["sessionid"].value
+    stores = [SessionStore(former) for _ in range(2)]
+    for each in stores:
+        assert each["_auth_user_id"]
+        each.cycle_key()
+
+    for each in stores:
+        each.save()
+
+    [key] = {each.session_key for each in stores}
+    here.cookies["sessionid"] = key
+    assert here.get("/me/").status_code == 200
+    assert set(UserSession.objects.values_list("session_key", flat=True)) == set(
+        Session.objects.values_list("pk", flat=True)
+    )
+
+
+def test_who_logs_in_at_once_from_the_same_session_as_somebody_else_has_another(member):
+    """Or whoever has planted a session could take over the one that comes of it."""
+    planted = SessionStore()
+    planted["something"] = "waits"
+    planted.save()
+    stores = []
+    for _ in range(2):
+        store = SessionStore(planted.session_key)
+        assert store["something"] == "waits"
+        stores.append(store)
+
+    for store, user in zip(stores, (member, make_member("other@example.org")), strict=True):
+        store.cycle_key()
+        store["_auth_user_hash"] = user.get_session_auth_hash()
+        store.save()
+
+    assert len({planted.session_key, *(store.session_key for store in stores)}) == 3
+    assert not Session.objects.filter(pk=planted.session_key).exists()
 
 
 def test_the_former_key_of_a_session_opens_nothing(client, member):
