@@ -133,6 +133,7 @@ def test_a_form_that_nobody_sends_again_is_forgotten(ada, monkeypatch):
     assert sent_again.KEY in client.session
 
     monkeypatch.setattr(sent_again, "KEPT_SECONDS", -1)
+    assert client.get("/send-again/").status_code == 302
     client.post("/language/de/", headers=FROM_HERE)
 
     assert sent_again.KEY not in client.session
