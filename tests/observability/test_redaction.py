@@ -25,6 +25,20 @@ def test_a_traceback_holds_no_link(log, visitor, log_format):
     assert SECRET not in log.text
 
 
+@pytest.mark.parametrize("log_format", ["json", "logfmt", "plain"])
+def test_a_stack_holds_no_link(log, log_format):
+    """S9: where a library logs with stack_info, whose lines may have what was called with."""
+    log.use(log_format)
+
+    stack = f"Stack (most recent call last):\n  opened({LINK!r})"
+    record = logger.makeRecord(logger.name, logging.ERROR, "", 1, "plain", (), None, sinfo=stack)
+    logger.handle(record)
+
+    assert "opened" in log.text
+    assert "[redacted]" in log.text
+    assert SECRET not in log.text
+
+
 def test_no_address_with_a_key_gets_into_the_log(log, visitor, db):
     """S9: of what matches, the pattern is logged; what does not match is not logged at all."""
     for address in (

@@ -9,6 +9,7 @@ from profiles.directory.resume_texts import state_of
 from profiles.invitations.models import PASTED, Invitation, InvitationList
 from profiles.models import (
     DirectoryEntry,
+    PendingFile,
     Profile,
     ProfileTag,
     ProfileWord,
@@ -37,6 +38,7 @@ NAMELESS = Profile(user=User(email="ada@xn--bcher-kva.example"))
         (ProfileTag(kind="skill", key="gis", label="GIS"), "GIS"),
         (WordDeletion(rest="pet", word="peat"), "pet of peat"),
         (ResumeText(source="resumes/x.pdf"), "Text of resumes/x.pdf"),
+        (PendingFile(name="resumes/x.pdf"), "resumes/x.pdf"),
         (StoredUpload(pk=7, purpose="avatar"), "photo 7"),
         (StoredUpload(pk=7, purpose="resume"), "resume 7"),
         (
