@@ -112,6 +112,13 @@ def compared(
             yield SweepResult(YOUNG if files[0].written >= before else ORPHAN, name, files[0])
 
 
+def look_first(storages: dict[str, Storage], before: datetime, most: bool) -> None:
+    """Look at every storage before the first delete. Raises SweepRefused, or OSError."""
+    for label, storage in storages.items():
+        with closing(results_in(storage, before)) as results:
+            refuse_suspicious(label, results, most)
+
+
 def refuse_suspicious(label: str, results: Iterable[SweepResult], most: bool) -> None:
     """Raise SweepRefused if the orphans may be files that are still needed."""
     counts = Counter()

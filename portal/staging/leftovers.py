@@ -9,14 +9,8 @@ from datetime import datetime
 
 from django.core.files.storage import Storage
 
-from portal.files.sweeping import (
-    DELETED,
-    ORPHAN,
-    deleted,
-    refuse_overlap,
-    refuse_suspicious,
-    results_in,
-)
+from portal.files import sweeping
+from portal.files.sweeping import DELETED, ORPHAN
 
 
 def leftovers(
@@ -26,19 +20,17 @@ def leftovers(
 
     With `delete`, deletes them. Raises SweepRefused before the first delete, or OSError.
     """
-    refuse_overlap(storages)
+    sweeping.refuse_overlap(storages)
     if delete:
-        for label, storage in storages.items():
-            with closing(results_in(storage, before)) as results:
-                refuse_suspicious(label, results, most)
+        sweeping.look_first(storages, before, most)
     counts = {}
     for label, storage in storages.items():
         count = counts[label] = {"unnamed": 0, "deleted": 0}
-        with closing(results_in(storage, before)) as results:
+        with closing(sweeping.results_in(storage, before)) as results:
             for result in results:
                 if result.kind == ORPHAN:
                     count["unnamed"] += 1
                     if delete:
-                        outcome, _ = deleted(storage, result.name)
+                        outcome, _ = sweeping.deleted(storage, result.name)
                         count["deleted"] += outcome == DELETED
     return counts

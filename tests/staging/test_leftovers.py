@@ -5,6 +5,7 @@ import json
 import pytest
 from django.db import connection
 
+from portal.files import sweeping
 from portal.files.sweeping import DELETED, FAILED, MISSING, NAMED, ORPHAN, YOUNG, SweepResult
 from portal.staging import leftovers
 from profiles.models import Profile, User
@@ -142,10 +143,10 @@ def test_all_storages_are_looked_at_before_the_first_delete(monkeypatch, delete)
         assert (len(list(results)), most) == (5, "most")
         asked.append(f"judge {label}")
 
-    monkeypatch.setattr(leftovers, "results_in", results_in)
-    monkeypatch.setattr(leftovers, "deleted", deleted)
-    monkeypatch.setattr(leftovers, "refuse_suspicious", refuse_suspicious)
-    monkeypatch.setattr(leftovers, "refuse_overlap", lambda storages: asked.append("compare"))
+    monkeypatch.setattr(sweeping, "results_in", results_in)
+    monkeypatch.setattr(sweeping, "deleted", deleted)
+    monkeypatch.setattr(sweeping, "refuse_suspicious", refuse_suspicious)
+    monkeypatch.setattr(sweeping, "refuse_overlap", lambda storages: asked.append("compare"))
 
     counts = leftovers.leftovers({"x": "one", "y": "two"}, before, delete=delete, most="most")
 

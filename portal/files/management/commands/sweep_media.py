@@ -68,10 +68,8 @@ class Command(BaseCommand):
             if delete and conf.SWEEP_GUARD:
                 import_string(conf.SWEEP_GUARD)(confirmed_fork)
             sweeping.refuse_overlap(storages)
-            if delete:  # look at everything before the first delete
-                for label, storage in storages.items():
-                    with closing(sweeping.results_in(storage, before)) as results:
-                        sweeping.refuse_suspicious(label, results, most)
+            if delete:
+                sweeping.look_first(storages, before, most)
             counts = {
                 label: self.sweep(label, storage, before, delete)
                 for label, storage in storages.items()
